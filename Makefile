@@ -1,0 +1,92 @@
+# make          build the four programs under build/release/bin
+# make demo     everything for a first run: packages, build, the whole stack on this machine
+# make test     everything for the tests: packages, build, units, end to end, sanitizers, checks
+# make help     the other targets
+
+VARIANT ?= release
+BUILD   := build/$(VARIANT)
+BIN     := $(BUILD)/bin
+
+CC      ?= gcc
+PREFIX  ?= /usr/local
+VERSION := $(shell cat VERSION)
+
+PACKAGES := libcurl libcjson libevent ldns openssl expat
+
+WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+            -Wold-style-definition -Wformat=2 -Wvla -Wpointer-arith -Wwrite-strings \
+            -Wundef -Wnull-dereference -Wduplicated-cond -Wlogical-op -Wjump-misses-init
+HARDENING := -fPIE -fstack-protector-strong -fstack-clash-protection -fcf-protection \
+             -D_FORTIFY_SOURCE=2
+LINK_HARDENING := -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed
+
+CFLAGS_release := -O2 -g $(HARDENING)
+LDFLAGS_release := $(LINK_HARDENING)
+# Sanitizers see more without FORTIFY's replaced calls and with frames kept.
+CFLAGS_asan := -O1 -g -fPIE -fno-omit-frame-pointer -fsanitize=address,undefined \
+               -fno-sanitize-recover=all
+LDFLAGS_asan := -pie -fsanitize=address,undefined
+
+PACKAGE_CFLAGS := $(shell pkg-config --cflags $(PACKAGES))
+LIBS_common     := $(shell pkg-config --libs libcurl libcjson openssl)
+LIBS_supervisor := $(shell pkg-config --libs libevent)
+LIBS_dns-hooks  := $(shell pkg-config --libs ldns expat)
+LIBS_evidence   := $(shell pkg-config --libs libevent)
+
+ALL_CFLAGS = -std=c17 -D_GNU_SOURCE -I. $(WARNINGS) $(CFLAGS_$(VARIANT)) $(CFLAGS) \
+             $(PACKAGE_CFLAGS) -DVERSION='"$(VERSION)"' -MMD -MP
+
+MAINS    := supervisor/ingressd.c supervisor/ingressctl.c dns-hooks/ingress-dns.c \
+            evidence/ingress-evidence.c
+FOLDERS  := common supervisor dns-hooks evidence
+PROGRAMS := $(patsubst %.c,$(BIN)/%,$(notdir $(MAINS)))
+SOURCES  := $(foreach f,$(FOLDERS),$(wildcard $(f)/*.c))
+UNITS    := $(wildcard test/unit/*/test_*.c)
+UNIT_PROGRAMS := $(UNITS:test/unit/%.c=$(BUILD)/unit/%)
+
+all: $(PROGRAMS)
+
+# ---- programs: one main file each, over its folder's archive and common's
+
+define FOLDER_RULES
+$(BUILD)/lib/$(1).a: $$(patsubst %.c,$(BUILD)/obj/%.o,$$(filter-out $(MAINS),$$(wildcard $(1)/*.c)))
+	@mkdir -p $$(@D)
+	@rm -f $$@
+	$$(AR) rcs $$@ $$^
+
+$(BUILD)/unit/$(1)/%: test/unit/$(1)/%.c $(BUILD)/lib/$(1).a $(BUILD)/lib/common.a
+	@mkdir -p $$(@D)
+	$$(CC) $$(ALL_CFLAGS) $$(LDFLAGS_$$(VARIANT)) -o $$@ $$< $(BUILD)/lib/$(1).a \
+	    $(BUILD)/lib/common.a $$(LIBS_$(1)) $$(LIBS_common) -lcmocka
+endef
+$(foreach f,$(FOLDERS),$(eval $(call FOLDER_RULES,$(f))))
+
+define PROGRAM_RULES
+$(BIN)/$(basename $(notdir $(1))): $(BUILD)/obj/$(basename $(1)).o \
+    $(BUILD)/lib/$(patsubst %/,%,$(dir $(1))).a $(BUILD)/lib/common.a
+	@mkdir -p $$(@D)
+	$$(CC) $$(LDFLAGS_$$(VARIANT)) $$(LDFLAGS) -o $$@ $$^ \
+	    $$(LIBS_$(patsubst %/,%,$(dir $(1)))) $$(LIBS_common)
+endef
+$(foreach m,$(MAINS),$(eval $(call PROGRAM_RULES,$(m))))
+
+$(BUILD)/obj/%.o: %.c VERSION Makefile
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+-include $(patsubst %.c,$(BUILD)/obj/%.d,$(SOURCES))
+
+# ---- unit tests alone (make test runs everything)
+
+units: $(UNIT_PROGRAMS)
+
+unit: units
+	@for t in $(UNIT_PROGRAMS); do echo "== $$t"; $$t || exit 1; done
+
+format:
+	clang-format -i $(SOURCES) $(wildcard $(FOLDERS:%=%/*.h)) $(UNITS)
+
+clean:
+	rm -rf build
+
+.PHONY: all units unit format clean

@@ -1,0 +1,112 @@
+#include "common/buffer.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FIRST_CAPACITY = 256 };
+
+void buffer_init(struct buffer *b, size_t maximum)
+{
+	*b = (struct buffer){.maximum = maximum};
+}
+
+void buffer_free(struct buffer *b)
+{
+	free(b->data);
+	buffer_init(b, b->maximum);
+}
+
+void buffer_reset(struct buffer *b)
+{
+	b->length = 0;
+	b->failed = false;
+	if (b->data != NULL)
+		b->data[0] = '\0';
+}
+
+static int fail(struct buffer *b)
+{
+	buffer_free(b);
+	b->failed = true;
+	return -1;
+}
+
+/* Makes room for `extra` more bytes and the NUL. */
+static int reserve(struct buffer *b, size_t extra)
+{
+	if (b->failed)
+		return -1;
+	if (extra > b->maximum - b->length)
+		return fail(b);
+	size_t needed = b->length + extra + 1;
+	if (needed <= b->capacity)
+		return 0;
+	size_t capacity = b->capacity == 0 ? FIRST_CAPACITY : b->capacity * 2;
+	if (capacity < needed)
+		capacity = needed;
+	char *data = realloc(b->data, capacity);
+	if (data == NULL)
+		return fail(b);
+	b->data = data;
+	b->capacity = capacity;
+	return 0;
+}
+
+int buffer_append(struct buffer *b, const void *data, size_t length)
+{
+	if (reserve(b, length) != 0)
+		return -1;
+	if (length > 0)
+		memcpy(b->data + b->length, data, length);
+	b->length += length;
+	b->data[b->length] = '\0';
+	return 0;
+}
+
+int buffer_puts(struct buffer *b, const char *text)
+{
+	return buffer_append(b, text, strlen(text));
+}
+
+int buffer_printf(struct buffer *b, const char *format, ...)
+{
+	va_list args;
+	int length;
+
+	va_start(args, format);
+	length = vsnprintf(NULL, 0, format, args);
+	va_end(args);
+	if (length < 0)
+		return fail(b);
+	if (reserve(b, (size_t)length) != 0)
+		return -1;
+	va_start(args, format);
+	vsnprintf(b->data + b->length, (size_t)length + 1, format, args);
+	va_end(args);
+	b->length += (size_t)length;
+	return 0;
+}
+
+const char *buffer_text(const struct buffer *b)
+{
+	return b->data == NULL ? "" : b->data;
+}
+
+int buffer_check(const struct buffer *b, const char *what, struct error *err)
+{
+	if (!b->failed)
+		return 0;
+	return error_set(err, EXIT_FAILED, "%s is larger than %zu bytes, or memory ran out", what,
+			 b->maximum);
+}
+
+char *buffer_take(struct buffer *b)
+{
+	if (b->failed)
+		return NULL;
+	char *data = b->data == NULL ? strdup("") : b->data;
+	buffer_init(b, b->maximum);
+	return data;
+}

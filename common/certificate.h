@@ -1,0 +1,36 @@
+/* What the product needs to know about an X.509 certificate (RFC 5280), by OpenSSL. */
+#ifndef COMMON_CERTIFICATE_H
+#define COMMON_CERTIFICATE_H
+
+#include "common/domain.h"
+#include "common/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <time.h>
+
+enum {
+	CERTIFICATE_PEM_MAX = 256 * 1024, /* a chain or key file */
+	CERTIFICATE_SERIAL_MAX = 64,	  /* hex of a 20 byte serial, with room */
+};
+
+struct certificate {
+	char serial[CERTIFICATE_SERIAL_MAX]; /* upper case hex, as `openssl x509 -serial` has it */
+	time_t not_before, not_after;
+	domain_name *names; /* dNSName SANs, lower case, sorted, unique; owned */
+	size_t name_count;
+};
+
+/* Reads the first certificate of a PEM text.  Freed with certificate_free(). */
+struct certificate *certificate_parse(const char *pem, size_t length, struct error *err);
+void certificate_free(struct certificate *certificate);
+
+/* Whether the SANs are exactly the one name. */
+bool certificate_is_exactly_for(const struct certificate *certificate, const char *name);
+
+/* 0 when the first certificate's public key belongs to the private key in `key_pem`
+ * (which must not be encrypted); -1 with err saying what does not fit. */
+int certificate_check_key(const char *chain_pem, size_t chain_length, const char *key_pem,
+			  size_t key_length, struct error *err);
+
+#endif

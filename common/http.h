@@ -1,0 +1,64 @@
+/*
+ * One HTTP request with a deadline, a maximum body and no redirects (libcurl).
+ *
+ * A redirect is an answer like any other (its status is in the response): credentials
+ * never follow one to another host.
+ */
+#ifndef COMMON_HTTP_H
+#define COMMON_HTTP_H
+
+#include "common/buffer.h"
+#include "common/error.h"
+
+#include <stddef.h>
+
+enum {
+	HTTP_TIMEOUT_MS = 30000,
+	HTTP_CONNECT_TIMEOUT_MS = 10000,
+	HTTP_BODY_MAX = 4 * 1024 * 1024,
+};
+
+struct http_request {
+	const char *method; /* "GET" when NULL */
+	const char *url;
+	const char *unix_socket;    /* connects there instead of to the URL's host */
+	const char *const *headers; /* "Name: value" strings, NULL at the end; may be NULL */
+	const char *body;	    /* sent when not NULL */
+	size_t body_length;
+	const char *ca_bundle; /* PEM file to trust instead of the system's */
+	long timeout_ms;       /* the whole request; 0: HTTP_TIMEOUT_MS */
+	size_t body_max;       /* 0: HTTP_BODY_MAX */
+	/* AWS Signature Version 4 by libcurl: "aws:amz:REGION:SERVICE" and "KEY:SECRET"; NULL: off
+	 */
+	const char *sigv4;
+	const char *user_password;
+};
+
+struct http_response {
+	long status;		/* 100..599 */
+	unsigned retry_after;	/* seconds, from either form of the header; 0: absent */
+	char content_type[128]; /* "" when absent */
+	struct buffer body;
+};
+
+/*
+ * 0 once a whole answer arrived, whatever its status; the caller frees it with
+ * http_response_free() (also after -1).  -1 (EXIT_UNREACHABLE, or EXIT_TRY_LATER for a
+ * time-out) with host and cause in the text; URLs are shown without their query.
+ */
+int http_perform(const struct http_request *request, struct http_response *response,
+		 struct error *err);
+void http_response_free(struct http_response *response);
+
+/*
+ * The same, repeated on transport errors, 408, 429 and 5xx: `attempts` in all, waiting
+ * 0.5 s, 1 s, 2 s ... (with jitter) or Retry-After in between, never past `budget_ms`
+ * altogether.  The last answer is the caller's.
+ */
+int http_perform_retrying(const struct http_request *request, struct http_response *response,
+			  unsigned attempts, long budget_ms, struct error *err);
+
+/* Percent-encodes all but RFC 3986's unreserved characters.  The caller frees; NULL: no memory. */
+char *http_escape(const char *text);
+
+#endif

@@ -1,0 +1,34 @@
+/* Reading JSON from strangers: bounded, and nothing assumed about what is in it. */
+#ifndef COMMON_JSON_H
+#define COMMON_JSON_H
+
+#include "common/error.h"
+
+#include <cjson/cJSON.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#define AUTO_JSON __attribute__((cleanup(json_free)))
+void json_free(cJSON **value);
+
+/* Parses exactly one value (trailing white space allowed).  `what` names the source in
+ * messages, which quote the first characters of what came instead.  cJSON_Delete() by the
+ * caller, or AUTO_JSON. */
+cJSON *json_parse(const char *text, size_t length, const char *what, struct error *err);
+
+/* Reads and parses a file of at most `maximum` bytes. */
+cJSON *json_read_file(const char *path, size_t maximum, struct error *err);
+
+/* A member of an object, or NULL when it is absent or of another type.  Owned by the object. */
+const char *json_string(const cJSON *object, const char *name);
+const cJSON *json_array(const cJSON *object, const char *name);
+const cJSON *json_object(const cJSON *object, const char *name);
+/* The number as a whole one within 0..2^53, else `fallback`. */
+long long json_integer(const cJSON *object, const char *name, long long fallback);
+bool json_true(const cJSON *object, const char *name);
+
+/* As text, without white space or indented.  free() by the caller; NULL with err set when
+ * memory ran out. */
+char *json_print(const cJSON *value, bool indented, struct error *err);
+
+#endif

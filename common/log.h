@@ -1,0 +1,44 @@
+/*
+ * Log lines on standard error: one line per event, text or JSON.
+ *
+ *   text: 2026-11-22T10:00:00.123Z info ingressd: [app.example.com] certificate installed
+ *   json: {"time":"...","level":"info","program":"ingressd","message":"..."}
+ *
+ * Control characters are shown as '?', lines are cut at LOG_LINE_MAX, and every
+ * value given to log_hide() is replaced by "***" wherever it turns up.
+ */
+#ifndef COMMON_LOG_H
+#define COMMON_LOG_H
+
+#include <stdbool.h>
+
+enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
+enum log_format { LOG_TEXT, LOG_JSON };
+enum { LOG_LINE_MAX = 4096 };
+
+/* `program` must outlive the process's logging (a literal).  Until called: text, info. */
+void log_setup(const char *program, enum log_level level, enum log_format format);
+
+/*
+ * Reads LOG_LEVEL and LOG_FORMAT, and INGRESS_LOG_PIPE: a FIFO whose reader is the
+ * supervisor.  A program that certbot runs logs there, since certbot holds back its
+ * hooks' output until they have ended.  Wrong values fall back to the defaults: the
+ * settings are judged elsewhere.
+ */
+void log_setup_from_environment(const char *program);
+
+bool log_enabled(enum log_level level);
+
+void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void log_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void log_debug(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Prints a line that a child wrote, under the child's name. */
+void log_child(const char *child, enum log_level level, const char *line);
+
+/* Never shows `secret` (copied; shorter than 6 bytes is ignored: it would mask ordinary
+ * words; so are those past the first 32). */
+void log_hide(const char *secret);
+
+#endif

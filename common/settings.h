@@ -1,0 +1,133 @@
+/*
+ * The settings of the whole product, read from environment variables.
+ *
+ * One table (settings_table.c) names every variable with its kind, its default and the
+ * programs that may see it.  From it come validation, `ingressd --check`, "did you mean",
+ * and the environment of each child: a variable that a program has no business with is
+ * never in its environment.
+ *
+ * A secret `X` may be given as `X_FILE` (the path of a file, one trailing newline dropped).
+ * Secrets are checked for shape here but never kept: a program that needs one calls
+ * settings_secret().
+ */
+#ifndef COMMON_SETTINGS_H
+#define COMMON_SETTINGS_H
+
+#include "common/buffer.h"
+#include "common/domain.h"
+#include "common/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+enum { SETTINGS_DOMAINS_MAX = 1000, SETTINGS_ROUTES_MAX = 20000, SETTINGS_VALUE_MAX = 1024 * 1024 };
+
+/* host:port of a backend; `host` is a name, an IPv4 address, or an IPv6 address without
+ * brackets. */
+struct endpoint {
+	char host[DOMAIN_MAX + 1];
+	unsigned short port;
+	bool is_ipv6;
+};
+
+struct route {
+	domain_name pattern; /* exact or "*.base"; lower case */
+	struct endpoint target;
+};
+
+enum server_first_scope { SERVER_FIRST_NONE, SERVER_FIRST_ALL, SERVER_FIRST_LISTED };
+
+struct settings {
+	/* What is served.  Names are unique, in the order given. */
+	domain_name *domains;
+	size_t domain_count;
+	struct route *routes; /* ROUTING_MAP, then TARGET_ENDPOINT for each domain without one */
+	size_t route_count;
+	size_t default_route; /* index into routes: where an unknown or missing SNI goes */
+
+	/* DNS records */
+	const char *gateway_domain;
+	const char *dns_provider; /* one of "cloudflare", "rfc2136", ...; resolved, never NULL */
+	const char *txt_prefix;
+	const char *app_id; /* NULL: asked from the guest agent */
+	unsigned short port;
+	bool set_caa;
+	long propagation_timeout;  /* seconds; 0: the provider's default */
+	const char *dns_resolvers; /* "addr[:port],...", NULL: the system's */
+	unsigned short dns_port;   /* where authoritative servers are asked */
+
+	/* ACME */
+	const char *acme_server;    /* directory URL, resolved from ACME_STAGING */
+	const char *acme_ca_bundle; /* NULL: the system's trust store */
+	const char *acme_email;	    /* NULL: none */
+	const char *acme_eab_kid;   /* NULL: none; the key is a secret */
+	long renew_interval;	    /* seconds */
+	long renew_days_before;	    /* 0: a third of the lifetime */
+	long certbot_timeout;	    /* seconds; 0: derived from the propagation wait */
+
+	/* Data path */
+	long maxconn;
+	const char *timeout_connect, *timeout_client, *timeout_server; /* HAProxy times */
+	const char *alpn;					       /* NULL: none */
+	bool alpn_h2;						       /* whether `alpn` has h2 */
+	bool evidence_server;
+	unsigned short evidence_port;
+	const char *evidence_wait; /* HAProxy time */
+	enum server_first_scope server_first;
+	domain_name *server_first_names; /* with SERVER_FIRST_LISTED */
+	size_t server_first_count;
+	bool strict_sni;
+	const char *reload_grace; /* HAProxy time, NULL: none */
+
+	/* Places */
+	const char *letsencrypt_dir, *evidence_dir, *run_dir;
+	const char *dstack_socket, *tappd_socket;
+	const char *haproxy, *certbot;
+
+	struct settings_store *store; /* owns every string above */
+};
+
+/*
+ * Everything wrong with the environment is collected, not just the first thing:
+ * `problems` receives one line per error and `warnings` one per remark (both readable by a
+ * person: variable, value seen, what is allowed, what to do; secrets are never shown).
+ * NULL with err (EXIT_BAD_CONFIG, "N settings are wrong") when there is any problem.
+ * `environ_block` is NAME=VALUE strings with NULL at the end and must stay as it is while
+ * the settings live.
+ */
+struct settings *settings_load(char *const *environ_block, struct buffer *problems,
+			       struct buffer *warnings, struct error *err);
+void settings_free(struct settings *settings);
+
+/* The table of `ingressd --check`: variable, value (secrets as "***"), source. */
+int settings_print(const struct settings *settings, FILE *out);
+
+/* Who may see a variable. */
+enum settings_audience {
+	FOR_DNS = 1,	  /* ingress-dns: provider credentials, record settings */
+	FOR_EVIDENCE = 2, /* ingress-evidence */
+	FOR_CERTBOT = 4,  /* certbot itself; runs ingress-dns, so needs what that sees too */
+};
+
+/*
+ * The environment of a child: the variables of that audience that were given, the
+ * paths with their resolved values, LOG_LEVEL and LOG_FORMAT, and PATH, HOME, TZ, LANG and
+ * the proxy variables of curl if set.  `extra` is NULL or NAME=VALUE strings, NULL at the
+ * end, that override.  A NULL-terminated array, freed with settings_free_environment().
+ */
+char **settings_child_environment(const struct settings *settings, unsigned audience,
+				  const char *const *extra, struct error *err);
+void settings_free_environment(char **environment);
+
+/*
+ * Reads the secret `name` from the process environment or the file that NAME_FILE names
+ * into `value`, registers it with log_hide(), and checks that it is one line of printable
+ * ASCII.  Returns 1 when there, 0 when not given, -1 with err.
+ */
+int settings_secret(const char *name, struct buffer *value, struct error *err);
+
+/* A plain (not secret) variable of a DNS provider, or NULL when unset or empty. */
+const char *settings_provider_variable(const char *name);
+
+#endif
