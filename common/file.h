@@ -21,7 +21,8 @@ void file_close(int *fd);
 void file_free(void *pointer);
 
 /* Appends the file to `into` (whose maximum holds).  A missing file is an error whose text
- * says so; use file_exists() where absence is normal. */
+ * says so; use file_exists() where absence is normal.  Only regular files: a FIFO or a
+ * terminal could keep the caller waiting. */
 int file_read(const char *path, struct buffer *into, struct error *err);
 
 bool file_exists(const char *path);
@@ -32,13 +33,15 @@ bool file_exists(const char *path);
  */
 int file_write(const char *path, mode_t mode, const void *data, size_t length, struct error *err);
 
-/* Makes `path` and its missing parents (each with `mode`); an existing folder is fine. */
+/* Makes `path` and its missing parents (each with exactly `mode`, and on the disk); an
+ * existing folder is fine and stays as it is. */
 int file_make_dirs(const char *path, mode_t mode, struct error *err);
 
 /* Makes `link_path` point at `target` by one rename, and fsyncs the folder. */
 int file_swap_link(const char *target, const char *link_path, struct error *err);
 
-/* Removes a file or a folder with all in it; never follows a symbolic link.  Gone is fine. */
+/* Removes a file or a folder with all in it (at most 64 folders deep); never follows a
+ * symbolic link.  Gone is fine. */
 int file_remove_tree(const char *path, struct error *err);
 
 /* fsync of a folder, so that a rename in it survives a crash. */

@@ -1,0 +1,292 @@
+#include "common/file.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+	READ_CHUNK = 16 * 1024,
+	/* No folder of this project is nested deeper; a bound on recursion and open folders. */
+	TREE_DEPTH_MAX = 64,
+};
+
+void file_close(int *fd)
+{
+	int saved = errno; /* the caller is often on its way out with an error to report */
+
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+	errno = saved;
+}
+
+void file_free(void *pointer)
+{
+	void *memory;
+
+	/* `pointer` is the address of a pointer of any type: copying avoids the aliasing rules. */
+	memcpy(&memory, pointer, sizeof(memory));
+	free(memory);
+}
+
+/* ---- reading */
+
+/* Opening never waits (a FIFO without a writer would), and reading what is no regular file
+ * could. */
+static int open_regular(const char *path, struct error *err)
+{
+	AUTO_CLOSE int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	struct stat info;
+
+	if (fd < 0 || fstat(fd, &info) != 0)
+		return error_set_errno(err, EXIT_FAILED, errno, "cannot read %s", path);
+	if (!S_ISREG(info.st_mode))
+		return error_set(err, EXIT_FAILED, "cannot read %s: it is not a regular file",
+				 path);
+	int opened = fd;
+	fd = -1; /* the caller's now */
+	return opened;
+}
+
+int file_read(const char *path, struct buffer *into, struct error *err)
+{
+	AUTO_CLOSE int fd = open_regular(path, err);
+	char chunk[READ_CHUNK];
+
+	if (fd < 0)
+		return -1;
+	for (;;) {
+		ssize_t got = read(fd, chunk, sizeof(chunk));
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return error_set_errno(err, EXIT_FAILED, errno, "cannot read %s", path);
+		if (got == 0)
+			return buffer_check(into, path, err);
+		if (buffer_append(into, chunk, (size_t)got) != 0)
+			return buffer_check(into, path, err);
+	}
+}
+
+bool file_exists(const char *path)
+{
+	return access(path, F_OK) == 0;
+}
+
+/* ---- paths */
+
+char *file_join(const char *folder, const char *name)
+{
+	char *path;
+
+	return asprintf(&path, "%s/%s", folder, name) < 0 ? NULL : path;
+}
+
+/* The folder that `path` is in; trailing slashes do not count as a name. */
+static char *parent_of(const char *path)
+{
+	size_t end = strlen(path);
+
+	while (end > 1 && path[end - 1] == '/')
+		end--;
+	while (end > 0 && path[end - 1] != '/')
+		end--;
+	while (end > 1 && path[end - 1] == '/')
+		end--;
+	return end == 0 ? strdup(".") : strndup(path, end);
+}
+
+/*
+ * An unused name in `folder`.  It begins with a dot, so that what a crash leaves behind is
+ * not taken for content (HAProxy skips such files), and does not repeat the final name, so
+ * that a name of NAME_MAX bytes can be written too.
+ */
+static char *temporary_path(const char *folder)
+{
+	uint64_t number;
+	char *path;
+
+	if (getrandom(&number, sizeof(number), 0) != sizeof(number))
+		return NULL;
+	return asprintf(&path, "%s/.new-%016jx", folder, (uintmax_t)number) < 0 ? NULL : path;
+}
+
+/* ---- writing */
+
+int file_sync_dir(const char *path, struct error *err)
+{
+	AUTO_CLOSE int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0 || fsync(fd) != 0)
+		return error_set_errno(err, EXIT_FAILED, errno, "cannot sync the folder %s", path);
+	return 0;
+}
+
+static int write_all(int fd, const char *data, size_t length)
+{
+	while (length > 0) {
+		ssize_t written = write(fd, data, length);
+		if (written < 0 && errno == EINTR)
+			continue;
+		if (written < 0)
+			return -1;
+		data += written;
+		length -= (size_t)written;
+	}
+	return 0;
+}
+
+/* Writes the new file `path`, to the disk.  Sets errno. */
+static int write_new(const char *path, mode_t mode, const void *data, size_t length)
+{
+	AUTO_CLOSE int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+	/* The final mode comes before the content: a secret is never more visible than that. */
+	if (fd < 0 || fchmod(fd, mode) != 0 || write_all(fd, data, length) != 0 || fsync(fd) != 0)
+		return -1;
+	return 0;
+}
+
+int file_write(const char *path, mode_t mode, const void *data, size_t length, struct error *err)
+{
+	AUTO_FREE char *folder = parent_of(path);
+	AUTO_FREE char *temporary = folder == NULL ? NULL : temporary_path(folder);
+
+	if (temporary == NULL)
+		return error_no_memory(err);
+	if (write_new(temporary, mode, data, length) != 0 || rename(temporary, path) != 0) {
+		int cause = errno;
+		unlink(temporary);
+		return error_set_errno(err, EXIT_FAILED, cause, "cannot write %s", path);
+	}
+	return file_sync_dir(folder, err);
+}
+
+int file_swap_link(const char *target, const char *link_path, struct error *err)
+{
+	AUTO_FREE char *folder = parent_of(link_path);
+	AUTO_FREE char *temporary = folder == NULL ? NULL : temporary_path(folder);
+
+	if (temporary == NULL)
+		return error_no_memory(err);
+	if (symlink(target, temporary) != 0 || rename(temporary, link_path) != 0) {
+		int cause = errno;
+		unlink(temporary);
+		return error_set_errno(err, EXIT_FAILED, cause, "cannot link %s to %s", link_path,
+				       target);
+	}
+	return file_sync_dir(folder, err);
+}
+
+/* ---- folders */
+
+static bool is_folder(const char *path)
+{
+	struct stat info;
+
+	return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+static int make_dir(const char *path, mode_t mode, struct error *err)
+{
+	if (mkdir(path, mode) != 0) {
+		int cause = errno;
+		if (cause == EEXIST && is_folder(path))
+			return 0;
+		return error_set_errno(err, EXIT_FAILED, cause, "cannot make the folder %s", path);
+	}
+	/* The umask took its share. */
+	if (chmod(path, mode) != 0)
+		return error_set_errno(err, EXIT_FAILED, errno, "cannot set the mode of %s", path);
+	AUTO_FREE char *parent = parent_of(path);
+	if (parent == NULL)
+		return error_no_memory(err);
+	return file_sync_dir(parent, err);
+}
+
+int file_make_dirs(const char *path, mode_t mode, struct error *err)
+{
+	if (is_folder(path))
+		return 0;
+	AUTO_FREE char *partial = strdup(path);
+	if (partial == NULL)
+		return error_no_memory(err);
+	for (char *at = partial; *at != '\0'; at++) {
+		if (*at != '/' || at == partial)
+			continue;
+		*at = '\0';
+		if (make_dir(partial, mode, err) != 0)
+			return -1;
+		*at = '/';
+	}
+	return make_dir(path, mode, err);
+}
+
+/* ---- removing */
+
+static int remove_at(int folder, const char *name, unsigned depth, struct error *err);
+
+static int cannot_remove(const char *name, struct error *err)
+{
+	return error_set_errno(err, EXIT_FAILED, errno, "cannot remove %s", name);
+}
+
+static int remove_entries(DIR *entries, unsigned depth, struct error *err)
+{
+	for (;;) {
+		errno = 0;
+		struct dirent *entry = readdir(entries);
+		if (entry == NULL)
+			return errno == 0 ? 0 : cannot_remove("the entries", err);
+		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+			continue;
+		if (remove_at(dirfd(entries), entry->d_name, depth + 1, err) != 0)
+			return -1;
+	}
+}
+
+static int empty_folder(int folder, const char *name, unsigned depth, struct error *err)
+{
+	if (depth >= TREE_DEPTH_MAX)
+		return error_set(err, EXIT_FAILED, "cannot remove %s: more than %d folders deep",
+				 name, TREE_DEPTH_MAX);
+	/* O_NOFOLLOW: what was a folder a moment ago may have become a symbolic link. */
+	int fd = openat(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT ? 0 : cannot_remove(name, err);
+	DIR *entries = fdopendir(fd); /* owns fd from here */
+	if (entries == NULL) {
+		file_close(&fd);
+		return cannot_remove(name, err);
+	}
+	int result = remove_entries(entries, depth, err);
+	closedir(entries);
+	return result;
+}
+
+static int remove_at(int folder, const char *name, unsigned depth, struct error *err)
+{
+	if (unlinkat(folder, name, 0) == 0 || errno == ENOENT)
+		return 0;
+	if (errno != EISDIR)
+		return cannot_remove(name, err);
+	if (empty_folder(folder, name, depth, err) != 0)
+		return -1;
+	if (unlinkat(folder, name, AT_REMOVEDIR) != 0 && errno != ENOENT)
+		return cannot_remove(name, err);
+	return 0;
+}
+
+int file_remove_tree(const char *path, struct error *err)
+{
+	if (remove_at(AT_FDCWD, path, 0, err) != 0)
+		return error_wrap(err, "removing %s", path);
+	return 0;
+}
