@@ -11,9 +11,10 @@
 #define AUTO_JSON __attribute__((cleanup(json_free)))
 void json_free(cJSON **value);
 
-/* Parses exactly one value (trailing white space allowed).  `what` names the source in
- * messages, which quote the first characters of what came instead.  cJSON_Delete() by the
- * caller, or AUTO_JSON. */
+/* Parses exactly one value (trailing white space allowed).  Refused beyond bad grammar: NUL
+ * characters, nesting deeper than 64, a name twice in one object.  `what` names the source
+ * in messages ("<what> is not JSON: '<first 60 characters>'").  cJSON_Delete() by the caller,
+ * or AUTO_JSON. */
 cJSON *json_parse(const char *text, size_t length, const char *what, struct error *err);
 
 /* Reads and parses a file of at most `maximum` bytes. */

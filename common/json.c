@@ -1,0 +1,197 @@
+#include "common/json.h"
+
+#include "common/buffer.h"
+#include "common/file.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	DEPTH_MAX = 64,	 /* cJSON recurses, and so does what walks its values */
+	QUOTED_MAX = 60, /* of a bad text, in messages */
+};
+
+static const double INTEGER_MAX = 9007199254740992.0; /* 2^53: above, doubles skip integers */
+
+void json_free(cJSON **value)
+{
+	cJSON_Delete(*value);
+	*value = NULL;
+}
+
+/* ---- what cJSON would let pass */
+
+/*
+ * Looks at the text before cJSON does.  A NUL, raw or as an escape, would cut a string short
+ * for everyone who reads it as C text: "good\u0000evil" would compare equal to "good".
+ */
+static const char *find_flaw(const char *text, size_t length)
+{
+	unsigned depth = 0;
+	bool in_string = false;
+
+	if (memchr(text, '\0', length) != NULL)
+		return "has a NUL byte";
+	for (const char *at = text; *at != '\0'; at++) {
+		if (*at == '"') {
+			in_string = !in_string;
+		} else if (in_string && *at == '\\' && at[1] != '\0') {
+			at++;
+			if (strncmp(at, "u0000", 5) == 0)
+				return "has an escaped NUL character";
+		} else if (!in_string && (*at == '{' || *at == '[')) {
+			if (++depth > DEPTH_MAX)
+				return "is nested too deep";
+		} else if (!in_string && (*at == '}' || *at == ']') && depth > 0) {
+			depth--;
+		}
+	}
+	return NULL;
+}
+
+static int compare_names(const void *left, const void *right)
+{
+	return strcmp(*(const char *const *)left, *(const char *const *)right);
+}
+
+/* By sorting: a peer chooses how many members there are. */
+static int check_names(const cJSON *object, const char *what, struct error *err)
+{
+	size_t count = 0;
+
+	for (const cJSON *member = object->child; member != NULL; member = member->next)
+		count++;
+	if (count < 2)
+		return 0;
+	AUTO_FREE const char **names = malloc(count * sizeof(*names));
+	if (names == NULL)
+		return error_no_memory(err);
+	size_t filled = 0;
+	for (const cJSON *member = object->child; member != NULL; member = member->next)
+		names[filled++] = member->string;
+	qsort(names, count, sizeof(*names), compare_names);
+	for (size_t i = 1; i < count; i++)
+		if (strcmp(names[i - 1], names[i]) == 0)
+			return error_set(err, EXIT_FAILED, "%s has the member \"%.*s\" twice", what,
+					 QUOTED_MAX, names[i]);
+	return 0;
+}
+
+/* RFC 8259 section 4: what a repeated name means is unpredictable, so two readers of one
+ * text could see two things. */
+static int check_all_names(const cJSON *value, const char *what, struct error *err)
+{
+	if (cJSON_IsObject(value) && check_names(value, what, err) != 0)
+		return -1;
+	for (const cJSON *child = value->child; child != NULL; child = child->next)
+		if (check_all_names(child, what, err) != 0)
+			return -1;
+	return 0;
+}
+
+/* ---- parsing */
+
+static cJSON *refuse(const char *what, const char *flaw, const char *text, struct error *err)
+{
+	bool cut = strlen(text) > QUOTED_MAX;
+
+	if (text[0] == '\0')
+		error_set(err, EXIT_FAILED, "%s is empty where JSON was expected", what);
+	else
+		error_set(err, EXIT_FAILED, "%s %s: '%.*s%s'", what, flaw, QUOTED_MAX, text,
+			  cut ? "..." : "");
+	return NULL;
+}
+
+cJSON *json_parse(const char *text, size_t length, const char *what, struct error *err)
+{
+	/* cJSON 1.7 before 1.7.18 reads one byte past a text that ends after a comma
+	 * (CVE-2023-53154), so it gets one that ends in a NUL. */
+	AUTO_FREE char *copy = malloc(length + 1);
+
+	if (copy == NULL) {
+		error_no_memory(err);
+		return NULL;
+	}
+	if (length > 0)
+		memcpy(copy, text, length);
+	copy[length] = '\0';
+	const char *flaw = find_flaw(copy, length);
+	if (flaw != NULL)
+		return refuse(what, flaw, copy, err);
+	AUTO_JSON cJSON *value = cJSON_ParseWithOpts(copy, NULL, true);
+	if (value == NULL)
+		return refuse(what, "is not JSON", copy, err);
+	if (check_all_names(value, what, err) != 0)
+		return NULL;
+	cJSON *parsed = value;
+	value = NULL; /* the caller's now */
+	return parsed;
+}
+
+cJSON *json_read_file(const char *path, size_t maximum, struct error *err)
+{
+	struct buffer text;
+	cJSON *value = NULL;
+
+	buffer_init(&text, maximum);
+	if (file_read(path, &text, err) == 0)
+		value = json_parse(buffer_text(&text), text.length, path, err);
+	buffer_free(&text);
+	return value;
+}
+
+/* ---- members */
+
+static const cJSON *member_of(const cJSON *object, const char *name)
+{
+	return cJSON_IsObject(object) ? cJSON_GetObjectItemCaseSensitive(object, name) : NULL;
+}
+
+const char *json_string(const cJSON *object, const char *name)
+{
+	return cJSON_GetStringValue(member_of(object, name));
+}
+
+const cJSON *json_array(const cJSON *object, const char *name)
+{
+	const cJSON *member = member_of(object, name);
+
+	return cJSON_IsArray(member) ? member : NULL;
+}
+
+const cJSON *json_object(const cJSON *object, const char *name)
+{
+	const cJSON *member = member_of(object, name);
+
+	return cJSON_IsObject(member) ? member : NULL;
+}
+
+long long json_integer(const cJSON *object, const char *name, long long fallback)
+{
+	const cJSON *member = member_of(object, name);
+
+	if (!cJSON_IsNumber(member))
+		return fallback;
+	double value = member->valuedouble;
+	if (!(value >= 0 && value <= INTEGER_MAX)) /* written so that NaN falls out too */
+		return fallback;
+	long long whole = (long long)value;
+	return (double)whole == value ? whole : fallback;
+}
+
+bool json_true(const cJSON *object, const char *name)
+{
+	return cJSON_IsTrue(member_of(object, name));
+}
+
+/* ---- printing */
+
+char *json_print(const cJSON *value, bool indented, struct error *err)
+{
+	char *text = indented ? cJSON_Print(value) : cJSON_PrintUnformatted(value);
+
+	if (text == NULL)
+		error_no_memory(err);
+	return text;
+}
