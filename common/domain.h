@@ -1,6 +1,7 @@
 /*
  * Domain names as the settings and certificates carry them: ASCII, lower case, no
- * trailing dot, at most 253 bytes, optionally with a leading "*." (a wildcard).
+ * trailing dot, at most 253 bytes, optionally with a leading "*." (a wildcard; it counts,
+ * as whatever a client puts in its place is not shorter).
  */
 #ifndef COMMON_DOMAIN_H
 #define COMMON_DOMAIN_H
@@ -21,17 +22,19 @@ enum domain_verdict {
 	DOMAIN_BAD_CHARACTER, /* not a letter, digit, hyphen or (where allowed) underscore */
 	DOMAIN_BAD_WILDCARD,  /* a '*' anywhere but as the whole first label */
 	DOMAIN_SINGLE_LABEL,  /* no dot: no public CA issues for it */
-	DOMAIN_IS_ADDRESS,    /* an IPv4 address */
+	DOMAIN_IS_ADDRESS,    /* an IPv4 address, or numbers only */
+	DOMAIN_BAD_ADDRESS,   /* domain_parse_host: numbers only, but no IPv4 address */
 };
 
-/* Checks and lower-cases `text` (`length` bytes) into `out`; a trailing dot is dropped. */
+/* Checks and lower-cases `text` (`length` bytes) into `out`; a trailing dot is dropped.
+ * `out` is "" unless the name is valid. */
 enum domain_verdict domain_parse(const char *text, size_t length, domain_name out);
 
 /* The same for host names of servers: single labels ("app") and underscores are fine,
  * wildcards are not; an IPv4 address is DOMAIN_IS_ADDRESS and copied all the same. */
 enum domain_verdict domain_parse_host(const char *text, size_t length, domain_name out);
 
-/* A sentence part: "is empty", "has a label longer than 63 characters", ... */
+/* A sentence part: "is empty", "is longer than 253 characters", ... */
 const char *domain_verdict_text(enum domain_verdict verdict);
 
 bool domain_is_wildcard(const char *name);
