@@ -3,7 +3,8 @@
  *
  * The child leads its own process group, has an empty signal mask and default signal
  * actions, no file descriptor but the ones given, exactly the given environment, and a
- * parent-death signal, so that it does not outlive a killed parent.
+ * parent-death signal, so that it does not outlive a killed parent.  "Parent" is the thread
+ * that called (prctl(2), PR_SET_PDEATHSIG): start children from the main one.
  */
 #ifndef COMMON_SPAWN_H
 #define COMMON_SPAWN_H
@@ -32,14 +33,16 @@ struct spawn {
 	}
 
 /* The child's pid, or -1.  A program that cannot be executed is reported here, not as an
- * exit status of the child. */
+ * exit status of the child.  The caller reaps it. */
 pid_t spawn_start(const struct spawn *spec, struct error *err);
 
 /*
  * Runs to the end, for programs that have nothing else to do meanwhile: appends standard
- * output to `output` (may be NULL), and ends the process group by TERM, then KILL, when
- * `timeout_ms` has passed (err says so, EXIT_TRY_LATER).  Returns 0 and the wait status
- * as waitpid() gives it.
+ * output to `output` (in place of stdout_fd; NULL: stdout_fd is used), and ends the process
+ * group by TERM, then KILL two seconds later, when `timeout_ms` has passed (err says so,
+ * EXIT_TRY_LATER).  More output than `output` takes: KILL, and an error.  What the child left
+ * running in its group is killed, and the child reaped, in every case.  Returns 0 and the
+ * wait status as waitpid() gives it.
  */
 int spawn_run(const struct spawn *spec, long timeout_ms, struct buffer *output, int *status,
 	      struct error *err);
