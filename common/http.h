@@ -2,7 +2,8 @@
  * One HTTP request with a deadline, a maximum body and no redirects (libcurl).
  *
  * A redirect is an answer like any other (its status is in the response): credentials
- * never follow one to another host.
+ * never follow one to another host.  Proxies are taken from the environment as curl does.
+ * The first call makes the process ignore SIGPIPE, unless it has a handler.
  */
 #ifndef COMMON_HTTP_H
 #define COMMON_HTTP_H
@@ -35,16 +36,19 @@ struct http_request {
 };
 
 struct http_response {
-	long status;		/* 100..599 */
-	unsigned retry_after;	/* seconds, from either form of the header; 0: absent */
+	long status; /* 100..599 */
+	unsigned
+	    retry_after; /* seconds, from either form of the header, at most a day; 0: absent */
 	char content_type[128]; /* "" when absent */
 	struct buffer body;
 };
 
 /*
  * 0 once a whole answer arrived, whatever its status; the caller frees it with
- * http_response_free() (also after -1).  -1 (EXIT_UNREACHABLE, or EXIT_TRY_LATER for a
- * time-out) with host and cause in the text; URLs are shown without their query.
+ * http_response_free() (also after -1).  -1 with method, URL and cause in the text:
+ * EXIT_UNREACHABLE (no connection, no trust, no whole answer), EXIT_TRY_LATER (time-out, out
+ * of memory), EXIT_FAILED (larger than body_max), EXIT_BAD_CONFIG (URL, header or ca_bundle
+ * unusable).  URLs are shown without user, password and query, headers by name only.
  */
 int http_perform(const struct http_request *request, struct http_response *response,
 		 struct error *err);
@@ -53,7 +57,7 @@ void http_response_free(struct http_response *response);
 /*
  * The same, repeated on transport errors, 408, 429 and 5xx: `attempts` in all, waiting
  * 0.5 s, 1 s, 2 s ... (with jitter) or Retry-After in between, never past `budget_ms`
- * altogether.  The last answer is the caller's.
+ * altogether.  The last answer is the caller's: it comes early when the wait would not fit.
  */
 int http_perform_retrying(const struct http_request *request, struct http_response *response,
 			  unsigned attempts, long budget_ms, struct error *err);

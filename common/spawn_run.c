@@ -1,4 +1,5 @@
 /* spawn_run(): a child's whole life, with a deadline and bounded output. */
+#include "common/clock.h"
 #include "common/file.h"
 #include "common/spawn.h"
 
@@ -7,7 +8,6 @@
 #include <poll.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { TERM_GRACE_MS = 2000, OUTPUT_CHUNK = 16 * 1024 };
@@ -19,14 +19,6 @@ struct run {
 	int output_fd; /* the reading end of its standard output, -1 from its end on */
 	struct buffer *output;
 };
-
-static long long now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* Takes what the pipe holds now.  -1 when it does not fit. */
 static int drain(struct run *run)
@@ -58,7 +50,7 @@ static enum outcome watch(struct run *run, long long deadline)
 		    {.fd = run->pid_fd, .events = POLLIN},
 		    {.fd = run->output_fd, .events = POLLIN}, /* ignored by poll() when -1 */
 		};
-		long long left = deadline - now_ms();
+		long long left = deadline - clock_now_ms();
 		if (left <= 0)
 			return TIMED_OUT;
 		if (poll(fds, 2, left > 60000 ? 60000 : (int)left) < 0) {
@@ -108,12 +100,12 @@ static int explain(const struct run *run, enum outcome outcome, int cause, long 
 
 static int supervise(struct run *run, long timeout_ms, int *status, struct error *err)
 {
-	enum outcome outcome = watch(run, now_ms() + timeout_ms);
+	enum outcome outcome = watch(run, clock_now_ms() + timeout_ms);
 	int cause = errno;
 
 	if (outcome == TIMED_OUT) {
 		kill(-run->child, SIGTERM);
-		if (watch(run, now_ms() + TERM_GRACE_MS) == OVERFLOWED)
+		if (watch(run, clock_now_ms() + TERM_GRACE_MS) == OVERFLOWED)
 			outcome = OVERFLOWED;
 	}
 	*status = kill_and_reap(run);

@@ -1,0 +1,304 @@
+#include "common/http.h"
+
+#include "common/file.h"
+
+#include <curl/curl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	HEADERS_MAX = 256 * 1024,	/* of an answer, all together */
+	RETRY_AFTER_MAX = 24 * 60 * 60, /* seconds; nobody means more */
+	SHOWN_URL_MAX = 400,
+};
+
+/* What one call holds on to. */
+struct exchange {
+	CURL *curl;
+	struct curl_slist *headers; /* sent; libcurl does not copy the list */
+	struct buffer *body;
+	size_t header_bytes; /* received so far */
+	bool headers_too_large;
+	char words[CURL_ERROR_SIZE]; /* libcurl's own */
+	char shown_url[SHOWN_URL_MAX];
+};
+
+static CURLcode global_result;
+
+static void global_setup(void)
+{
+	struct sigaction pipe_action;
+
+	/* With CURLOPT_NOSIGNAL libcurl leaves SIGPIPE to its user, and a peer that hangs up
+	 * while we write must not end the program. */
+	if (sigaction(SIGPIPE, NULL, &pipe_action) == 0 && pipe_action.sa_handler == SIG_DFL)
+		signal(SIGPIPE, SIG_IGN);
+	global_result = curl_global_init(CURL_GLOBAL_DEFAULT);
+}
+
+/* ---- messages */
+
+/* A URL fit for a message: tokens hide in user names, passwords and queries. */
+static void show_url(const char *url, char shown[SHOWN_URL_MAX])
+{
+	CURLU *parts = curl_url();
+	char *text = NULL;
+
+	if (parts != NULL && curl_url_set(parts, CURLUPART_URL, url, 0) == CURLUE_OK &&
+	    curl_url_set(parts, CURLUPART_USER, NULL, 0) == CURLUE_OK &&
+	    curl_url_set(parts, CURLUPART_PASSWORD, NULL, 0) == CURLUE_OK &&
+	    curl_url_set(parts, CURLUPART_QUERY, NULL, 0) == CURLUE_OK &&
+	    curl_url_set(parts, CURLUPART_FRAGMENT, NULL, 0) == CURLUE_OK &&
+	    curl_url_get(parts, CURLUPART_URL, &text, 0) == CURLUE_OK)
+		snprintf(shown, SHOWN_URL_MAX, "%s", text);
+	else
+		snprintf(shown, SHOWN_URL_MAX, "(a URL that cannot be read)");
+	curl_free(text);
+	curl_url_cleanup(parts);
+}
+
+static enum exit_code exit_code_of(CURLcode code)
+{
+	switch (code) {
+	case CURLE_OPERATION_TIMEDOUT:
+		return EXIT_TRY_LATER;
+	case CURLE_URL_MALFORMAT:
+	case CURLE_UNSUPPORTED_PROTOCOL:
+	case CURLE_SSL_CACERT_BADFILE:
+		return EXIT_BAD_CONFIG;
+	default:
+		return EXIT_UNREACHABLE;
+	}
+}
+
+static const char *method_of(const struct http_request *request)
+{
+	return request->method == NULL ? "GET" : request->method;
+}
+
+static int explain(const struct http_request *request, const struct exchange *x, CURLcode code,
+		   struct error *err)
+{
+	bool at_socket = request->unix_socket != NULL;
+
+	if (code == CURLE_OUT_OF_MEMORY)
+		error_no_memory(err);
+	else if (x->headers_too_large)
+		error_set(err, EXIT_FAILED, "the answer's headers are larger than %d bytes",
+			  HEADERS_MAX);
+	else if (buffer_check(x->body, "the answer", err) == 0)
+		error_set(err, exit_code_of(code), "%s",
+			  x->words[0] != '\0' ? x->words : curl_easy_strerror(code));
+	return error_wrap(err, "%s %s%s%s", method_of(request), x->shown_url,
+			  at_socket ? " at " : "", at_socket ? request->unix_socket : "");
+}
+
+/* ---- what libcurl calls */
+
+static size_t take_body(char *data, size_t size, size_t count, void *user)
+{
+	struct exchange *x = user;
+
+	return buffer_append(x->body, data, size * count) == 0 ? size * count
+							       : CURL_WRITEFUNC_ERROR;
+}
+
+/* libcurl before 8.3 keeps headers without an end to it. */
+static size_t take_header(char *data, size_t size, size_t count, void *user)
+{
+	struct exchange *x = user;
+
+	(void)data;
+	x->header_bytes += size * count;
+	x->headers_too_large = x->header_bytes > HEADERS_MAX;
+	return x->headers_too_large ? CURL_WRITEFUNC_ERROR : size * count;
+}
+
+/* ---- the request */
+
+static bool has_control(const char *text)
+{
+	for (; *text != '\0'; text++)
+		if ((unsigned char)*text < 0x20 || *text == 0x7f)
+			return true;
+	return false;
+}
+
+/* A line break in a value would begin a header of the value's own choice. */
+static int add_headers(struct exchange *x, const char *const *headers, struct error *err)
+{
+	for (; headers != NULL && *headers != NULL; headers++) {
+		if (has_control(*headers))
+			return error_set(err, EXIT_BAD_CONFIG,
+					 "the header %.*s has a control character in its value",
+					 (int)strcspn(*headers, ": \r\n"), *headers);
+		struct curl_slist *longer = curl_slist_append(x->headers, *headers);
+		if (longer == NULL)
+			return error_no_memory(err);
+		x->headers = longer;
+	}
+	return 0;
+}
+
+/* Several setopt calls, of which the first failure counts. */
+#define SET(option, value)                                            \
+	do {                                                          \
+		if (code == CURLE_OK)                                 \
+			code = curl_easy_setopt(curl, option, value); \
+	} while (0)
+
+static CURLcode set_limits(CURL *curl, struct exchange *x, long timeout_ms)
+{
+	CURLcode code = CURLE_OK;
+	long connect_ms = HTTP_CONNECT_TIMEOUT_MS;
+
+	SET(CURLOPT_NOSIGNAL, 1L);
+	/* Else cleaning up waits for a name lookup that the deadline has given up on. */
+	SET(CURLOPT_QUICK_EXIT, 1L);
+	SET(CURLOPT_TIMEOUT_MS, timeout_ms);
+	SET(CURLOPT_CONNECTTIMEOUT_MS, timeout_ms < connect_ms ? timeout_ms : connect_ms);
+	SET(CURLOPT_FOLLOWLOCATION, 0L);
+	SET(CURLOPT_PROTOCOLS_STR, "http,https");
+	SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	SET(CURLOPT_WRITEFUNCTION, take_body);
+	SET(CURLOPT_WRITEDATA, x);
+	SET(CURLOPT_HEADERFUNCTION, take_header);
+	SET(CURLOPT_HEADERDATA, x);
+	SET(CURLOPT_ERRORBUFFER, x->words);
+	return code;
+}
+
+static CURLcode set_peer(CURL *curl, const struct http_request *request)
+{
+	CURLcode code = CURLE_OK;
+
+	SET(CURLOPT_URL, request->url);
+	if (request->unix_socket != NULL) {
+		SET(CURLOPT_UNIX_SOCKET_PATH, request->unix_socket);
+		SET(CURLOPT_PROXY, ""); /* not even one from the environment */
+	}
+	if (request->ca_bundle != NULL) {
+		SET(CURLOPT_CAINFO, request->ca_bundle);
+		SET(CURLOPT_CAPATH, NULL); /* else the system's would be trusted as well */
+	}
+	if (request->sigv4 != NULL)
+		SET(CURLOPT_AWS_SIGV4, request->sigv4);
+	if (request->user_password != NULL)
+		SET(CURLOPT_USERPWD, request->user_password);
+	return code;
+}
+
+static CURLcode set_content(CURL *curl, const struct http_request *request,
+			    const struct exchange *x)
+{
+	CURLcode code = CURLE_OK;
+	const char *method = method_of(request);
+
+	SET(CURLOPT_USERAGENT, "dstack-ingress/" VERSION);
+	SET(CURLOPT_HTTPHEADER, x->headers);
+	if (request->body != NULL) {
+		SET(CURLOPT_POSTFIELDS, request->body);
+		SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_length);
+		SET(CURLOPT_CUSTOMREQUEST, method);
+	} else if (strcmp(method, "HEAD") == 0) {
+		SET(CURLOPT_NOBODY, 1L);
+	} else if (strcmp(method, "GET") != 0) {
+		SET(CURLOPT_CUSTOMREQUEST, method);
+	}
+	return code;
+}
+
+/* ---- the answer */
+
+static CURLcode read_info(CURL *curl, struct http_response *response)
+{
+	const char *type = NULL;
+	curl_off_t retry_after = 0;
+	CURLcode code = curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &response->status);
+
+	if (code == CURLE_OK)
+		code = curl_easy_getinfo(curl, CURLINFO_CONTENT_TYPE, &type);
+	if (code == CURLE_OK)
+		code = curl_easy_getinfo(curl, CURLINFO_RETRY_AFTER, &retry_after);
+	snprintf(response->content_type, sizeof(response->content_type), "%s",
+		 type == NULL ? "" : type);
+	if (retry_after > RETRY_AFTER_MAX)
+		retry_after = RETRY_AFTER_MAX;
+	response->retry_after = retry_after > 0 ? (unsigned)retry_after : 0;
+	return code;
+}
+
+static int run_exchange(const struct http_request *request, struct http_response *response,
+			struct exchange *x, struct error *err)
+{
+	long timeout_ms = request->timeout_ms == 0 ? HTTP_TIMEOUT_MS : request->timeout_ms;
+
+	if (add_headers(x, request->headers, err) != 0)
+		return error_wrap(err, "%s %s", method_of(request), x->shown_url);
+	CURLcode code = set_limits(x->curl, x, timeout_ms);
+	if (code == CURLE_OK)
+		code = set_peer(x->curl, request);
+	if (code == CURLE_OK)
+		code = set_content(x->curl, request, x);
+	if (code == CURLE_OK)
+		code = curl_easy_perform(x->curl);
+	if (code == CURLE_OK)
+		code = read_info(x->curl, response);
+	return code == CURLE_OK ? 0 : explain(request, x, code, err);
+}
+
+int http_perform(const struct http_request *request, struct http_response *response,
+		 struct error *err)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	struct exchange x = {.body = &response->body};
+
+	*response = (struct http_response){0};
+	buffer_init(&response->body, request->body_max == 0 ? HTTP_BODY_MAX : request->body_max);
+	pthread_once(&once, global_setup);
+	if (global_result != CURLE_OK)
+		return error_set(err, EXIT_FAILED, "libcurl cannot start: %s",
+				 curl_easy_strerror(global_result));
+	show_url(request->url, x.shown_url);
+	x.curl = curl_easy_init();
+	if (x.curl == NULL)
+		return error_no_memory(err);
+	int result = run_exchange(request, response, &x, err);
+	curl_easy_cleanup(x.curl);
+	curl_slist_free_all(x.headers);
+	return result;
+}
+
+void http_response_free(struct http_response *response)
+{
+	buffer_free(&response->body);
+}
+
+char *http_escape(const char *text)
+{
+	static const char unreserved[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+					 "0123456789-._~";
+	static const char digits[] = "0123456789ABCDEF";
+	char *escaped = malloc(strlen(text) * 3 + 1);
+	char *out = escaped;
+
+	if (escaped == NULL)
+		return NULL;
+	for (; *text != '\0'; text++) {
+		unsigned char c = (unsigned char)*text;
+		if (strchr(unreserved, c) != NULL) {
+			*out++ = *text;
+			continue;
+		}
+		*out++ = '%';
+		*out++ = digits[c >> 4];
+		*out++ = digits[c & 15];
+	}
+	*out = '\0';
+	return escaped;
+}
