@@ -19,9 +19,11 @@ struct certificate {
 	time_t not_before, not_after;
 	domain_name *names; /* dNSName SANs, lower case, sorted, unique; owned */
 	size_t name_count;
+	bool has_other_names; /* SANs that are no dNSNames: addresses, URIs, ... */
 };
 
-/* Reads the first certificate of a PEM text.  Freed with certificate_free(). */
+/* Reads the first certificate of a PEM text.  Freed with certificate_free(); NULL with err.
+ * A dNSName with a NUL, white space or anything but printable ASCII in it is an error. */
 struct certificate *certificate_parse(const char *pem, size_t length, struct error *err);
 void certificate_free(struct certificate *certificate);
 
