@@ -1,0 +1,273 @@
+"""A DNS server for tests: BIND, authoritative for a few zones that a TSIG key may update."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import dns.name
+import dns.query
+import dns.rcode
+import dns.rdatatype
+import dns.tsig
+import dns.tsigkeyring
+import dns.update
+import dns.zone
+
+from .named import Named, PortInUse
+from .ports import ReservedPort
+from .second_server import SecondServer
+
+FIRST_ADDRESS = "127.0.0.1"
+SECOND_ADDRESS = "127.0.0.2"
+DEFAULT_TTL = 60
+NEGATIVE_TTL = 1
+# Long enough that only NOTIFY makes the secondary look at the primary during a test.
+REFRESH = 86400
+START_ATTEMPTS = 5
+UPDATE_TIMEOUT = 5.0
+TXT_STRING_MAX = 255
+
+Record = tuple[str, int, str, str]
+"""Owner name, TTL, type, rdata in presentation form."""
+
+KEY = """\
+key "{name}" {{
+    algorithm {algorithm};
+    secret "{secret}";
+}};
+"""
+
+ZONE = """\
+    zone "{zone}" {{
+        type primary;
+        file "{zone}.zone";
+        allow-update {{ key "{key}"; }};
+        {also_notify}
+    }};
+"""
+
+# Three views, so that one port can be both things that real names have: authoritative servers
+# (questions without RD; REFUSED for foreign names) and a resolver that follows a CNAME into
+# another zone (questions with RD, as a CA asks them). A view only refers to zones of earlier
+# ones, hence the first, which nobody can reach. The empty root keeps the resolver from ever
+# asking anybody on the network.
+VIEWS = """\
+view "zones" {{
+    match-clients {{ none; }};
+{zones}}};
+view "resolver" {{
+    match-recursive-only yes;
+    recursion yes;
+    zone "." {{ type primary; file "root.zone"; }};
+{references}}};
+view "authoritative" {{
+{references}}};
+"""
+
+REFERENCE = """\
+    zone "{zone}" {{ in-view "zones"; }};
+"""
+
+ROOT_ZONE = "$TTL 1\n@ SOA localhost. nobody.localhost. 1 60 60 60 1\n@ NS localhost.\nlocalhost. A 127.0.0.1\n"
+
+
+class Bind:
+    """One or two name servers for `zones`, on loopback, all on one port.
+
+    Every zone has NS records ns1.ZONE (and ns2.ZONE), and gateway.ZONE with A 127.0.0.1 and AAAA
+    ::1. A zone below another one of the list is delegated from it. `records` adds lines of zone
+    file to a zone; names in them are relative to it.
+
+    With `second`, a secondary answers on 127.0.0.2, which `second.held()` makes lag.
+
+    `key_secret` is base64, as TSIG keys are written everywhere.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        zones: Sequence[str] = ("demo.test",),
+        *,
+        records: Mapping[str, str] | None = None,
+        second: bool = False,
+        key_name: str = "ingress-test",
+        key_algorithm: str = "hmac-sha256",
+    ) -> None:
+        self.zones = tuple(zones)
+        self.key_name = key_name
+        self.key_algorithm = key_algorithm
+        self.key_secret = base64.b64encode(os.urandom(32)).decode()
+        self._directory = directory
+        self._records = dict(records or {})
+        self._with_second = second
+        self._running = contextlib.ExitStack()
+        self.first: Named
+        self.second: SecondServer
+
+    # Starting and stopping
+
+    def start(self) -> Bind:
+        for attempt in range(START_ATTEMPTS):
+            try:
+                self._start_on(self._reserve())
+                return self
+            except PortInUse:
+                self.stop()
+                if attempt == START_ATTEMPTS - 1:
+                    raise
+            except BaseException:
+                self.stop()
+                raise
+        raise AssertionError("unreachable")
+
+    def stop(self) -> None:
+        self._running.close()
+
+    def __enter__(self) -> Bind:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    @property
+    def port(self) -> int:
+        return self.first.port
+
+    @property
+    def server(self) -> str:
+        """The first server as "address:port"."""
+        return f"{self.first.address}:{self.first.port}"
+
+    def _reserve(self) -> ReservedPort:
+        addresses = [FIRST_ADDRESS] + [SECOND_ADDRESS] * self._with_second
+        return self._running.enter_context(ReservedPort(*addresses))
+
+    def _start_on(self, port: ReservedPort) -> None:
+        if self._with_second:
+            self.second = SecondServer(SECOND_ADDRESS, port.number)
+            self._running.callback(self.second.stop)
+        self.first = Named(
+            self._subdirectory("ns1"), FIRST_ADDRESS, port.number, self._write_zones()
+        )
+        self._running.callback(self.first.stop)
+        if self._with_second:
+            self.second.start(self._subdirectory("ns2"), self.zones, self.first)
+
+    def _subdirectory(self, name: str) -> Path:
+        directory = self._directory / name
+        directory.mkdir(parents=True, exist_ok=True)
+        return directory
+
+    def _write_zones(self) -> str:
+        """Writes the zone files; returns the key and zone statements of named.conf."""
+        directory = self._subdirectory("ns1")
+        also_notify = (
+            f"also-notify {{ {FIRST_ADDRESS} port {self.second.notify_port}; }};"
+            if self._with_second
+            else ""
+        )
+        (directory / "root.zone").write_text(ROOT_ZONE)
+        zones = ""
+        for zone in self.zones:
+            (directory / f"{zone}.zone").write_text(self._zone_file(zone))
+            (directory / f"{zone}.zone.jnl").unlink(missing_ok=True)
+            zones += ZONE.format(zone=zone, key=self.key_name, also_notify=also_notify)
+        references = "".join(REFERENCE.format(zone=zone) for zone in self.zones)
+        return KEY.format(
+            name=self.key_name, algorithm=self.key_algorithm, secret=self.key_secret
+        ) + VIEWS.format(zones=zones, references=references)
+
+    def _zone_file(self, zone: str) -> str:
+        lines = [
+            f"$ORIGIN {zone}.",
+            f"$TTL {DEFAULT_TTL}",
+            f"@ SOA ns1 hostmaster 1 {REFRESH} {REFRESH} {REFRESH * 7} {NEGATIVE_TTL}",
+            "gateway A 127.0.0.1",
+            "gateway AAAA ::1",
+            *self._name_servers("@", ""),
+        ]
+        for child in self.zones:
+            if child.endswith(f".{zone}") and self.zone_of(child.partition(".")[2]) == zone:
+                relative = child.removesuffix(f".{zone}")
+                lines += self._name_servers(relative, f".{relative}")
+        return "\n".join([*lines, self._records.get(zone, ""), ""])
+
+    def _name_servers(self, owner: str, suffix: str) -> Iterator[str]:
+        """NS records of `owner`, and the addresses of the servers they name."""
+        yield f"{owner} NS ns1{suffix}"
+        yield f"ns1{suffix} A {FIRST_ADDRESS}"
+        if self._with_second:
+            yield f"{owner} NS ns2{suffix}"
+            yield f"ns2{suffix} A {SECOND_ADDRESS}"
+
+    # Reading and writing
+
+    def query(self, name: str, record_type: str) -> list[str]:
+        """NameServer.query at the first server."""
+        return self.first.query(name, record_type)
+
+    def add(self, name: str, ttl: int, record_type: str, text: str) -> None:
+        """Adds one record; `text` is rdata in presentation form, a TXT value may lack quotes."""
+        update = self.update(name)
+        update.add(dns.name.from_text(name), ttl, record_type, _presentation(record_type, text))
+        self.send(update)
+
+    def delete(self, name: str, record_type: str | None = None, text: str | None = None) -> None:
+        """Deletes one record, or all of a type, or all of a name. None there is no error."""
+        update = self.update(name)
+        what = [] if record_type is None else [record_type]
+        if record_type is not None and text is not None:
+            what.append(_presentation(record_type, text))
+        update.delete(dns.name.from_text(name), *what)
+        self.send(update)
+
+    def update(self, name: str) -> dns.update.UpdateMessage:
+        """An empty, signed update of the zone that holds `name`."""
+        keyring = dns.tsigkeyring.from_text({self.key_name: self.key_secret})
+        algorithm = dns.name.from_text(self.key_algorithm)
+        return dns.update.UpdateMessage(
+            self.zone_of(name), keyring=keyring, keyname=self.key_name, keyalgorithm=algorithm
+        )
+
+    def send(self, update: dns.update.UpdateMessage) -> None:
+        answer = dns.query.tcp(
+            update, self.first.address, timeout=UPDATE_TIMEOUT, port=self.first.port
+        )
+        if answer.rcode() != dns.rcode.NOERROR:
+            raise RuntimeError(f"update refused: {dns.rcode.to_text(answer.rcode())}\n{update}")
+
+    def zone_of(self, name: str) -> str:
+        """The longest of the zones that `name` lies in."""
+        asked = dns.name.from_text(name)
+        holding = [zone for zone in self.zones if asked.is_subdomain(dns.name.from_text(zone))]
+        if not holding:
+            raise ValueError(f"{name} is in none of the zones {', '.join(self.zones)}")
+        return max(holding, key=len)
+
+    def snapshot(self, zone: str) -> frozenset[Record]:
+        """Everything in the zone but its SOA, whose serial every update changes."""
+        transfer = dns.query.xfr(
+            self.first.address,
+            dns.name.from_text(zone),
+            port=self.first.port,
+            lifetime=UPDATE_TIMEOUT,
+            relativize=False,
+        )
+        content = dns.zone.from_xfr(transfer, relativize=False)
+        return frozenset(
+            (owner.to_text(), ttl, dns.rdatatype.to_text(rdata.rdtype), rdata.to_text())
+            for owner, ttl, rdata in content.iterate_rdatas()
+            if rdata.rdtype != dns.rdatatype.SOA
+        )
+
+
+def _presentation(record_type: str, text: str) -> str:
+    if record_type.upper() != "TXT" or text.startswith('"'):
+        return text
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    pieces = [escaped[at : at + TXT_STRING_MAX] for at in range(0, len(escaped), TXT_STRING_MAX)]
+    return " ".join(f'"{piece}"' for piece in pieces or [""])

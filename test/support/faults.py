@@ -1,0 +1,73 @@
+"""Faults that a test asks an HTTP emulator to commit."""
+
+from __future__ import annotations
+
+import re
+import threading
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass
+class Fault:
+    """What goes wrong with which requests.
+
+    `match` is searched for in "METHOD target", the target with its query string. `times` is how
+    many requests are still to be hit, None for all; `hits` how many were.
+
+    Kinds that every emulator knows:
+
+    - "closed": the connection is closed without an answer
+    - "reset": the same, by RST
+    - "hang": no answer until the client gives up or the emulator stops
+    - "status": the answer is `status`, with `body` (a dict becomes JSON) and `headers`
+    - "truncated": the answer breaks off in the middle of its body
+    - "empty": the right status with no body
+    - "content_type": the right answer under the `content_type` given
+
+    With `after`, a "closed", "reset", "hang" or "status" comes after the request was carried out:
+    the write happened, and the client does not know. The last three kinds always do.
+    """
+
+    kind: str
+    match: str = ""
+    times: int | None = 1
+    after: bool = False
+    status: int = 503
+    body: str | dict[str, Any] = "<html><body><h1>Service Unavailable</h1></body></html>"
+    content_type: str = "text/html"
+    headers: dict[str, str] = field(default_factory=dict)
+    hits: int = 0
+
+    def applies_to(self, line: str) -> bool:
+        return self.times != 0 and re.search(self.match, line) is not None
+
+    def count(self) -> None:
+        self.hits += 1
+        if self.times is not None:
+            self.times -= 1
+
+
+class Faults:
+    """The faults in force, the oldest that matches a request first."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._faults: list[Fault] = []
+
+    def add(self, fault: Fault) -> Fault:
+        with self._lock:
+            self._faults.append(fault)
+        return fault
+
+    def clear(self) -> None:
+        with self._lock:
+            self._faults.clear()
+
+    def take(self, line: str) -> Fault | None:
+        with self._lock:
+            for fault in self._faults:
+                if fault.applies_to(line):
+                    fault.count()
+                    return fault
+        return None

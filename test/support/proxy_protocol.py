@@ -1,0 +1,36 @@
+"""Reads the header of HAProxy's PROXY protocol, versions 1 and 2 (proxy-protocol.txt)."""
+
+from __future__ import annotations
+
+import ipaddress
+import struct
+from io import BufferedReader
+
+SIGNATURE_V2 = b"\r\n\r\n\x00\r\nQUIT\n"
+MAX_LINE_V1 = 107
+COMMAND_LOCAL = 0x20
+FAMILIES = {0x11: 4, 0x21: 16}
+"""TCP over IPv4 and IPv6, with the length of an address."""
+
+
+def read_proxy_header(stream: BufferedReader) -> str | None:
+    """Takes the header off `stream` and returns the client's address, None if it names none.
+
+    Raises ValueError if there is no such header.
+    """
+    start = stream.read(len(SIGNATURE_V2))
+    if start == SIGNATURE_V2:
+        return _read_v2(stream)
+    if start.startswith(b"PROXY "):
+        line = start + stream.readline(MAX_LINE_V1)
+        words = line.decode("ascii").split()
+        return None if words[1] == "UNKNOWN" else words[2]
+    raise ValueError(f"no PROXY header, but {start!r}")
+
+
+def _read_v2(stream: BufferedReader) -> str | None:
+    command, family, length = struct.unpack("!BBH", stream.read(4))
+    content = stream.read(length)
+    if command == COMMAND_LOCAL or family not in FAMILIES:
+        return None
+    return str(ipaddress.ip_address(content[: FAMILIES[family]]))

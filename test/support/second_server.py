@@ -1,0 +1,91 @@
+"""A secondary name server that can be made to lag."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from .named import Named, NameServer, PortInUse
+from .notify_gate import NotifyGate
+from .ports import ReservedPort
+from .process import Child, wait_until
+from .relay import Relay
+
+INSIDE_ADDRESS = "127.0.0.1"
+
+ZONE = """\
+zone "{zone}" {{
+    type secondary;
+    file "{zone}.copy";
+    primaries {{ {address} port {port}; }};
+}};
+"""
+
+
+class SecondServer(NameServer):
+    """A named that transfers its zones from a primary, reached at `address`:`port`.
+
+    It follows at once, unless it is held. `notify_port` is where, on 127.0.0.1, the primary has to
+    send its NOTIFY messages. `child` is the process, for tests that pause it.
+    """
+
+    def __init__(self, address: str, port: int) -> None:
+        super().__init__(address, port)
+        self._running = contextlib.ExitStack()
+        self._inside = self._running.enter_context(ReservedPort(INSIDE_ADDRESS))
+        self._gate = NotifyGate((INSIDE_ADDRESS, self._inside.number))
+        self._running.callback(self._gate.stop)
+        self.notify_port = self._gate.port
+        self.child: Child
+
+    def start(self, directory: Path, zones: Sequence[str], primary: NameServer) -> None:
+        """Returns when all zones were transferred."""
+        statements = "".join(
+            ZONE.format(zone=zone, address=primary.address, port=primary.port) for zone in zones
+        )
+        inside = Named(directory, INSIDE_ADDRESS, self._inside.number, statements)
+        self._running.callback(inside.stop)
+        self.child = inside.child
+        for zone in zones:
+            wait_until(
+                lambda zone=zone: _loaded(inside, zone),
+                what=f"the secondary to have {zone}",
+                detail=self.child.log_tail,
+            )
+        self._running.callback(self._make_reachable().stop)
+
+    def stop(self) -> None:
+        self._running.close()
+
+    def hold(self) -> None:
+        """From here on it does not learn of updates."""
+        self._gate.close_gate()
+
+    def release(self) -> None:
+        """It catches up, and follows again."""
+        self._gate.open_gate()
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        self.hold()
+        try:
+            yield
+        finally:
+            self.release()
+
+    def _make_reachable(self) -> Relay:
+        try:
+            return Relay((self.address, self.port), (INSIDE_ADDRESS, self._inside.number))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                raise PortInUse(f"{self.address}:{self.port}") from error
+            raise
+
+
+def _loaded(server: NameServer, zone: str) -> bool:
+    try:
+        return bool(server.query(zone, "SOA"))
+    except RuntimeError:  # SERVFAIL until the transfer is done
+        return False
