@@ -1,6 +1,7 @@
 #include "common/buffer.h"
 
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,14 +23,16 @@ void buffer_reset(struct buffer *b)
 {
 	b->length = 0;
 	b->failed = false;
+	b->out_of_memory = false;
 	if (b->data != NULL)
 		b->data[0] = '\0';
 }
 
-static int fail(struct buffer *b)
+static int fail(struct buffer *b, bool out_of_memory)
 {
 	buffer_free(b);
 	b->failed = true;
+	b->out_of_memory = out_of_memory;
 	return -1;
 }
 
@@ -38,8 +41,9 @@ static int reserve(struct buffer *b, size_t extra)
 {
 	if (b->failed)
 		return -1;
-	if (extra > b->maximum - b->length)
-		return fail(b);
+	/* The second: with a maximum of SIZE_MAX there is no room to count the NUL. */
+	if (extra > b->maximum - b->length || extra >= SIZE_MAX - b->length)
+		return fail(b, false);
 	size_t needed = b->length + extra + 1;
 	if (needed <= b->capacity)
 		return 0;
@@ -48,7 +52,7 @@ static int reserve(struct buffer *b, size_t extra)
 		capacity = needed;
 	char *data = realloc(b->data, capacity);
 	if (data == NULL)
-		return fail(b);
+		return fail(b, true);
 	b->data = data;
 	b->capacity = capacity;
 	return 0;
@@ -79,7 +83,7 @@ int buffer_printf(struct buffer *b, const char *format, ...)
 	length = vsnprintf(NULL, 0, format, args);
 	va_end(args);
 	if (length < 0)
-		return fail(b);
+		return fail(b, true);
 	if (reserve(b, (size_t)length) != 0)
 		return -1;
 	va_start(args, format);
@@ -98,15 +102,16 @@ int buffer_check(const struct buffer *b, const char *what, struct error *err)
 {
 	if (!b->failed)
 		return 0;
-	return error_set(err, EXIT_FAILED, "%s is larger than %zu bytes, or memory ran out", what,
-			 b->maximum);
+	if (b->out_of_memory)
+		return error_no_memory(err);
+	return error_set(err, EXIT_FAILED, "%s is larger than %zu bytes", what, b->maximum);
 }
 
 char *buffer_take(struct buffer *b)
 {
 	if (b->failed)
 		return NULL;
-	char *data = b->data == NULL ? strdup("") : b->data;
+	char *data = b->data == NULL ? strdup("") : b->data; /* the caller's from here */
 	buffer_init(b, b->maximum);
 	return data;
 }

@@ -3,7 +3,8 @@
  *
  * It is always NUL-terminated (the NUL is not counted).  A failed append (over the
  * maximum, or out of memory) frees the content, and every later append fails too: a
- * long run of appends needs one look at buffer_failed() at its end.
+ * long run of appends needs one buffer_check() at its end.  What is appended must not point
+ * into the buffer itself.
  */
 #ifndef COMMON_BUFFER_H
 #define COMMON_BUFFER_H
@@ -19,6 +20,7 @@ struct buffer {
 	size_t maximum;
 	size_t capacity;
 	bool failed;
+	bool out_of_memory; /* that was why; else the maximum */
 };
 
 /* `maximum` is in bytes. */
@@ -34,11 +36,11 @@ int buffer_printf(struct buffer *b, const char *format, ...) __attribute__((form
 /* The content as a string, never NULL ("" when empty or failed). */
 const char *buffer_text(const struct buffer *b);
 
-/* 0, or -1 with err set ("<what> is larger than N bytes" or out of memory). */
+/* 0, or -1 with err set: "<what> is larger than N bytes" (EXIT_FAILED) or out of memory. */
 int buffer_check(const struct buffer *b, const char *what, struct error *err);
 
-/* Hands the memory to the caller (free()); the buffer is empty afterwards.  NULL if failed;
- * an empty buffer gives an empty string. */
+/* Hands the memory to the caller (free()); the buffer is empty afterwards.  NULL if failed or
+ * out of memory; an empty buffer gives an empty string. */
 char *buffer_take(struct buffer *b);
 
 #endif

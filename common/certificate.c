@@ -1,7 +1,5 @@
 #include "common/certificate.h"
 
-#include "common/file.h"
-
 #include <openssl/asn1.h>
 #include <openssl/bio.h>
 #include <openssl/err.h>

@@ -1,30 +1,29 @@
 #include "common/error.h"
 
+#include "common/text.h"
+
 #include <stdio.h>
 #include <string.h>
 
-/* Whatever a peer put into a message, it stays on one line and off the terminal's controls. */
-static void tidy(char *text)
+/* Formats into `text`; what does not fit is cut and ends in "...". */
+static void format_text(char text[ERROR_TEXT_MAX], const char *format, va_list args)
 {
-	for (; *text != '\0'; text++) {
-		unsigned char c = (unsigned char)*text;
-		if (c < 0x20 || c == 0x7f)
-			*text = '?';
-	}
-}
+	int wanted = vsnprintf(text, ERROR_TEXT_MAX, format, args);
 
-static void mark_cut(char text[ERROR_TEXT_MAX], int wanted)
-{
-	if (wanted >= ERROR_TEXT_MAX)
+	if (wanted < 0)
+		snprintf(text, ERROR_TEXT_MAX, "(this message could not be formatted)");
+	else if (wanted >= ERROR_TEXT_MAX)
 		memcpy(text + ERROR_TEXT_MAX - 4, "...", 4);
 }
 
+/* The arguments may point into err->text, so the new text is made beside it. */
 static void set(struct error *err, enum exit_code code, const char *format, va_list args)
 {
-	int wanted = vsnprintf(err->text, sizeof(err->text), format, args);
+	char text[ERROR_TEXT_MAX];
 
-	mark_cut(err->text, wanted);
-	tidy(err->text);
+	format_text(text, format, args);
+	text_tidy(text);
+	memcpy(err->text, text, strlen(text) + 1);
 	err->code = code;
 	err->retry_after = 0;
 }
@@ -46,27 +45,22 @@ int error_set_errno(struct error *err, enum exit_code code, int errnum, const ch
 	va_list args;
 
 	va_start(args, format);
-	set(err, code, format, args);
+	format_text(what, format, args);
 	va_end(args);
-	memcpy(what, err->text, sizeof(what));
 	return error_set(err, code, "%s: %s", what, strerror_r(errnum, why, sizeof(why)));
 }
 
 int error_wrap(struct error *err, const char *format, ...)
 {
+	unsigned retry_after = err->retry_after;
 	char context[ERROR_TEXT_MAX];
-	char inner[ERROR_TEXT_MAX];
 	va_list args;
-	int wanted;
 
 	va_start(args, format);
-	wanted = vsnprintf(context, sizeof(context), format, args);
+	format_text(context, format, args);
 	va_end(args);
-	mark_cut(context, wanted);
-	memcpy(inner, err->text, sizeof(inner));
-	wanted = snprintf(err->text, sizeof(err->text), "%s: %s", context, inner);
-	mark_cut(err->text, wanted);
-	tidy(err->text);
+	error_set(err, err->code, "%s: %s", context, err->text);
+	err->retry_after = retry_after;
 	return -1;
 }
 

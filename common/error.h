@@ -35,8 +35,9 @@ struct error {
 		EXIT_FAILED, 0, "" \
 	}
 
-/* Sets the error; control characters in the result become '?'.  Returns -1 so that
- * `return error_set(...)` reads well.  Longer texts are cut and end in "...". */
+/* Sets the error; control characters in the result become '?' (see text_tidy()).  Returns -1
+ * so that `return error_set(...)` reads well.  Longer texts are cut and end in "...".  The
+ * arguments may point into err->text. */
 int error_set(struct error *err, enum exit_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
@@ -44,7 +45,7 @@ int error_set(struct error *err, enum exit_code code, const char *format, ...)
 int error_set_errno(struct error *err, enum exit_code code, int errnum, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
-/* Puts "<context>: " in front of what is there.  Returns -1. */
+/* Puts "<context>: " in front of what is there; code and retry_after stay.  Returns -1. */
 int error_wrap(struct error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* The usual answer to a failed allocation.  Returns -1. */

@@ -1,7 +1,5 @@
 #include "common/http.h"
 
-#include "common/file.h"
-
 #include <curl/curl.h>
 #include <pthread.h>
 #include <signal.h>

@@ -36,9 +36,8 @@ struct http_request {
 };
 
 struct http_response {
-	long status; /* 100..599 */
-	unsigned
-	    retry_after; /* seconds, from either form of the header, at most a day; 0: absent */
+	long status;	      /* 100..599 */
+	unsigned retry_after; /* seconds, from either form of the header, a day at most; 0: none */
 	char content_type[128]; /* "" when absent */
 	struct buffer body;
 };

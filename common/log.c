@@ -1,15 +1,21 @@
 #include "common/log.h"
 
+#include "common/text.h"
+
 #include <cjson/cJSON.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { SECRETS_MAX = 32, SECRET_MIN_LENGTH = 6 };
+enum { SECRETS_MAX = 32, SECRET_MIN_LENGTH = 6, STUCK_READER_MS = 100 };
 
 static struct {
 	const char *program;
@@ -29,6 +35,23 @@ void log_setup(const char *program, enum log_level level, enum log_format format
 	state.format = format;
 }
 
+/* A reader that is gone must cost a line, not the program: certbot gives its hooks SIGPIPE's
+ * default action. */
+static void open_pipe(const char *path)
+{
+	struct stat info;
+	int fd = open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	if (fstat(fd, &info) != 0 || !S_ISFIFO(info.st_mode)) {
+		close(fd);
+		return;
+	}
+	signal(SIGPIPE, SIG_IGN);
+	state.fd = fd;
+}
+
 void log_setup_from_environment(const char *program)
 {
 	const char *level = getenv("LOG_LEVEL");
@@ -41,11 +64,8 @@ void log_setup_from_environment(const char *program)
 			chosen = (enum log_level)i;
 	log_setup(program, chosen,
 		  format != NULL && strcmp(format, "json") == 0 ? LOG_JSON : LOG_TEXT);
-	if (pipe_path == NULL)
-		return;
-	int fd = open(pipe_path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
-	if (fd >= 0)
-		state.fd = fd;
+	if (pipe_path != NULL)
+		open_pipe(pipe_path);
 }
 
 bool log_enabled(enum log_level level)
@@ -53,35 +73,75 @@ bool log_enabled(enum log_level level)
 	return level <= state.level;
 }
 
+/* ---- secrets */
+
+static bool is_hidden(const char *secret)
+{
+	for (size_t i = 0; i < state.secret_count; i++)
+		if (strcmp(state.secrets[i], secret) == 0)
+			return true;
+	return false;
+}
+
 void log_hide(const char *secret)
 {
-	if (strlen(secret) < SECRET_MIN_LENGTH || state.secret_count == SECRETS_MAX)
+	if (strlen(secret) < SECRET_MIN_LENGTH || state.secret_count == SECRETS_MAX ||
+	    is_hidden(secret))
 		return;
 	char *copy = strdup(secret);
 	if (copy != NULL)
 		state.secrets[state.secret_count++] = copy;
 }
 
-static void mask(char *text)
+/* Marks where `secret` stands in `text`, overlapping occurrences too. */
+static void mark_whole(const char *text, const char *secret, bool hidden[LOG_LINE_MAX])
 {
-	for (size_t i = 0; i < state.secret_count; i++) {
-		size_t length = strlen(state.secrets[i]);
-		char *at;
-		while ((at = strstr(text, state.secrets[i])) != NULL) {
-			memcpy(at, "***", 3);
-			memmove(at + 3, at + length, strlen(at + length) + 1);
+	size_t length = strlen(secret);
+
+	for (const char *at = text; (at = strstr(at, secret)) != NULL; at++)
+		memset(hidden + (at - text), true, length);
+}
+
+/* Marks a beginning of `secret` at the end of a text that was cut there. */
+static void mark_beginning(const char *text, const char *secret, bool hidden[LOG_LINE_MAX])
+{
+	size_t end = strlen(text);
+	size_t length = strlen(secret);
+
+	for (size_t part = length < end ? length : end; part >= SECRET_MIN_LENGTH; part--) {
+		if (strncmp(text + end - part, secret, part) == 0) {
+			memset(hidden + end - part, true, part);
+			return;
 		}
 	}
 }
 
-static void tidy(char *text)
+/*
+ * First all marks, then the replacing: what one replacement leaves must neither hide nor make
+ * up the next occurrence.  A marked run is longer than "***", so the text never grows.
+ */
+static void mask(char *text, bool was_cut)
 {
-	for (; *text != '\0'; text++) {
-		unsigned char c = (unsigned char)*text;
-		if ((c < 0x20 && c != '\t') || c == 0x7f)
-			*text = '?';
+	bool hidden[LOG_LINE_MAX] = {false};
+	char *out = text;
+
+	for (size_t i = 0; i < state.secret_count; i++) {
+		mark_whole(text, state.secrets[i], hidden);
+		if (was_cut)
+			mark_beginning(text, state.secrets[i], hidden);
 	}
+	for (size_t i = 0; text[i] != '\0'; i++) {
+		if (!hidden[i]) {
+			*out++ = text[i];
+		} else if (i == 0 || !hidden[i - 1]) {
+			memcpy(out, "***", 3);
+			out += 3;
+		}
+	}
+	*out = '\0';
 }
+
+/* ---- lines */
 
 enum { TIMESTAMP_MAX = 64 };
 
@@ -97,70 +157,105 @@ static void timestamp(char out[TIMESTAMP_MAX])
 	snprintf(out, TIMESTAMP_MAX, "%s.%03ldZ", seconds, now.tv_nsec / 1000000);
 }
 
-/* Writes at most once: a reader that is gone or slow must not stop the program. */
+/* A reader that is stuck must not stop the program.  A pipe that is writable takes a line of
+ * PIPE_BUF bytes whole (pipe(7)), so after poll() not even a blocking one waits. */
 static void put(const char *line, size_t length)
 {
-	ssize_t written = write(state.fd, line, length);
+	struct pollfd writable = {.fd = state.fd, .events = POLLOUT};
 
-	(void)written;
+	if (poll(&writable, 1, STUCK_READER_MS) != 1)
+		return;
+	ssize_t written = write(state.fd, line, length);
+	(void)written; /* whom to tell? */
 }
 
-static void emit_json(const char *program, enum log_level level, const char *when,
-		      const char *message)
+static char *json_line(const char *program, enum log_level level, const char *when,
+		       const char *message)
 {
 	cJSON *object = cJSON_CreateObject();
 	char *line = NULL;
 
-	cJSON_AddStringToObject(object, "time", when);
-	cJSON_AddStringToObject(object, "level", level_names[level]);
-	cJSON_AddStringToObject(object, "program", program);
-	cJSON_AddStringToObject(object, "message", message);
-	line = cJSON_PrintUnformatted(object);
-	if (line != NULL) {
-		size_t length = strlen(line);
-		line[length] = '\n'; /* in place of the NUL: one write keeps the line whole */
-		put(line, length + 1);
-	}
-	free(line);
+	if (cJSON_AddStringToObject(object, "time", when) != NULL &&
+	    cJSON_AddStringToObject(object, "level", level_names[level]) != NULL &&
+	    cJSON_AddStringToObject(object, "program", program) != NULL &&
+	    cJSON_AddStringToObject(object, "message", message) != NULL)
+		line = cJSON_PrintUnformatted(object);
 	cJSON_Delete(object);
+	return line;
 }
 
-static void emit(const char *program, enum log_level level, char *message)
+/* -1 when memory ran out. */
+static int emit_json(const char *program, enum log_level level, const char *when, char *message)
+{
+	for (;;) {
+		char *line = json_line(program, level, when, message);
+		if (line == NULL)
+			return -1;
+		size_t length = strlen(line);
+		size_t shown = strlen(message);
+		if (length >= LOG_LINE_MAX && shown > 0) {
+			/* Quotes and backslashes take two bytes each. */
+			size_t excess = length - LOG_LINE_MAX + 1;
+			message[excess < shown ? shown - excess : 0] = '\0';
+			text_tidy(message); /* the cut may have left a part of a character */
+			free(line);
+			continue;
+		}
+		line[length] = '\n'; /* in place of the NUL: one write keeps the line whole */
+		put(line, length + 1);
+		free(line);
+		return 0;
+	}
+}
+
+static void emit_text(const char *program, enum log_level level, const char *when,
+		      const char *message)
+{
+	char line[LOG_LINE_MAX];
+	int wanted = snprintf(line, sizeof(line), "%s %s %s: %s", when, level_names[level], program,
+			      message);
+
+	if (wanted < 0)
+		return;
+	text_tidy(line); /* a cut may have left a part of a character */
+	size_t length = strlen(line);
+	line[length] = '\n';
+	put(line, length + 1);
+}
+
+static void emit(const char *program, enum log_level level, char *message, int wanted)
 {
 	char when[TIMESTAMP_MAX];
-	char line[LOG_LINE_MAX + 128];
 
-	mask(message);
-	tidy(message);
-	timestamp(when);
-	if (state.format == LOG_JSON) {
-		emit_json(program, level, when, message);
+	if (wanted < 0)
 		return;
-	}
-	int length = snprintf(line, sizeof(line), "%s %s %s: %s\n", when, level_names[level],
-			      program, message);
-	if (length > 0)
-		put(line, (size_t)length < sizeof(line) ? (size_t)length : sizeof(line) - 1);
+	mask(message, wanted >= LOG_LINE_MAX);
+	text_tidy(message);
+	timestamp(when);
+	/* Without memory the line is still worth having, if not as JSON. */
+	if (state.format != LOG_JSON || emit_json(program, level, when, message) != 0)
+		emit_text(program, level, when, message);
 }
 
 static void log_at(enum log_level level, const char *format, va_list args)
 {
 	char message[LOG_LINE_MAX];
+	int saved = errno;
 
-	if (!log_enabled(level))
-		return;
-	vsnprintf(message, sizeof(message), format, args);
-	emit(state.program, level, message);
+	if (log_enabled(level))
+		emit(state.program, level, message,
+		     vsnprintf(message, sizeof(message), format, args));
+	errno = saved;
 }
 
 void log_child(const char *child, enum log_level level, const char *line)
 {
 	char message[LOG_LINE_MAX];
+	int saved = errno;
 
-	if (!log_enabled(level))
-		return;
-	snprintf(message, sizeof(message), "%s", line);
-	emit(child, level, message);
+	if (log_enabled(level))
+		emit(child, level, message, snprintf(message, sizeof(message), "%s", line));
+	errno = saved;
 }
 
 #define DEFINE_LOG(name, level)              \

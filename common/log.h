@@ -4,8 +4,9 @@
  *   text: 2026-11-22T10:00:00.123Z info ingressd: [app.example.com] certificate installed
  *   json: {"time":"...","level":"info","program":"ingressd","message":"..."}
  *
- * Control characters are shown as '?', lines are cut at LOG_LINE_MAX, and every
- * value given to log_hide() is replaced by "***" wherever it turns up.
+ * Control characters are shown as '?' (see text_tidy()), lines are cut at LOG_LINE_MAX, and
+ * every value given to log_hide() is replaced by "***" wherever it turns up.  A line is one
+ * write, dropped when the reader takes nothing for 100 ms; errno is left as it was.
  */
 #ifndef COMMON_LOG_H
 #define COMMON_LOG_H
@@ -14,6 +15,7 @@
 
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 enum log_format { LOG_TEXT, LOG_JSON };
+/* With its newline; PIPE_BUF, so that lines of several writers to one pipe never mix. */
 enum { LOG_LINE_MAX = 4096 };
 
 /* `program` must outlive the process's logging (a literal).  Until called: text, info. */
@@ -22,8 +24,8 @@ void log_setup(const char *program, enum log_level level, enum log_format format
 /*
  * Reads LOG_LEVEL and LOG_FORMAT, and INGRESS_LOG_PIPE: a FIFO whose reader is the
  * supervisor.  A program that certbot runs logs there, since certbot holds back its
- * hooks' output until they have ended.  Wrong values fall back to the defaults: the
- * settings are judged elsewhere.
+ * hooks' output until they have ended.  With a pipe, the process ignores SIGPIPE from here
+ * on.  Wrong values fall back to the defaults: the settings are judged elsewhere.
  */
 void log_setup_from_environment(const char *program);
 
