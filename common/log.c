@@ -162,8 +162,12 @@ static void timestamp(char out[TIMESTAMP_MAX])
 static void put(const char *line, size_t length)
 {
 	struct pollfd writable = {.fd = state.fd, .events = POLLOUT};
+	int ready;
 
-	if (poll(&writable, 1, STUCK_READER_MS) != 1)
+	do
+		ready = poll(&writable, 1, STUCK_READER_MS);
+	while (ready < 0 && errno == EINTR);
+	if (ready != 1)
 		return;
 	ssize_t written = write(state.fd, line, length);
 	(void)written; /* whom to tell? */

@@ -1,0 +1,55 @@
+/* What every unit test here includes: cmocka with what it needs, and scratch folders. */
+#ifndef TEST_UNIT_COMMON_UNIT_H
+#define TEST_UNIT_COMMON_UNIT_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "common/error.h"
+#include "common/file.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define assert_contains(text, part)                                      \
+	do {                                                             \
+		if (strstr(text, part) == NULL)                          \
+			fail_msg("\"%s\" is not in \"%s\"", part, text); \
+	} while (0)
+
+#define assert_lacks(text, part)                                     \
+	do {                                                         \
+		if (strstr(text, part) != NULL)                      \
+			fail_msg("\"%s\" is in \"%s\"", part, text); \
+	} while (0)
+
+/* For cmocka_unit_test_setup_teardown(): *state is the path of an empty folder. */
+static inline int make_scratch(void **state)
+{
+	const char *parent = getenv("TMPDIR");
+	char *path = file_join(parent == NULL ? "/tmp" : parent, "unit-XXXXXX");
+
+	*state = path;
+	return path == NULL || mkdtemp(path) == NULL ? -1 : 0;
+}
+
+static inline int remove_scratch(void **state)
+{
+	struct error err = ERROR_INIT;
+	int result = file_remove_tree(*state, &err);
+
+	if (result != 0)
+		print_error("%s\n", err.text);
+	free(*state);
+	return result;
+}
+
+#define scratch_test(function) \
+	cmocka_unit_test_setup_teardown(function, make_scratch, remove_scratch)
+
+#endif
