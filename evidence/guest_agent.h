@@ -1,0 +1,58 @@
+/*
+ * The guest agent of a dstack virtual machine: HTTP with JSON over a unix socket.
+ *
+ * Two generations of it are in use.  dstack 0.5 and later listens on dstack.sock
+ * (`GET /Info`, `GET /GetQuote?report_data=HEX`); older ones on tappd.sock
+ * (`GET /prpc/Tappd.Info`, `GET /prpc/Tappd.RawQuote?report_data=HEX`).  Callers need not
+ * care which one answers.
+ *
+ * Errors: EXIT_UNREACHABLE when nobody listens, EXIT_TRY_LATER when the agent is slow or
+ * busy, EXIT_FAILED for an answer that makes no sense.
+ */
+#ifndef EVIDENCE_GUEST_AGENT_H
+#define EVIDENCE_GUEST_AGENT_H
+
+#include "common/buffer.h"
+#include "common/error.h"
+#include "evidence/quote.h"
+
+enum guest_api { GUEST_API_DSTACK, GUEST_API_TAPPD };
+
+enum {
+	GUEST_ID_MAX = 128, /* hex digits of an identity value: a hash has at most 64 bytes */
+	GUEST_ANSWER_MAX = 4 * 1024 * 1024, /* seen: 16 to 36 KB, growing with the event log */
+};
+
+struct guest_agent {
+	enum guest_api api;
+	const char *socket; /* the caller's string */
+};
+
+/* Hex as the agent gave it; "" where it gave none (never for app_id). */
+struct guest_identity {
+	char app_id[GUEST_ID_MAX + 1];
+	char instance_id[GUEST_ID_MAX + 1];
+	char compose_hash[GUEST_ID_MAX + 1];
+	char os_image_hash[GUEST_ID_MAX + 1];
+};
+
+/* Takes the first of the two sockets that exists. */
+int guest_agent_find(const char *dstack_socket, const char *tappd_socket, struct guest_agent *agent,
+		     struct error *err);
+
+/* "dstack" or "tappd" */
+const char *guest_agent_api_name(const struct guest_agent *agent);
+
+int guest_agent_identity(const struct guest_agent *agent, struct guest_identity *identity,
+			 struct error *err);
+
+/*
+ * Asks for a quote over `report_data` and appends the agent's answer (a JSON object with the
+ * members quote and event_log, byte for byte as it came) to `answer`, after checking that its
+ * quote is a TDX quote that carries these very bytes.
+ */
+int guest_agent_quote(const struct guest_agent *agent,
+		      const unsigned char report_data[QUOTE_REPORT_DATA_SIZE],
+		      struct buffer *answer, struct error *err);
+
+#endif

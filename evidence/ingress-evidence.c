@@ -1,0 +1,264 @@
+/*
+ * ingress-evidence: proof that the certificates' keys live in an attested virtual machine.
+ *
+ *   identity   who this machine is, as its guest agent says
+ *   publish    makes one generation of evidence
+ *   serve      serves the current generation over HTTP
+ */
+#include "common/error.h"
+#include "common/json.h"
+#include "common/log.h"
+#include "common/settings.h"
+#include "common/settings_places.h"
+#include "evidence/guest_agent.h"
+#include "evidence/listening.h"
+#include "evidence/publish.h"
+#include "evidence/serve.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+	SUPERVISOR_FD = 3, /* where the supervisor puts the listening socket */
+	PROBLEMS_MAX = 64 * 1024,
+};
+
+static const char usage[] =
+    "Usage: ingress-evidence identity\n"
+    "       ingress-evidence publish [--account FILE] --cert NAME=CHAIN.pem ...\n"
+    "       ingress-evidence serve [--fd N | --socket PATH]\n"
+    "       ingress-evidence --version | --help\n"
+    "\n"
+    "identity  asks the guest agent who this virtual machine is; prints JSON\n"
+    "publish   makes a new generation of evidence in EVIDENCE_DIR: the ACME account\n"
+    "          (certbot's regr.json), the certificate chain of each domain, their\n"
+    "          digests, and the guest agent's quote over these\n"
+    "serve     serves the current generation at /evidences/ over HTTP/1.1, on an\n"
+    "          inherited listening socket (default: 3) or on a unix socket\n"
+    "\n"
+    "Environment: EVIDENCE_DIR, DSTACK_SOCKET, TAPPD_SOCKET, LOG_LEVEL, LOG_FORMAT\n"
+    "\n"
+    "Exit status: 0 done, 1 failed, 64 wrong usage, 69 no guest agent,\n"
+    "             75 try again later, 78 wrong setting\n";
+
+/* `format` says what is wrong; the rest is the same every time. */
+#define WRONG_USAGE(err, format, ...) \
+	error_set(err, EXIT_USAGE_ERROR, format "; see ingress-evidence --help", __VA_ARGS__)
+
+typedef int run_command(const struct settings *settings, int argc, char **argv, struct error *err);
+
+/* The next option's code, -1 at the end, '?' with err. */
+static int next_option(int argc, char **argv, const struct option *options, struct error *err)
+{
+	opterr = 0; /* its messages would not go through the log */
+	int option = getopt_long(argc, argv, ":", options, NULL);
+	if (option == ':')
+		WRONG_USAGE(err, "%s needs a value", argv[optind - 1]);
+	else if (option == '?')
+		WRONG_USAGE(err, "%s: there is no option %s", argv[0], argv[optind - 1]);
+	else if (option == -1 && optind < argc)
+		WRONG_USAGE(err, "%s: unexpected argument \"%s\"", argv[0], argv[optind]);
+	else
+		return option;
+	return '?';
+}
+
+static int print_line(char *line, struct error *err)
+{
+	int result = 0;
+
+	if (line == NULL)
+		return -1;
+	if (puts(line) == EOF || fflush(stdout) != 0)
+		result = error_set_errno(err, EXIT_FAILED, errno, "cannot write to stdout");
+	free(line);
+	return result;
+}
+
+/* ---- identity */
+
+static int run_identity(const struct settings *settings, int argc, char **argv, struct error *err)
+{
+	static const struct option none[] = {{NULL, 0, NULL, 0}};
+	struct guest_agent agent;
+	struct guest_identity identity;
+
+	if (next_option(argc, argv, none, err) != -1)
+		return -1;
+	if (guest_agent_find(settings->dstack_socket, settings->tappd_socket, &agent, err) != 0 ||
+	    guest_agent_identity(&agent, &identity, err) != 0)
+		return -1;
+	AUTO_JSON cJSON *object = cJSON_CreateObject();
+	if (cJSON_AddStringToObject(object, "app_id", identity.app_id) == NULL ||
+	    cJSON_AddStringToObject(object, "instance_id", identity.instance_id) == NULL ||
+	    cJSON_AddStringToObject(object, "compose_hash", identity.compose_hash) == NULL ||
+	    cJSON_AddStringToObject(object, "os_image_hash", identity.os_image_hash) == NULL ||
+	    cJSON_AddStringToObject(object, "api", guest_agent_api_name(&agent)) == NULL)
+		return error_no_memory(err);
+	return print_line(json_print(object, false, err), err);
+}
+
+/* ---- publish */
+
+/* NAME=CHAIN.pem */
+static int parse_cert(char *text, struct publish_cert *cert, struct error *err)
+{
+	char *separator = strchr(text, '=');
+
+	if (separator == NULL || separator[1] == '\0')
+		return WRONG_USAGE(err, "--cert \"%s\" is not NAME=CHAIN.pem", text);
+	enum domain_verdict verdict = domain_parse(text, (size_t)(separator - text), cert->domain);
+	if (verdict != DOMAIN_VALID)
+		return WRONG_USAGE(err, "--cert \"%s\": the name %s", text,
+				   domain_verdict_text(verdict));
+	cert->chain_path = separator + 1;
+	return 0;
+}
+
+static int parse_publish(int argc, char **argv, struct publish_cert *certs,
+			 struct publish_request *request, struct error *err)
+{
+	static const struct option options[] = {
+	    {"account", required_argument, NULL, 'a'},
+	    {"cert", required_argument, NULL, 'c'},
+	    {NULL, 0, NULL, 0},
+	};
+	int option;
+
+	while ((option = next_option(argc, argv, options, err)) != -1) {
+		if (option == 'a')
+			request->account_path = optarg;
+		else if (option != 'c' ||
+			 parse_cert(optarg, &certs[request->cert_count++], err) != 0)
+			return -1;
+	}
+	if (request->cert_count == 0)
+		return WRONG_USAGE(err, "%s needs at least one --cert NAME=CHAIN.pem", argv[0]);
+	return 0;
+}
+
+static int run_publish(const struct settings *settings, int argc, char **argv, struct error *err)
+{
+	/* More than there can be --cert options. */
+	struct publish_cert *certs = calloc((size_t)argc, sizeof(*certs));
+	struct publish_request request = {
+	    .evidence_dir = settings->evidence_dir,
+	    .dstack_socket = settings->dstack_socket,
+	    .tappd_socket = settings->tappd_socket,
+	    .certs = certs,
+	};
+	int result = -1;
+
+	if (certs == NULL)
+		error_no_memory(err);
+	else if (parse_publish(argc, argv, certs, &request, err) == 0)
+		result = publish(&request, err);
+	free(certs);
+	return result;
+}
+
+/* ---- serve */
+
+static int parse_descriptor(const char *text, int *fd, struct error *err)
+{
+	char *end;
+
+	errno = 0;
+	long value = strtol(text, &end, 10);
+	if (errno != 0 || end == text || *end != '\0' || value < 0 || value > INT_MAX)
+		return WRONG_USAGE(err, "--fd \"%s\" is not the number of a file descriptor", text);
+	*fd = (int)value;
+	return 0;
+}
+
+static int run_serve(const struct settings *settings, int argc, char **argv, struct error *err)
+{
+	static const struct option options[] = {
+	    {"fd", required_argument, NULL, 'f'},
+	    {"socket", required_argument, NULL, 's'},
+	    {NULL, 0, NULL, 0},
+	};
+	const char *socket_path = NULL;
+	int inherited = -1;
+	int option;
+
+	while ((option = next_option(argc, argv, options, err)) != -1) {
+		if (option == 's')
+			socket_path = optarg;
+		else if (option != 'f' || parse_descriptor(optarg, &inherited, err) != 0)
+			return -1;
+	}
+	if (socket_path != NULL && inherited >= 0)
+		return WRONG_USAGE(err, "%s takes --fd or --socket, not both", argv[0]);
+	int fd = socket_path != NULL
+		     ? listening_unix(socket_path, err)
+		     : listening_inherited(inherited >= 0 ? inherited : SUPERVISOR_FD, err);
+	return fd < 0 ? -1 : serve(settings->evidence_dir, fd, err);
+}
+
+/* ---- dispatch */
+
+static const struct {
+	const char *name;
+	run_command *run;
+} commands[] = {
+    {"identity", run_identity},
+    {"publish", run_publish},
+    {"serve", run_serve},
+};
+
+/* One line of the log per problem; `text` is cut up. */
+static void log_problems(char *text)
+{
+	char *rest = text;
+
+	for (char *line = strsep(&rest, "\n"); line != NULL; line = strsep(&rest, "\n"))
+		if (line[0] != '\0')
+			log_error("%s", line);
+}
+
+static int run_with_settings(run_command *command, int argc, char **argv, struct error *err)
+{
+	struct buffer problems;
+	int result = -1;
+
+	buffer_init(&problems, PROBLEMS_MAX);
+	struct settings *settings = settings_load_places(environ, &problems, err);
+	if (settings != NULL)
+		result = command(settings, argc, argv, err);
+	else if (problems.data != NULL)
+		log_problems(problems.data);
+	settings_free(settings);
+	buffer_free(&problems);
+	return result;
+}
+
+static int run(int argc, char **argv, struct error *err)
+{
+	if (argc < 2)
+		return WRONG_USAGE(err, "%s needs a command", argv[0]);
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (strcmp(argv[1], commands[i].name) == 0)
+			return run_with_settings(commands[i].run, argc - 1, argv + 1, err);
+	return WRONG_USAGE(err, "there is no command \"%s\"", argv[1]);
+}
+
+int main(int argc, char **argv)
+{
+	struct error err = ERROR_INIT;
+
+	if (argc == 2 && strcmp(argv[1], "--version") == 0)
+		return puts("ingress-evidence " VERSION) == EOF ? EXIT_FAILED : EXIT_OK;
+	if (argc == 2 && strcmp(argv[1], "--help") == 0)
+		return fputs(usage, stdout) == EOF ? EXIT_FAILED : EXIT_OK;
+	log_setup_from_environment("ingress-evidence");
+	if (run(argc, argv, &err) == 0)
+		return EXIT_OK;
+	log_error("%s", err.text);
+	return (int)err.code;
+}

@@ -1,0 +1,122 @@
+#include "evidence/publish.h"
+
+#include "common/buffer.h"
+#include "common/certificate.h"
+#include "common/file.h"
+#include "common/log.h"
+#include "evidence/bundle.h"
+#include "evidence/digest.h"
+#include "evidence/generation.h"
+#include "evidence/guest_agent.h"
+#include "evidence/inputs.h"
+#include "evidence/sha256sum.h"
+
+#include <stdio.h>
+#include <sys/stat.h>
+
+enum {
+	/* Longer than another publication takes with a slow guest agent. */
+	LOCK_WAIT_SECONDS = 60,
+	CERT_FILE_NAME_SIZE = sizeof("cert-.pem") + sizeof(domain_name),
+	WORLD_READABLE = 0555, /* a folder's mode bits */
+};
+
+/* ---- the files */
+
+typedef int read_input(const char *path, struct buffer *text, struct error *err);
+
+static int add_input(struct bundle *bundle, const char *name, const char *path, read_input *reader,
+		     struct error *err)
+{
+	struct buffer text;
+
+	buffer_init(&text, BUNDLE_FILE_MAX);
+	int result = reader(path, &text, err);
+	if (result == 0)
+		result = bundle_add(bundle, name, buffer_text(&text), text.length, err);
+	buffer_free(&text);
+	return result;
+}
+
+static int add_cert(struct bundle *bundle, const struct publish_cert *cert, struct error *err)
+{
+	char name[CERT_FILE_NAME_SIZE];
+
+	snprintf(name, sizeof(name), "cert-%s.pem", cert->domain);
+	return add_input(bundle, name, cert->chain_path, input_chain, err);
+}
+
+static int add_inputs(struct bundle *bundle, const struct publish_request *request,
+		      struct error *err)
+{
+	if (request->account_path != NULL &&
+	    add_input(bundle, "acme-account.json", request->account_path, input_account, err) != 0)
+		return -1;
+	for (size_t i = 0; i < request->cert_count; i++)
+		if (add_cert(bundle, &request->certs[i], err) != 0)
+			return -1;
+	return 0;
+}
+
+static int add_sha256sum(struct bundle *bundle, struct error *err)
+{
+	struct buffer text;
+	int result = -1;
+
+	buffer_init(&text, BUNDLE_FILE_MAX);
+	sha256sum_write(bundle, &text);
+	if (buffer_check(&text, "sha256sum.txt", err) == 0)
+		result = bundle_add(bundle, "sha256sum.txt", buffer_text(&text), text.length, err);
+	buffer_free(&text);
+	return result;
+}
+
+static int add_quote(struct bundle *bundle, const struct publish_request *request,
+		     struct error *err)
+{
+	const struct bundle_file *sums = bundle_find(bundle, "sha256sum.txt");
+	unsigned char report_data[QUOTE_REPORT_DATA_SIZE] = {0}; /* the second half stays so */
+	struct guest_agent agent;
+	struct buffer answer;
+
+	if (guest_agent_find(request->dstack_socket, request->tappd_socket, &agent, err) != 0 ||
+	    digest_sha256(sums->data, sums->length, report_data, err) != 0)
+		return -1;
+	buffer_init(&answer, GUEST_ANSWER_MAX);
+	int result = guest_agent_quote(&agent, report_data, &answer, err);
+	if (result == 0)
+		result = bundle_add(bundle, "quote.json", buffer_text(&answer), answer.length, err);
+	buffer_free(&answer);
+	return result;
+}
+
+/* ---- all of it */
+
+/* The server runs as nobody, other readers as whoever they are. */
+static void warn_if_closed(int dir, const char *path)
+{
+	struct stat info;
+
+	if (fstat(dir, &info) == 0 && (info.st_mode & WORLD_READABLE) != WORLD_READABLE)
+		log_warn("%s has mode %04o, so that not everybody can read the evidence in it; "
+			 "chmod 755 helps",
+			 path, (unsigned)info.st_mode & 07777);
+}
+
+int publish(const struct publish_request *request, struct error *err)
+{
+	AUTO_BUNDLE struct bundle bundle = BUNDLE_INIT;
+	/* From before the inputs are read: of two publications the later one has the newer. */
+	AUTO_CLOSE int lock = generation_lock(request->evidence_dir, LOCK_WAIT_SECONDS, err);
+
+	if (lock < 0)
+		return -1;
+	warn_if_closed(lock, request->evidence_dir);
+	if (add_inputs(&bundle, request, err) != 0 || add_sha256sum(&bundle, err) != 0 ||
+	    add_quote(&bundle, request, err) != 0 ||
+	    generation_publish(request->evidence_dir, &bundle, err) != 0)
+		return -1;
+	log_info("evidence published for %zu certificate%s", request->cert_count,
+		 request->cert_count == 1 ? "" : "s");
+	return 0;
+}

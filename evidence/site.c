@@ -1,0 +1,250 @@
+#include "evidence/site.h"
+
+#include "common/buffer.h"
+#include "common/file.h"
+#include "common/log.h"
+#include "evidence/index.h"
+
+#include <event2/buffer.h>
+#include <event2/keyvalq_struct.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FOLDER "/evidences"
+
+enum {
+	RETRY_AFTER_SECONDS = 5,
+	ERROR_MAX = 512,
+	ETAG_SIZE = SHA256_HEX_SIZE + 2, /* in double quotes */
+};
+
+/* ---- sending */
+
+struct reply {
+	int status;
+	const char *reason;
+	const char *content_type;
+	const char *data; /* not sent for HEAD */
+	size_t length;
+};
+
+static void set_header(struct evhttp_request *request, const char *name, const char *value)
+{
+	evhttp_add_header(evhttp_request_get_output_headers(request), name, value);
+}
+
+/* Anybody may read the evidence, from any page, and nobody may guess at its type or keep it
+ * without asking whether there is newer. */
+static void set_common_headers(struct evhttp_request *request)
+{
+	set_header(request, "Cache-Control", "no-cache");
+	set_header(request, "X-Content-Type-Options", "nosniff");
+	set_header(request, "Access-Control-Allow-Origin", "*");
+}
+
+/* Only a GET's body is read from the connection, so what follows any other head must not be
+ * taken for the next request. */
+static void close_after_body(struct evhttp_request *request)
+{
+	const struct evkeyvalq *headers = evhttp_request_get_input_headers(request);
+
+	if (evhttp_find_header(headers, "Content-Length") != NULL ||
+	    evhttp_find_header(headers, "Transfer-Encoding") != NULL)
+		set_header(request, "Connection", "close");
+}
+
+static void send_reply(struct evhttp_request *request, const struct reply *reply)
+{
+	struct evbuffer *body = NULL;
+	char length[24];
+
+	if (reply->content_type != NULL) {
+		snprintf(length, sizeof(length), "%zu", reply->length);
+		set_header(request, "Content-Length", length);
+		set_header(request, "Content-Type", reply->content_type);
+	}
+	set_common_headers(request);
+	close_after_body(request);
+	if (evhttp_request_get_command(request) != EVHTTP_REQ_HEAD) {
+		body = evbuffer_new();
+		if (body == NULL || evbuffer_add(body, reply->data, reply->length) != 0) {
+			log_error("a request could not be answered: out of memory");
+			evhttp_connection_free(evhttp_request_get_connection(request));
+			goto out;
+		}
+	}
+	log_debug("%d %s", reply->status, evhttp_request_get_uri(request));
+	evhttp_send_reply(request, reply->status, reply->reason, body);
+out:
+	if (body != NULL)
+		evbuffer_free(body);
+}
+
+/* `sentence` needs no escaping in JSON. */
+static void send_error(struct evhttp_request *request, int status, const char *reason,
+		       const char *sentence)
+{
+	char text[ERROR_MAX];
+	int length = snprintf(text, sizeof(text), "{\"error\":\"%s\"}\n", sentence);
+	const struct reply reply = {status, reason, "application/json", text, (size_t)length};
+
+	send_reply(request, &reply);
+}
+
+/* ---- files */
+
+static const char *content_type(const char *name)
+{
+	static const struct {
+		const char *extension, *type;
+	} types[] = {
+	    {".json", "application/json"},
+	    {".pem", "application/x-pem-file"},
+	    {".txt", "text/plain; charset=utf-8"},
+	};
+	const char *extension = strrchr(name, '.');
+
+	for (size_t i = 0; extension != NULL && i < sizeof(types) / sizeof(types[0]); i++)
+		if (strcmp(extension, types[i].extension) == 0)
+			return types[i].type;
+	return "application/octet-stream";
+}
+
+/* Whether an If-None-Match header (RFC 9110 section 13.1.2) has `etag`; a "W/" in front of a
+ * listed tag makes no difference. */
+static bool matches(const char *header, const char *etag)
+{
+	size_t length = strlen(etag);
+
+	while (*header != '\0') {
+		header += strspn(header, " \t,");
+		if (*header == '*')
+			return true;
+		if (strncmp(header, "W/", 2) == 0)
+			header += 2;
+		if (strncmp(header, etag, length) == 0 && strchr(" \t,", header[length]) != NULL)
+			return true;
+		header += strcspn(header, ",");
+	}
+	return false;
+}
+
+static void send_file(struct evhttp_request *request, const struct bundle_file *file)
+{
+	const char *condition =
+	    evhttp_find_header(evhttp_request_get_input_headers(request), "If-None-Match");
+	struct reply reply = {200, "OK", content_type(file->name), file->data, file->length};
+	char etag[ETAG_SIZE];
+
+	snprintf(etag, sizeof(etag), "\"%s\"", file->sha256);
+	set_header(request, "ETag", etag);
+	if (condition != NULL && matches(condition, etag))
+		reply = (struct reply){304, "Not Modified", NULL, "", 0};
+	send_reply(request, &reply);
+}
+
+static void send_index(struct evhttp_request *request, const struct bundle *files)
+{
+	struct buffer page;
+	struct error err = ERROR_INIT;
+
+	buffer_init(&page, INDEX_MAX);
+	index_render(files, &page);
+	if (buffer_check(&page, "the index", &err) == 0) {
+		const struct reply reply = {200, "OK", "text/html; charset=utf-8",
+					    buffer_text(&page), page.length};
+		set_header(request, "Content-Security-Policy",
+			   "default-src 'none'; style-src 'unsafe-inline'; img-src data:");
+		send_reply(request, &reply);
+	} else {
+		log_error("%s", err.text);
+		send_error(request, 500, "Internal Server Error", "the index cannot be made");
+	}
+	buffer_free(&page);
+}
+
+/* ---- dispatch */
+
+/* False when an answer has been sent already. */
+static bool refresh(struct site *site, struct evhttp_request *request)
+{
+	struct error err = ERROR_INIT;
+	char seconds[12];
+	int found = generation_read(site->folder, &site->snapshot, &err);
+
+	if (found > 0)
+		return true;
+	snprintf(seconds, sizeof(seconds), "%d", RETRY_AFTER_SECONDS);
+	set_header(request, "Retry-After", seconds);
+	if (found == 0) {
+		send_error(request, 503, "Service Unavailable",
+			   "there is no evidence yet: it is published once the first certificate "
+			   "exists and the guest agent has given a quote for it");
+	} else {
+		log_error("the evidence cannot be read: %s", err.text);
+		send_error(request, 503, "Service Unavailable",
+			   "the evidence cannot be read at the moment");
+	}
+	return false;
+}
+
+/* The decoded path, or NULL when it is no text (then nothing can have that name) or memory
+ * ran out. */
+static char *decoded_path(const struct evhttp_request *request)
+{
+	const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(request);
+	const char *path = uri == NULL ? NULL : evhttp_uri_get_path(uri);
+	size_t length = 0;
+	char *decoded = path == NULL ? NULL : evhttp_uridecode(path, 0, &length);
+
+	if (decoded == NULL || strlen(decoded) == length)
+		return decoded;
+	free(decoded);
+	return NULL;
+}
+
+/* What is behind "/evidences/": "" for the folder itself, NULL for another path. */
+static const char *name_in_folder(const char *path)
+{
+	size_t length = strlen(FOLDER);
+
+	if (path == NULL || strncmp(path, FOLDER, length) != 0)
+		return NULL;
+	if (path[length] == '\0')
+		return "";
+	return path[length] == '/' ? path + length + 1 : NULL;
+}
+
+static void answer_get(struct site *site, struct evhttp_request *request)
+{
+	AUTO_FREE char *path = decoded_path(request);
+	const char *name = name_in_folder(path);
+	const struct bundle_file *file;
+
+	if (name == NULL) {
+		send_error(request, 404, "Not Found", "there is nothing here but " FOLDER "/");
+	} else if (!refresh(site, request)) {
+		return;
+	} else if (name[0] == '\0') {
+		send_index(request, &site->snapshot.files);
+	} else if ((file = bundle_find(&site->snapshot.files, name)) != NULL) {
+		send_file(request, file);
+	} else {
+		send_error(request, 404, "Not Found",
+			   "there is no such file; " FOLDER "/ lists those there are");
+	}
+}
+
+void site_answer(struct site *site, struct evhttp_request *request)
+{
+	switch (evhttp_request_get_command(request)) {
+	case EVHTTP_REQ_GET:
+	case EVHTTP_REQ_HEAD:
+		answer_get(site, request);
+		return;
+	default:
+		set_header(request, "Allow", "GET, HEAD");
+		send_error(request, 405, "Method Not Allowed", "only GET and HEAD work here");
+	}
+}
