@@ -143,7 +143,10 @@ static void mask(char *text, bool was_cut)
 
 /* ---- lines */
 
-enum { TIMESTAMP_MAX = 64 };
+enum {
+	TIMESTAMP_MAX = 64,
+	JSON_FRAME_MAX = 64, /* names, quotes, level and newline of a JSON line */
+};
 
 static void timestamp(char out[TIMESTAMP_MAX])
 {
@@ -188,28 +191,36 @@ static char *json_line(const char *program, enum log_level level, const char *wh
 	return line;
 }
 
+/* Cuts `message` so that it takes `room` bytes as a JSON string; tidied text has nothing to
+ * escape but quotes and backslashes. */
+static void cut_for_json(char *message, size_t room)
+{
+	size_t used = 0;
+
+	for (char *at = message; *at != '\0'; at++) {
+		used += *at == '"' || *at == '\\' ? 2 : 1;
+		if (used > room) {
+			*at = '\0';
+			text_tidy(message); /* the cut may have left a part of a character */
+			return;
+		}
+	}
+}
+
 /* -1 when memory ran out. */
 static int emit_json(const char *program, enum log_level level, const char *when, char *message)
 {
-	for (;;) {
-		char *line = json_line(program, level, when, message);
-		if (line == NULL)
-			return -1;
-		size_t length = strlen(line);
-		size_t shown = strlen(message);
-		if (length >= LOG_LINE_MAX && shown > 0) {
-			/* Quotes and backslashes take two bytes each. */
-			size_t excess = length - LOG_LINE_MAX + 1;
-			message[excess < shown ? shown - excess : 0] = '\0';
-			text_tidy(message); /* the cut may have left a part of a character */
-			free(line);
-			continue;
-		}
-		line[length] = '\n'; /* in place of the NUL: one write keeps the line whole */
-		put(line, length + 1);
-		free(line);
-		return 0;
-	}
+	size_t around = strlen(when) + 2 * strlen(program) + JSON_FRAME_MAX;
+
+	cut_for_json(message, around < LOG_LINE_MAX ? LOG_LINE_MAX - around : 0);
+	char *line = json_line(program, level, when, message);
+	if (line == NULL)
+		return -1;
+	size_t length = strlen(line);
+	line[length] = '\n'; /* in place of the NUL: one write keeps the line whole */
+	put(line, length + 1);
+	free(line);
+	return 0;
 }
 
 static void emit_text(const char *program, enum log_level level, const char *when,

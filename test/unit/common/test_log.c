@@ -1,0 +1,383 @@
+#include "unit.h"
+
+#include "common/json.h"
+#include "common/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <regex.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* ---- standard error, caught */
+
+enum { CAUGHT_MAX = 64 * 1024 };
+
+static int real_stderr = -1;
+static char caught[CAUGHT_MAX];
+
+static int catch_stderr(void **state)
+{
+	AUTO_CLOSE int fd = memfd_create("stderr", MFD_CLOEXEC);
+
+	(void)state;
+	real_stderr = dup(STDERR_FILENO);
+	return fd < 0 || real_stderr < 0 || dup2(fd, STDERR_FILENO) < 0 ? -1 : 0;
+}
+
+static int release_stderr(void **state)
+{
+	(void)state;
+	if (dup2(real_stderr, STDERR_FILENO) < 0)
+		return -1;
+	file_close(&real_stderr);
+	return 0;
+}
+
+/* What was written since the last call. */
+static const char *written(void)
+{
+	ssize_t length = pread(STDERR_FILENO, caught, sizeof(caught) - 1, 0);
+
+	assert_true(length >= 0);
+	caught[length] = '\0';
+	assert_int_equal(ftruncate(STDERR_FILENO, 0), 0);
+	assert_int_equal(lseek(STDERR_FILENO, 0, SEEK_SET), 0);
+	return caught;
+}
+
+static void assert_matches(const char *text, const char *pattern)
+{
+	regex_t regex;
+
+	assert_int_equal(regcomp(&regex, pattern, REG_EXTENDED | REG_NOSUB), 0);
+	if (regexec(&regex, text, 0, NULL, 0) != 0)
+		fail_msg("\"%s\" does not match %s", text, pattern);
+	regfree(&regex);
+}
+
+#define TIME_PATTERN "20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\\.[0-9]{3}Z"
+
+/* ---- lines */
+
+static void a_text_line_has_time_level_program_and_message(void **state)
+{
+	(void)state;
+	log_setup("ingressd", LOG_INFO, LOG_TEXT);
+	log_info("port %d is open", 443);
+	assert_matches(written(), "^" TIME_PATTERN " info ingressd: port 443 is open\n$");
+	log_error("no");
+	assert_matches(written(), "^" TIME_PATTERN " error ingressd: no\n$");
+	log_child("haproxy", LOG_WARN, "Proxy started.");
+	assert_matches(written(), "^" TIME_PATTERN " warn haproxy: Proxy started\\.\n$");
+}
+
+static void a_json_line_is_one_object(void **state)
+{
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	log_setup("ingressd", LOG_INFO, LOG_JSON);
+	log_warn("say \"%s\" \\ and\na\xff", "hi");
+	const char *line = written();
+	AUTO_JSON cJSON *object = json_parse(line, strlen(line), "line", &err);
+	assert_non_null(object);
+	assert_int_equal(strchr(line, '\n') - line, strlen(line) - 1);
+	assert_matches(json_string(object, "time"), "^" TIME_PATTERN "$");
+	assert_string_equal(json_string(object, "level"), "warn");
+	assert_string_equal(json_string(object, "program"), "ingressd");
+	assert_string_equal(json_string(object, "message"), "say \"hi\" \\ and?a?");
+}
+
+static void lines_below_the_level_are_not_written(void **state)
+{
+	(void)state;
+	log_setup("x", LOG_WARN, LOG_TEXT);
+	assert_true(log_enabled(LOG_WARN));
+	assert_false(log_enabled(LOG_INFO));
+	log_info("a");
+	log_debug("b");
+	log_child("c", LOG_DEBUG, "c");
+	assert_string_equal(written(), "");
+	log_warn("d");
+	assert_contains(written(), "d\n");
+}
+
+static void controls_do_not_reach_the_terminal(void **state)
+{
+	(void)state;
+	log_setup("x", LOG_INFO, LOG_TEXT);
+	log_info("a\033[2Jb\nforged line");
+	assert_matches(written(), "info x: a\\?\\[2Jb\\?forged line\n$");
+}
+
+static void long_lines_are_cut_but_whole(void **state)
+{
+	char message[3 * LOG_LINE_MAX];
+
+	(void)state;
+	memset(message, '"', sizeof(message));
+	message[sizeof(message) - 1] = '\0';
+	log_setup("x", LOG_INFO, LOG_TEXT);
+	log_info("%s", message);
+	const char *line = written();
+	assert_int_equal(strlen(line), LOG_LINE_MAX);
+	assert_int_equal(line[LOG_LINE_MAX - 1], '\n');
+
+	log_setup("x", LOG_INFO, LOG_JSON);
+	log_info("%s", message);
+	line = written();
+	struct error err = ERROR_INIT;
+	assert_in_range(strlen(line), LOG_LINE_MAX - 100, LOG_LINE_MAX);
+	AUTO_JSON cJSON *object = json_parse(line, strlen(line), "line", &err);
+	assert_non_null(object);
+	assert_memory_equal(json_string(object, "message"), message, 1000);
+}
+
+static void errno_is_left_alone(void **state)
+{
+	(void)state;
+	log_setup("x", LOG_INFO, LOG_TEXT);
+	close(STDERR_FILENO); /* so that the write fails; the teardown opens it again */
+	errno = ENOTTY;
+	log_info("a");
+	log_child("c", LOG_INFO, "a");
+	assert_int_equal(errno, ENOTTY);
+}
+
+static void the_environment_sets_level_and_format(void **state)
+{
+	(void)state;
+	setenv("LOG_LEVEL", "debug", 1);
+	setenv("LOG_FORMAT", "json", 1);
+	log_setup_from_environment("x");
+	log_debug("a");
+	assert_contains(written(), "\"level\":\"debug\"");
+	setenv("LOG_LEVEL", "loud", 1);
+	setenv("LOG_FORMAT", "xml", 1);
+	log_setup_from_environment("x");
+	log_debug("a");
+	assert_string_equal(written(), "");
+	log_info("b");
+	assert_matches(written(), "info x: b\n$");
+	unsetenv("LOG_LEVEL");
+	unsetenv("LOG_FORMAT");
+}
+
+/* ---- secrets: those of one test stay hidden in the next */
+
+static void secrets_are_masked_wherever_they_are(void **state)
+{
+	(void)state;
+	log_setup("x", LOG_INFO, LOG_TEXT);
+	log_hide("tok-123456");
+	log_info("tok-123456, Bearer tok-123456tok-123456;");
+	assert_matches(written(), "x: \\*\\*\\*, Bearer \\*\\*\\*;\n$");
+	log_child("certbot", LOG_INFO, "key=tok-123456");
+	assert_matches(written(), "certbot: key=\\*\\*\\*\n$");
+	log_setup("x", LOG_INFO, LOG_JSON);
+	log_hide("pa\"ss\\word");
+	log_info("it is pa\"ss\\word");
+	assert_contains(written(), "\"message\":\"it is ***\"");
+}
+
+static void short_secrets_would_mask_ordinary_words(void **state)
+{
+	(void)state;
+	log_setup("x", LOG_INFO, LOG_TEXT);
+	log_hide("");
+	log_hide("admin");
+	log_info("admin");
+	assert_matches(written(), "x: admin\n$");
+}
+
+static void a_secret_made_of_the_mask_ends(void **state)
+{
+	(void)state;
+	log_setup("x", LOG_INFO, LOG_TEXT);
+	log_hide("******");
+	log_hide("a***bcd");
+	log_info("[************] [a***bcda***bcd] [aa***bcdbcd]");
+	assert_matches(written(), "x: \\[\\*\\*\\*\\] \\[\\*\\*\\*\\] \\[a\\*\\*\\*bcd\\]\n$");
+}
+
+static void overlapping_secrets_leave_nothing(void **state)
+{
+	(void)state;
+	log_setup("x", LOG_INFO, LOG_TEXT);
+	log_hide("abcdefgh");
+	log_hide("efghijkl");
+	log_hide("xyxyxy");
+	log_info("<abcdefghijkl> <xyxyxyxy>");
+	assert_matches(written(), "x: <\\*\\*\\*> <\\*\\*\\*>\n$");
+}
+
+static void a_secret_at_the_cut_is_not_shown_in_part(void **state)
+{
+	char message[2 * LOG_LINE_MAX];
+
+	(void)state;
+	log_setup("x", LOG_INFO, LOG_TEXT);
+	log_hide("CUT-SECRET-0123456789");
+	for (size_t before = LOG_LINE_MAX - 22; before < LOG_LINE_MAX - 7; before++) {
+		memset(message, ' ', before);
+		snprintf(message + before, sizeof(message) - before, "CUT-SECRET-0123456789 end");
+		log_info("%s", message);
+		assert_lacks(written(), "CUT-SE");
+	}
+}
+
+static void the_same_secret_again_takes_no_room(void **state)
+{
+	(void)state;
+	log_setup("x", LOG_INFO, LOG_TEXT);
+	for (int i = 0; i < 100; i++)
+		log_hide("seen-before");
+	log_hide("one-more-secret");
+	log_info("one-more-secret");
+	assert_lacks(written(), "one-more");
+}
+
+/* ---- the pipe: in a child, as it is for the rest of the process's life */
+
+static char *make_pipe(void **state)
+{
+	char *path = file_join(*state, "log");
+
+	assert_non_null(path);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	return path;
+}
+
+static int log_in_child(const char *pipe_path, int lines)
+{
+	int status;
+	pid_t child = fork();
+
+	if (child == 0) {
+		/* The default, as certbot has it; and an end to waiting for what never comes. */
+		signal(SIGPIPE, SIG_DFL);
+		alarm(60);
+		setenv("INGRESS_LOG_PIPE", pipe_path, 1);
+		log_setup_from_environment("ingress-dns");
+		for (int i = 0; i < lines; i++)
+			log_info("waiting");
+		_exit(7);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	return status;
+}
+
+static void the_pipe_gets_the_lines(void **state)
+{
+	AUTO_FREE char *path = make_pipe(state);
+	AUTO_CLOSE int reader = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	int status = log_in_child(path, 2);
+
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 7);
+	ssize_t length = read(reader, caught, sizeof(caught) - 1);
+	assert_true(length > 0);
+	caught[length] = '\0';
+	assert_matches(caught, "^[^\n]*ingress-dns: waiting\n[^\n]*ingress-dns: waiting\n$");
+}
+
+static void a_full_pipe_costs_lines_not_the_program(void **state)
+{
+	AUTO_FREE char *path = make_pipe(state);
+	AUTO_CLOSE int reader = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	AUTO_CLOSE int filler = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+	char page[4096] = {0};
+
+	assert_true(reader >= 0);
+	while (write(filler, page, sizeof(page)) > 0)
+		;
+	assert_int_equal(errno, EAGAIN);
+	int status = log_in_child(path, 3);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 7);
+}
+
+static void a_pipe_without_reader_means_standard_error(void **state)
+{
+	AUTO_FREE char *path = make_pipe(state);
+	void *unused = NULL;
+
+	assert_int_equal(catch_stderr(&unused), 0);
+	int status = log_in_child(path, 1);
+	const char *lines = written();
+	assert_int_equal(release_stderr(&unused), 0);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 7);
+	assert_contains(lines, "ingress-dns: waiting\n");
+}
+
+static void a_reader_that_leaves_costs_lines_not_the_program(void **state)
+{
+	AUTO_FREE char *path = make_pipe(state);
+	AUTO_CLOSE int reader = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	int status;
+
+	assert_true(reader >= 0);
+	pid_t child = fork();
+	if (child == 0) {
+		signal(SIGPIPE, SIG_DFL);
+		setenv("INGRESS_LOG_PIPE", path, 1);
+		log_setup_from_environment("ingress-dns");
+		file_close(&reader); /* the test has closed its own before waiting */
+		raise(SIGSTOP);
+		log_info("to nobody");
+		_exit(7);
+	}
+	assert_int_equal(waitpid(child, &status, WUNTRACED), child);
+	assert_true(WIFSTOPPED(status));
+	file_close(&reader);
+	kill(child, SIGCONT);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 7);
+}
+
+static void a_file_is_no_pipe(void **state)
+{
+	AUTO_FREE char *path = file_join(*state, "file");
+	struct error err = ERROR_INIT;
+	struct buffer content;
+	void *unused = NULL;
+
+	assert_int_equal(file_write(path, 0600, "kept", 4, &err), 0);
+	assert_int_equal(catch_stderr(&unused), 0);
+	log_in_child(path, 1);
+	assert_int_equal(release_stderr(&unused), 0);
+	buffer_init(&content, 100);
+	assert_int_equal(file_read(path, &content, &err), 0);
+	assert_string_equal(buffer_text(&content), "kept");
+	buffer_free(&content);
+}
+
+#define stderr_test(function) \
+	cmocka_unit_test_setup_teardown(function, catch_stderr, release_stderr)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    stderr_test(a_text_line_has_time_level_program_and_message),
+	    stderr_test(a_json_line_is_one_object),
+	    stderr_test(lines_below_the_level_are_not_written),
+	    stderr_test(controls_do_not_reach_the_terminal),
+	    stderr_test(long_lines_are_cut_but_whole),
+	    stderr_test(errno_is_left_alone),
+	    stderr_test(the_environment_sets_level_and_format),
+	    stderr_test(secrets_are_masked_wherever_they_are),
+	    stderr_test(short_secrets_would_mask_ordinary_words),
+	    stderr_test(a_secret_made_of_the_mask_ends),
+	    stderr_test(overlapping_secrets_leave_nothing),
+	    stderr_test(a_secret_at_the_cut_is_not_shown_in_part),
+	    stderr_test(the_same_secret_again_takes_no_room),
+	    scratch_test(the_pipe_gets_the_lines),
+	    scratch_test(a_full_pipe_costs_lines_not_the_program),
+	    scratch_test(a_pipe_without_reader_means_standard_error),
+	    scratch_test(a_reader_that_leaves_costs_lines_not_the_program),
+	    scratch_test(a_file_is_no_pipe),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
