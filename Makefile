@@ -15,7 +15,7 @@ PACKAGES := libcurl libcjson libevent ldns openssl expat
 
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
             -Wold-style-definition -Wformat=2 -Wvla -Wpointer-arith -Wwrite-strings \
-            -Wundef -Wnull-dereference -Wduplicated-cond -Wlogical-op -Wjump-misses-init
+            -Wundef -Wnull-dereference -Wduplicated-cond -Wlogical-op
 HARDENING := -fPIE -fstack-protector-strong -fstack-clash-protection -fcf-protection \
              -D_FORTIFY_SOURCE=2
 LINK_HARDENING := -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed
@@ -73,6 +73,9 @@ $(foreach m,$(MAINS),$(eval $(call PROGRAM_RULES,$(m))))
 $(BUILD)/obj/%.o: %.c VERSION Makefile
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+# The templates are compiled in.
+$(BUILD)/obj/supervisor/template.o: $(wildcard templates/*.cfg)
 
 -include $(patsubst %.c,$(BUILD)/obj/%.d,$(SOURCES))
 
