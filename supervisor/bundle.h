@@ -1,0 +1,43 @@
+/*
+ * Bundles: the PEM files HAProxy takes its certificates from, one per domain, with the
+ * chain alone beside each for the evidence.
+ *
+ * This is the gate between what certbot wrote and what is served: a pair that does not
+ * match, has expired, or is for other names stays outside, and what was there before
+ * stays in place.
+ */
+#ifndef SUPERVISOR_BUNDLE_H
+#define SUPERVISOR_BUNDLE_H
+
+#include "common/certificate.h"
+#include "common/domain.h"
+#include "common/error.h"
+
+#include <stdbool.h>
+#include <time.h>
+
+struct lineage;
+
+/* Room for "_wildcard." in front of the longest name. */
+enum { BUNDLE_NAME_MAX = DOMAIN_MAX + 16 };
+
+/* What a domain is served with. */
+struct bundle {
+	bool present;
+	char serial[CERTIFICATE_SERIAL_MAX];
+	time_t not_before, not_after;
+};
+
+/* 0 when the lineage's pair may be served for `domain` at `now`; else err says why not. */
+int bundle_check(const struct lineage *lineage, const char *domain, time_t now, struct error *err);
+
+/* Checks, then writes FOLDER/FILE.pem (chain and key, 0600) and FOLDER/FILE.chain.pem
+ * (0644), and describes them in `bundle`, which is unchanged on failure. */
+int bundle_install(const struct lineage *lineage, const char *domain, const char *folder,
+		   time_t now, struct bundle *bundle, struct error *err);
+
+/* The file name of a domain's bundle without its suffix: the name itself, or
+ * "_wildcard.base" ('_' cannot stand in a certificate's domain, so nothing collides). */
+void bundle_file_name(const char *domain, char name[BUNDLE_NAME_MAX]);
+
+#endif

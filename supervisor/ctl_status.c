@@ -1,0 +1,130 @@
+#include "supervisor/ctl_status.h"
+
+#include "common/json.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { WHEN_MAX = 48 };
+
+/* "2027-02-20, in 89 d": the day for the calendar, the distance for the eye. */
+static void show_time(const char *text, time_t now, char out[WHEN_MAX])
+{
+	struct tm parts = {0};
+
+	if (text == NULL || strptime(text, "%Y-%m-%dT%H:%M:%SZ", &parts) == NULL) {
+		snprintf(out, WHEN_MAX, "-");
+		return;
+	}
+	long long distance = (long long)timegm(&parts) - now;
+	long long size = llabs(distance);
+	const char *ago = distance < 0 ? " ago" : "";
+	const char *in = distance < 0 ? "" : "in ";
+
+	if (size >= 2 * 86400)
+		snprintf(out, WHEN_MAX, "%.10s, %s%lld d%s", text, in, size / 86400, ago);
+	else if (size >= 2 * 3600)
+		snprintf(out, WHEN_MAX, "%.10s, %s%lld h%s", text, in, size / 3600, ago);
+	else if (size >= 120)
+		snprintf(out, WHEN_MAX, "%s%lld min%s", in, size / 60, ago);
+	else
+		snprintf(out, WHEN_MAX, "%s%lld s%s", in, size, ago);
+}
+
+static const char *or_dash(const char *text)
+{
+	return text == NULL ? "-" : text;
+}
+
+static void print_parts(const cJSON *status, time_t now, FILE *out)
+{
+	const cJSON *haproxy = json_object(status, "haproxy");
+	const cJSON *evidence = json_object(status, "evidence");
+	const cJSON *acme = json_object(status, "acme");
+	char since[WHEN_MAX];
+
+	show_time(json_string(status, "started_at"), now, since);
+	fprintf(out, "ingressd   %s, pid %lld, started %s\n",
+		or_dash(json_string(status, "version")), json_integer(status, "pid", 0), since);
+	show_time(json_string(haproxy, "applied_at"), now, since);
+	fprintf(out, "haproxy    %s, worker %lld, configuration %lld since %s, %lld old workers\n",
+		json_integer(haproxy, "pid", 0) > 0 ? "running" : "NOT RUNNING",
+		json_integer(haproxy, "worker", 0), json_integer(haproxy, "generation", 0), since,
+		json_integer(haproxy, "old_workers", 0));
+	show_time(json_string(evidence, "published_at"), now, since);
+	fprintf(out, "evidence   published %s\n", since);
+	fprintf(out, "app        %s\n", or_dash(json_string(status, "app_id")));
+	fprintf(out, "acme       %s\n           account %s\n", or_dash(json_string(acme, "server")),
+		or_dash(json_string(acme, "account")));
+}
+
+static int name_width(const cJSON *domains)
+{
+	const cJSON *domain;
+	size_t width = strlen("DOMAIN");
+
+	cJSON_ArrayForEach(domain, domains)
+	{
+		const char *name = json_string(domain, "name");
+		if (name != NULL && strlen(name) > width)
+			width = strlen(name);
+	}
+	return (int)width;
+}
+
+static void print_domain(const cJSON *domain, int width, time_t now, FILE *out)
+{
+	const cJSON *certificate = json_object(domain, "certificate");
+	char ends[WHEN_MAX], renews[WHEN_MAX];
+
+	show_time(certificate ? json_string(certificate, "not_after") : NULL, now, ends);
+	show_time(certificate ? json_string(certificate, "renew_at") : NULL, now, renews);
+	fprintf(out, "%-*s  %-17s  %-6s  %-24s  %s\n", width, or_dash(json_string(domain, "name")),
+		or_dash(json_string(domain, "state")), json_true(domain, "served") ? "yes" : "no",
+		ends, renews);
+}
+
+static void print_trouble(const char *who, const char *text, const char *next, time_t now,
+			  FILE *out)
+{
+	char when[WHEN_MAX];
+
+	if (text == NULL)
+		return;
+	fprintf(out, "\n%s: %s\n", who, text);
+	if (next == NULL)
+		return;
+	show_time(next, now, when);
+	fprintf(out, "  tried again %s\n", when);
+}
+
+static void print_troubles(const cJSON *status, time_t now, FILE *out)
+{
+	const cJSON *domain;
+
+	print_trouble("guest agent", json_string(json_object(status, "guest_agent"), "error"), NULL,
+		      now, out);
+	print_trouble("haproxy", json_string(json_object(status, "haproxy"), "error"), NULL, now,
+		      out);
+	print_trouble("evidence", json_string(json_object(status, "evidence"), "error"), NULL, now,
+		      out);
+	cJSON_ArrayForEach(domain, json_array(status, "domains"))
+	{
+		const char *name = or_dash(json_string(domain, "name"));
+		print_trouble(name, json_string(domain, "error"), json_string(domain, "next_at"),
+			      now, out);
+		print_trouble(name, json_string(domain, "note"), NULL, now, out);
+	}
+}
+
+void ctl_print_status(const cJSON *status, time_t now, FILE *out)
+{
+	const cJSON *domains = json_array(status, "domains"), *domain;
+	int width = name_width(domains);
+
+	print_parts(status, now, out);
+	fprintf(out, "\n%-*s  %-17s  %-6s  %-24s  %s\n", width, "DOMAIN", "STATE", "SERVED", "ENDS",
+		"RENEWS");
+	cJSON_ArrayForEach(domain, domains) print_domain(domain, width, now, out);
+	print_troubles(status, now, out);
+}

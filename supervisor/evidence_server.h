@@ -1,0 +1,33 @@
+/*
+ * `ingress-evidence serve`, kept running.
+ *
+ * The listening socket is ours and is handed down: when the server is restarted, requests
+ * wait in the socket's queue instead of failing.
+ */
+#ifndef SUPERVISOR_EVIDENCE_SERVER_H
+#define SUPERVISOR_EVIDENCE_SERVER_H
+
+#include "common/error.h"
+#include "common/settings.h"
+#include "supervisor/process.h"
+
+#include <event2/event.h>
+#include <sys/types.h>
+
+struct evidence_server;
+
+struct evidence_server_options {
+	struct event_base *base;
+	struct process_table *processes;
+	const struct settings *settings;
+	const char *program; /* ingress-evidence, absolute */
+	const char *folder;  /* evidence.sock is made here; the worker's chroot */
+};
+
+struct evidence_server *evidence_server_new(const struct evidence_server_options *options,
+					    struct error *err);
+void evidence_server_stop(struct evidence_server *server);
+void evidence_server_free(struct evidence_server *server);
+pid_t evidence_server_pid(const struct evidence_server *server); /* 0: not running */
+
+#endif

@@ -1,0 +1,279 @@
+#include "supervisor/haproxy_apply.h"
+
+#include "common/file.h"
+#include "common/log.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	CHECK_TIMEOUT = 60, /* seconds; 10,000 routes take a few */
+	COMMAND_TIMEOUT = 10,
+	POLL_INTERVAL_MS = 20,
+	/* How long a new worker may take to appear: 30 s. */
+	POLLS_MAX = 30 * 1000 / POLL_INTERVAL_MS,
+};
+
+struct apply_waiter {
+	struct apply_waiter *next;
+	haproxy_applied *done;
+	void *arg;
+};
+
+static void begin(struct haproxy *h);
+
+/* ---- who waits */
+
+static void release(struct apply_waiter *list)
+{
+	while (list != NULL) {
+		struct apply_waiter *next = list->next;
+		free(list);
+		list = next;
+	}
+}
+
+static void answer(struct apply_waiter *list, const struct error *err)
+{
+	for (struct apply_waiter *w = list; w != NULL; w = w->next)
+		w->done(err, w->arg);
+	release(list);
+}
+
+void haproxy_apply_forget(struct haproxy *h)
+{
+	master_command_cancel(h->command);
+	h->command = NULL;
+	release(h->served);
+	release(h->waiting);
+	h->served = h->waiting = NULL;
+}
+
+int haproxy_apply(struct haproxy *h, haproxy_applied *done, void *arg, struct error *err)
+{
+	struct apply_waiter *waiter = calloc(1, sizeof(*waiter));
+
+	if (waiter == NULL)
+		return error_no_memory(err);
+	*waiter = (struct apply_waiter){h->waiting, done, arg};
+	h->waiting = waiter;
+	if (h->phase == APPLY_IDLE)
+		begin(h);
+	return 0;
+}
+
+/* ---- the end of an apply */
+
+static void remove_generation(struct haproxy *h, unsigned long number)
+{
+	char folder[HAPROXY_PATH_MAX];
+	struct error err = ERROR_INIT;
+
+	haproxy_generation_path(h, number, folder);
+	if (file_remove_tree(folder, &err) != 0)
+		log_warn("%s", err.text);
+}
+
+static void finish(struct haproxy *h, const struct error *err)
+{
+	struct apply_waiter *served = h->served;
+
+	h->served = NULL;
+	h->phase = APPLY_IDLE;
+	event_del(h->poll_timer);
+	snprintf(h->error, sizeof(h->error), "%s", err == NULL ? "" : err->text);
+	answer(served, err);
+	if (h->phase == APPLY_IDLE && h->waiting != NULL && !h->stopping)
+		begin(h);
+}
+
+static void succeed(struct haproxy *h)
+{
+	remove_generation(h, h->generation);
+	h->generation = h->candidate;
+	h->applied_at = time(NULL);
+	log_info("HAProxy serves configuration %lu (worker %d)", h->generation, (int)h->worker);
+	finish(h, NULL);
+}
+
+static void fail(struct haproxy *h, const struct error *err)
+{
+	struct error ignored = ERROR_INIT;
+
+	log_error("configuration %lu is not in effect, %lu serves on: %s", h->candidate,
+		  h->generation, err->text);
+	if (haproxy_use_generation(h, h->generation, &ignored) != 0)
+		log_error("%s", ignored.text);
+	remove_generation(h, h->candidate);
+	finish(h, err);
+}
+
+void haproxy_apply_interrupted(struct haproxy *h, const struct error *err)
+{
+	master_command_cancel(h->command);
+	h->command = NULL;
+	if (h->phase == APPLY_RELOADING || h->phase == APPLY_WAITING)
+		fail(h, err);
+}
+
+/* ---- workers */
+
+static void poll_soon(struct haproxy *h)
+{
+	static const struct timeval interval = {0, POLL_INTERVAL_MS * 1000};
+
+	if (h->polls_left-- > 0) {
+		event_add(h->poll_timer, &interval);
+		return;
+	}
+	if (h->phase == APPLY_WAITING) {
+		struct error err = ERROR_INIT;
+		error_set(&err, EXIT_TRY_LATER,
+			  "HAProxy brought up no new worker within %d s of the reload",
+			  POLLS_MAX * POLL_INTERVAL_MS / 1000);
+		fail(h, &err);
+	}
+}
+
+static void on_processes(const char *reply, void *arg)
+{
+	struct haproxy *h = arg;
+	struct master_processes processes;
+
+	h->command = NULL;
+	if (reply == NULL || !master_parse_processes(reply, &processes)) {
+		poll_soon(h); /* it may be re-executing */
+		return;
+	}
+	h->worker = processes.worker;
+	h->old_workers = processes.old_worker_count;
+	if (h->phase != APPLY_WAITING) {
+		if (h->worker == 0)
+			poll_soon(h);
+		return;
+	}
+	if (h->worker != 0 && h->worker != h->worker_before) {
+		succeed(h);
+		return;
+	}
+	if (processes.reload_failed) {
+		struct error err = ERROR_INIT;
+		error_set(&err, EXIT_FAILED,
+			  "HAProxy's master reports that the reload failed; its reason is in "
+			  "the log");
+		fail(h, &err);
+		return;
+	}
+	poll_soon(h);
+}
+
+void haproxy_poll(int fd, short what, void *arg)
+{
+	struct haproxy *h = arg;
+
+	(void)fd;
+	(void)what;
+	if (h->command != NULL)
+		return;
+	h->command = master_command(h->options.base, h->socket_path, "show proc", COMMAND_TIMEOUT,
+				    on_processes, h);
+	if (h->command == NULL)
+		poll_soon(h);
+}
+
+void haproxy_watch_worker(struct haproxy *h)
+{
+	h->polls_left = POLLS_MAX;
+	poll_soon(h);
+}
+
+/* ---- the steps of an apply */
+
+/* The reply is not trusted: 2.6 says nothing and drops the socket, later versions have
+ * been seen to call a slow success a failure.  `show proc` tells. */
+static void on_reload_reply(const char *reply, void *arg)
+{
+	struct haproxy *h = arg;
+
+	h->command = NULL;
+	log_debug("HAProxy's answer to reload: %s", reply == NULL ? "none" : reply);
+	h->phase = APPLY_WAITING;
+	h->polls_left = POLLS_MAX;
+	haproxy_poll(-1, 0, h);
+}
+
+static void reload(struct haproxy *h)
+{
+	struct error err = ERROR_INIT;
+
+	if (haproxy_use_generation(h, h->candidate, &err) != 0) {
+		fail(h, &err);
+		return;
+	}
+	if (h->process == NULL) { /* it died meanwhile: its next start takes the new one */
+		succeed(h);
+		return;
+	}
+	if (h->worker == 0) { /* a new worker could not be told from the first one */
+		error_set(&err, EXIT_TRY_LATER, "HAProxy is still starting");
+		fail(h, &err);
+		return;
+	}
+	master_command_cancel(h->command);
+	event_del(h->poll_timer);
+	h->phase = APPLY_RELOADING;
+	h->worker_before = h->worker;
+	h->command = master_command(h->options.base, h->socket_path, "reload", COMMAND_TIMEOUT,
+				    on_reload_reply, h);
+	if (h->command == NULL) {
+		error_no_memory(&err);
+		fail(h, &err);
+	}
+}
+
+static void on_checked(const struct process_result *result, void *arg)
+{
+	struct haproxy *h = arg;
+	struct error err = ERROR_INIT;
+
+	if (h->stopping)
+		return;
+	if (process_check(result, "HAProxy refuses the new configuration", &err) != 0) {
+		fail(h, &err);
+		return;
+	}
+	reload(h);
+}
+
+static int check(struct haproxy *h, struct error *err)
+{
+	char folder[HAPROXY_PATH_MAX], config[HAPROXY_PATH_MAX + 16];
+	const char *const argv[] = {h->options.program, "-c", "-f", config, NULL};
+	const struct process_spec spec = {
+	    .name = "haproxy -c",
+	    .argv = argv,
+	    .timeout = CHECK_TIMEOUT,
+	    .stdout_level = LOG_DEBUG,
+	    .stderr_level = LOG_WARN,
+	    .extra_fd = -1,
+	    .done = on_checked,
+	    .arg = h,
+	};
+
+	haproxy_generation_path(h, h->candidate, folder);
+	snprintf(config, sizeof(config), "%s/haproxy.cfg", folder);
+	return process_start(h->options.processes, &spec, err) == NULL ? -1 : 0;
+}
+
+static void begin(struct haproxy *h)
+{
+	struct error err = ERROR_INIT;
+
+	h->phase = APPLY_CHECKING;
+	h->served = h->waiting;
+	h->waiting = NULL;
+	h->candidate = h->generation + 1;
+	if (haproxy_make_generation(h, h->candidate, &err) != 0 || check(h, &err) != 0)
+		fail(h, &err);
+}

@@ -1,0 +1,112 @@
+#include "supervisor/haproxy_facts.h"
+
+#include "common/buffer.h"
+#include "common/file.h"
+#include "common/spawn.h"
+
+#include <grp.h>
+#include <netinet/in.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { VERSION_TIMEOUT_MS = 10000, VERSION_OUTPUT_MAX = 65536, RESOLV_CONF_MAX = 65536 };
+
+static int run_version(const char *haproxy, struct buffer *output, struct error *err)
+{
+	const char *const argv[] = {haproxy, "-vv", NULL};
+	struct spawn spawn = SPAWN_INIT;
+	int status;
+
+	spawn.argv = argv;
+	if (spawn_run(&spawn, VERSION_TIMEOUT_MS, output, &status, err) != 0)
+		return error_wrap(err, "HAPROXY=%s", haproxy);
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+		return error_set(err, EXIT_BAD_CONFIG,
+				 "HAPROXY=%s: `%s -vv` failed: it must be HAProxy 2.6 or later",
+				 haproxy, haproxy);
+	return 0;
+}
+
+/* "HAProxy version 2.6.12-1+deb12u4 2026/10/17 - ..." */
+static int read_version(const char *text, const char *haproxy, struct haproxy_facts *facts,
+			struct error *err)
+{
+	unsigned major, minor;
+
+	if (sscanf(text, "HAProxy version %31s", facts->version) != 1 ||
+	    sscanf(facts->version, "%u.%u", &major, &minor) != 2)
+		return error_set(err, EXIT_BAD_CONFIG,
+				 "HAPROXY=%s does not say that it is HAProxy: \"%.60s\"", haproxy,
+				 text);
+	if (major < 2 || (major == 2 && minor < 6))
+		return error_set(err, EXIT_BAD_CONFIG,
+				 "HAPROXY=%s is version %s: 2.6 or later is needed", haproxy,
+				 facts->version);
+	return 0;
+}
+
+/* The library it runs on, not the one it was built with. */
+static bool has_mlkem(const char *text)
+{
+	const char *line = strstr(text, "Running on OpenSSL version : OpenSSL ");
+	unsigned major, minor;
+
+	if (line == NULL ||
+	    sscanf(line, "Running on OpenSSL version : OpenSSL %u.%u", &major, &minor) != 2)
+		return false;
+	return major > 3 || (major == 3 && minor >= 5);
+}
+
+static bool has_ipv6(void)
+{
+	struct sockaddr_in6 any = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_ANY_INIT};
+	int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return false;
+	bool works = bind(fd, (struct sockaddr *)&any, sizeof(any)) == 0;
+	close(fd);
+	return works;
+}
+
+/* HAProxy refuses a resolvers section that ends up without a nameserver. */
+static bool has_nameserver(void)
+{
+	struct buffer text;
+	struct error ignored = ERROR_INIT;
+
+	buffer_init(&text, RESOLV_CONF_MAX);
+	bool found = file_read("/etc/resolv.conf", &text, &ignored) == 0 &&
+		     (strncmp(buffer_text(&text), "nameserver ", 11) == 0 ||
+		      strstr(buffer_text(&text), "\nnameserver ") != NULL);
+	buffer_free(&text);
+	return found;
+}
+
+int haproxy_facts_find(const char *haproxy, struct haproxy_facts *facts, struct error *err)
+{
+	struct buffer output;
+	int rc;
+
+	*facts = (struct haproxy_facts){0};
+	buffer_init(&output, VERSION_OUTPUT_MAX);
+	rc = run_version(haproxy, &output, err);
+	if (rc == 0)
+		rc = read_version(buffer_text(&output), haproxy, facts, err);
+	if (rc == 0) {
+		facts->has_mlkem = has_mlkem(buffer_text(&output));
+		facts->is_root = geteuid() == 0;
+		facts->has_ipv6 = has_ipv6();
+		facts->has_nameserver = has_nameserver();
+		/* Debian's package makes the first; every system has the other. */
+		facts->user = getpwnam("haproxy") != NULL ? "haproxy" : "nobody";
+		facts->group = getgrnam("haproxy") != NULL ? "haproxy" : "nogroup";
+	}
+	buffer_free(&output);
+	return rc;
+}

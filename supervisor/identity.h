@@ -1,0 +1,36 @@
+/* Who the app is, asked from the guest agent by `ingress-evidence identity` and kept on
+ * the certificate volume: a guest agent that is away later does not matter. */
+#ifndef SUPERVISOR_IDENTITY_H
+#define SUPERVISOR_IDENTITY_H
+
+#include "common/error.h"
+#include "common/settings.h"
+#include "supervisor/process.h"
+#include "supervisor/state.h"
+
+#include <event2/event.h>
+#include <time.h>
+
+struct identity;
+
+struct identity_options {
+	struct event_base *base;
+	struct process_table *processes;
+	const struct settings *settings;
+	struct state *state;
+	const char *program; /* ingress-evidence, absolute */
+	/* Called once, after the first answer or failure: what needs the identity may begin
+	 * and will find it there if it could be had. */
+	void (*first_try_over)(void *arg);
+	void *arg;
+};
+
+/* Asks at once, and again with growing pauses until the guest agent has answered. */
+struct identity *identity_new(const struct identity_options *options, struct error *err);
+void identity_free(struct identity *identity);
+
+/* For the status: "" when the guest agent answered this run of the supervisor. */
+const char *identity_error(const struct identity *identity);
+time_t identity_failing_since(const struct identity *identity);
+
+#endif

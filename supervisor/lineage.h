@@ -1,0 +1,34 @@
+/*
+ * certbot's lineages on the certificate volume (LETSENCRYPT_DIR/live/NAME/...).
+ *
+ * certbot files a wildcard under its bare name, and an adopted volume has names of its
+ * own making: a lineage is therefore found by the exact set of names in its certificate,
+ * never by what its folder is called.
+ */
+#ifndef SUPERVISOR_LINEAGE_H
+#define SUPERVISOR_LINEAGE_H
+
+#include "common/certificate.h"
+#include "common/domain.h"
+#include "common/error.h"
+
+struct lineage {
+	char *name; /* certbot's --cert-name */
+	char *fullchain_path;
+	char *privkey_path;
+	struct certificate *certificate; /* the leaf */
+};
+
+/* Finds the lineage whose certificate is for exactly `domain`; of several the one that
+ * ends last.  1 found, 0 there is none, -1 the volume cannot be read.  A lineage that
+ * cannot be read or parsed is passed over with a warning. */
+int lineage_find(const char *letsencrypt_dir, const char *domain, struct lineage *found,
+		 struct error *err);
+void lineage_clear(struct lineage *lineage);
+
+/* A --cert-name for a new lineage of `domain` that collides with nothing certbot has ever
+ * put on the volume: the bare name, or with "-0001" and so on behind it, as certbot does. */
+int lineage_new_name(const char *letsencrypt_dir, const char *domain, domain_name name,
+		     struct error *err);
+
+#endif

@@ -1,0 +1,139 @@
+#include "supervisor/master_socket.h"
+
+#include "common/buffer.h"
+
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+struct master_command {
+	struct bufferevent *connection;
+	struct buffer reply;
+	master_reply *done;
+	void *arg;
+};
+
+void master_command_cancel(struct master_command *command)
+{
+	if (command == NULL)
+		return;
+	if (command->connection != NULL)
+		bufferevent_free(command->connection);
+	buffer_free(&command->reply);
+	free(command);
+}
+
+static void take(struct master_command *command)
+{
+	struct evbuffer *input = bufferevent_get_input(command->connection);
+	char piece[4096];
+	int got;
+
+	while ((got = evbuffer_remove(input, piece, sizeof(piece))) > 0)
+		buffer_append(&command->reply, piece, (size_t)got);
+}
+
+static void on_data(struct bufferevent *connection, void *arg)
+{
+	(void)connection;
+	take(arg);
+}
+
+static void on_event(struct bufferevent *connection, short what, void *arg)
+{
+	struct master_command *command = arg;
+
+	(void)connection;
+	if (what & BEV_EVENT_CONNECTED)
+		return;
+	take(command);
+	/* An old master drops the connection while it re-executes: whatever it said until
+	 * then is its answer. */
+	bool answered = (what & BEV_EVENT_EOF) != 0 && !command->reply.failed;
+	command->done(answered ? buffer_text(&command->reply) : NULL, command->arg);
+	master_command_cancel(command);
+}
+
+static int begin(struct master_command *command, struct event_base *base, const char *path,
+		 const char *text, int timeout_seconds)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	struct timeval timeout = {timeout_seconds, 0};
+
+	if ((size_t)snprintf(address.sun_path, sizeof(address.sun_path), "%s", path) >=
+	    sizeof(address.sun_path))
+		return -1;
+	command->connection =
+	    bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE | BEV_OPT_DEFER_CALLBACKS);
+	if (command->connection == NULL)
+		return -1;
+	bufferevent_setcb(command->connection, on_data, NULL, on_event, command);
+	bufferevent_set_timeouts(command->connection, &timeout, &timeout);
+	bufferevent_enable(command->connection, EV_READ | EV_WRITE);
+	evbuffer_add_printf(bufferevent_get_output(command->connection), "%s\n", text);
+	/* A refused connection is reported through on_event(), deferred. */
+	bufferevent_socket_connect(command->connection, (struct sockaddr *)&address,
+				   sizeof(address));
+	return 0;
+}
+
+struct master_command *master_command(struct event_base *base, const char *socket_path,
+				      const char *text, int timeout_seconds, master_reply *done,
+				      void *arg)
+{
+	struct master_command *command = calloc(1, sizeof(*command));
+
+	if (command == NULL)
+		return NULL;
+	buffer_init(&command->reply, MASTER_REPLY_MAX);
+	command->done = done;
+	command->arg = arg;
+	if (begin(command, base, socket_path, text, timeout_seconds) != 0) {
+		master_command_cancel(command);
+		return NULL;
+	}
+	return command;
+}
+
+/* ---- show proc */
+
+static void take_worker(struct master_processes *p, bool old, pid_t pid)
+{
+	if (!old) {
+		p->worker = pid;
+		return;
+	}
+	if (p->old_worker_count < MASTER_OLD_WORKERS_MAX)
+		p->old_workers[p->old_worker_count] = pid;
+	p->old_worker_count++;
+}
+
+bool master_parse_processes(const char *reply, struct master_processes *processes)
+{
+	bool old = false, seen_master = false;
+
+	*processes = (struct master_processes){0};
+	for (const char *line = reply; *line != '\0';) {
+		char type[16];
+		int pid;
+		size_t length = strcspn(line, "\n");
+
+		if (strncmp(line, "# old workers", 13) == 0)
+			old = true;
+		else if (strncmp(line, "# workers", 9) == 0)
+			old = false;
+		else if (sscanf(line, "%d %15s", &pid, type) == 2 && strcmp(type, "worker") == 0)
+			take_worker(processes, old, pid);
+		else if (sscanf(line, "%d %15s", &pid, type) == 2 && strcmp(type, "master") == 0) {
+			const char *failed = memmem(line, length, "[failed:", 8);
+			processes->reload_failed = failed != NULL;
+			seen_master = true;
+		}
+		line += length + (line[length] == '\n');
+	}
+	return seen_master;
+}

@@ -1,0 +1,37 @@
+/* Commands to HAProxy's master process over its socket (HAProxy management guide,
+ * section 9.4 "Master CLI"), without blocking. */
+#ifndef SUPERVISOR_MASTER_SOCKET_H
+#define SUPERVISOR_MASTER_SOCKET_H
+
+#include <event2/event.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+enum { MASTER_REPLY_MAX = 256 * 1024 };
+
+/* `reply` is all that came until the master closed; NULL when it could not be reached or
+ * did not finish before the deadline. */
+typedef void master_reply(const char *reply, void *arg);
+
+struct master_command;
+
+/* NULL when memory ran out; `done` is not called then. */
+struct master_command *master_command(struct event_base *base, const char *socket_path,
+				      const char *command, int timeout_seconds, master_reply *done,
+				      void *arg);
+void master_command_cancel(struct master_command *command);
+
+enum { MASTER_OLD_WORKERS_MAX = 64 };
+
+/* The answer to `show proc`. */
+struct master_processes {
+	pid_t worker; /* the current one; 0 when there is none */
+	pid_t old_workers[MASTER_OLD_WORKERS_MAX];
+	unsigned old_worker_count; /* all of them, also those beyond the array */
+	bool reload_failed;	   /* the master says that its latest reload failed */
+};
+
+/* false when the text is not such an answer. */
+bool master_parse_processes(const char *reply, struct master_processes *processes);
+
+#endif

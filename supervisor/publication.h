@@ -1,0 +1,47 @@
+/*
+ * The evidence: one generation for all domains, published by `ingress-evidence publish`.
+ *
+ * Requests that come while one is being published share the next.  What fails is retried
+ * here, for as long as it takes: evidence that lags never holds up a certificate.
+ */
+#ifndef SUPERVISOR_PUBLICATION_H
+#define SUPERVISOR_PUBLICATION_H
+
+#include "common/error.h"
+#include "common/settings.h"
+#include "supervisor/process.h"
+
+#include <event2/event.h>
+#include <time.h>
+
+struct publication;
+struct bundle;
+
+struct publication_options {
+	struct event_base *base;
+	struct process_table *processes;
+	const struct settings *settings;
+	const struct bundle *bundles; /* one for each of settings->domains */
+	const char *certs_folder;
+	const char *program; /* ingress-evidence, absolute */
+};
+
+struct publication *publication_new(const struct publication_options *options, struct error *err);
+void publication_free(struct publication *publication);
+
+/* err is NULL when a generation that has everything installed at the time of the request
+ * is current.  `done` may be NULL. While publishing is known to fail, the answer is that
+ * failure, at once. */
+typedef void publication_done(const struct error *err, void *arg);
+int publication_request(struct publication *publication, publication_done *done, void *arg,
+			struct error *err);
+
+struct publication_status {
+	time_t published_at;  /* by this run of the supervisor; 0: not yet */
+	time_t failing_since; /* 0: it is not */
+	const char *error;    /* "" */
+};
+void publication_get_status(const struct publication *publication,
+			    struct publication_status *status);
+
+#endif

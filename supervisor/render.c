@@ -1,0 +1,248 @@
+#include "supervisor/render.h"
+
+#include "common/buffer.h"
+#include "common/file.h"
+#include "common/log.h"
+#include "supervisor/render_backends.h"
+#include "supervisor/template.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+	CONFIG_MAX = 64 * 1024 * 1024,
+	LIST_MAX = 16 * 1024 * 1024,
+	PATH_LENGTH_MAX = 4096,
+	/* Connections HAProxy has beside the public ones: the evidence frontend's. */
+	EXTRA_CONNECTIONS = 300,
+};
+
+char *render_chroot(const struct settings *settings)
+{
+	return file_join(settings->run_dir, "chroot");
+}
+
+static int write_text(const char *folder, const char *name, mode_t mode, const struct buffer *text,
+		      struct error *err)
+{
+	char path[PATH_LENGTH_MAX];
+
+	if (buffer_check(text, name, err) != 0)
+		return -1;
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	return file_write(path, mode, buffer_text(text), text->length, err);
+}
+
+/* ---- certificates */
+
+static int copy_file(const char *from, const char *to, struct error *err)
+{
+	struct buffer content;
+	int rc;
+
+	buffer_init(&content, (size_t)2 * CERTIFICATE_PEM_MAX + 1);
+	rc = file_read(from, &content, err);
+	if (rc == 0)
+		rc = file_write(to, 0600, content.data, content.length, err);
+	buffer_free(&content);
+	return rc;
+}
+
+static int bring_bundle(const char *certs_folder, const char *folder, const char *name,
+			struct error *err)
+{
+	char from[PATH_LENGTH_MAX], to[PATH_LENGTH_MAX];
+
+	snprintf(from, sizeof(from), "%s/%s.pem", certs_folder, name);
+	snprintf(to, sizeof(to), "%s/certs/%s.pem", folder, name);
+	if (strcmp(from, to) == 0 || link(from, to) == 0)
+		return 0;
+	return copy_file(from, to, err);
+}
+
+static int write_certificates(const struct render_input *in, const char *folder, struct error *err)
+{
+	char certs[PATH_LENGTH_MAX];
+	struct buffer list;
+	int rc = -1;
+
+	buffer_init(&list, LIST_MAX);
+	snprintf(certs, sizeof(certs), "%s/certs", folder);
+	if (file_make_dirs(certs, 0700, err) != 0)
+		goto out;
+	for (size_t i = 0; i < in->settings->domain_count; i++) {
+		char name[BUNDLE_NAME_MAX];
+		if (!in->bundles[i].present)
+			continue;
+		bundle_file_name(in->settings->domains[i], name);
+		if (bring_bundle(in->certs_folder, folder, name, err) != 0)
+			goto out;
+		buffer_printf(&list, "certs/%s.pem %s\n", name, in->settings->domains[i]);
+	}
+	rc = write_text(folder, "crt-list.txt", 0600, &list, err);
+out:
+	buffer_free(&list);
+	return rc;
+}
+
+static bool any_certificate(const struct render_input *in)
+{
+	for (size_t i = 0; i < in->settings->domain_count; i++)
+		if (in->bundles[i].present)
+			return true;
+	return false;
+}
+
+/* ---- lists */
+
+static int write_routes(const struct settings *s, const char *folder, struct error *err)
+{
+	struct buffer map;
+	int rc;
+
+	buffer_init(&map, LIST_MAX);
+	for (size_t i = 0; i < s->route_count; i++) {
+		char name[BACKEND_NAME_MAX];
+		backend_name(&s->routes[i].target, name);
+		buffer_printf(&map, "%s %s\n", s->routes[i].pattern, name);
+	}
+	rc = write_text(folder, "routes.map", 0600, &map, err);
+	buffer_free(&map);
+	return rc;
+}
+
+static int write_server_first(const struct settings *s, const char *folder, struct error *err)
+{
+	struct buffer list;
+	int rc;
+
+	buffer_init(&list, LIST_MAX);
+	for (size_t i = 0; i < s->server_first_count; i++)
+		buffer_printf(&list, "%s\n", s->server_first_names[i]);
+	rc = write_text(folder, "server-first.lst", 0600, &list, err);
+	buffer_free(&list);
+	return rc;
+}
+
+/* ---- haproxy.cfg */
+
+static const char *flag(bool value)
+{
+	return value ? "yes" : "";
+}
+
+/* The values of one configuration; `alpn`, ... hold what is put together for it. */
+struct config_values {
+	char port[8], evidence_port[8], maxconn[24], global_maxconn[24];
+	char alpn[160], socket_owner[64], default_backend[BACKEND_NAME_MAX];
+	struct buffer backends;
+	char *chroot;
+};
+
+static bool inspects(const struct settings *s)
+{
+	return s->evidence_server && s->server_first != SERVER_FIRST_ALL;
+}
+
+static int gather(const struct render_input *in, struct config_values *v, struct error *err)
+{
+	const struct settings *s = in->settings;
+
+	snprintf(v->port, sizeof(v->port), "%hu", s->port);
+	snprintf(v->evidence_port, sizeof(v->evidence_port), "%hu", s->evidence_port);
+	snprintf(v->maxconn, sizeof(v->maxconn), "%ld", s->maxconn);
+	snprintf(v->global_maxconn, sizeof(v->global_maxconn), "%ld",
+		 s->maxconn + EXTRA_CONNECTIONS);
+	snprintf(v->alpn, sizeof(v->alpn), "%s%s", s->alpn != NULL ? " alpn " : "",
+		 s->alpn != NULL ? s->alpn : "");
+	snprintf(v->socket_owner, sizeof(v->socket_owner), "%s%s",
+		 in->haproxy->is_root ? " user " : "",
+		 in->haproxy->is_root ? in->haproxy->user : "");
+	backend_name(&s->routes[s->default_route].target, v->default_backend);
+	v->chroot = render_chroot(s);
+	if (v->chroot == NULL)
+		return error_no_memory(err);
+	buffer_init(&v->backends, CONFIG_MAX);
+	const struct backend_options options = {
+	    .inspect = inspects(s),
+	    .has_nameserver = in->haproxy->has_nameserver,
+	    .socket_prefix = in->haproxy->is_root ? "" : v->chroot,
+	};
+	return backends_write(s, &options, &v->backends, err);
+}
+
+static int expand(const struct render_input *in, const struct config_values *v,
+		  struct buffer *config, struct error *err)
+{
+	const struct settings *s = in->settings;
+	const struct haproxy_facts *h = in->haproxy;
+	bool inspect = inspects(s);
+	const struct template_value values[] = {
+	    {"version", VERSION},
+	    {"maxconn", v->maxconn},
+	    {"global_maxconn", v->global_maxconn},
+	    {"chroot", h->is_root ? v->chroot : ""},
+	    {"haproxy_user", h->user},
+	    {"haproxy_group", h->group},
+	    {"reload_grace", s->reload_grace},
+	    {"curves", h->has_mlkem ? "X25519MLKEM768:X25519:P-256:P-384" : "X25519:P-256:P-384"},
+	    {"resolvers", flag(h->has_nameserver)},
+	    {"timeout_connect", s->timeout_connect},
+	    {"timeout_client", s->timeout_client},
+	    {"timeout_server", s->timeout_server},
+	    {"log_connections", flag(log_enabled(LOG_DEBUG))},
+	    {"bind_address", h->has_ipv6 ? "[::]" : ""},
+	    {"bind_options", h->has_ipv6 ? " v4v6" : ""},
+	    {"port", v->port},
+	    /* Without any certificate, only strict-sni lets the port open at all: every
+	     * handshake then fails cleanly until the first one is there. */
+	    {"strict_sni", s->strict_sni || !any_certificate(in) ? " strict-sni" : ""},
+	    {"alpn", v->alpn},
+	    {"inspect", flag(inspect)},
+	    {"server_first_listed", flag(s->server_first == SERVER_FIRST_LISTED)},
+	    {"h2", flag(s->alpn_h2)},
+	    {"inspect_h1", template_inspect_h1},
+	    {"inspect_h2", template_inspect_h2},
+	    {"evidence_wait", s->evidence_wait},
+	    {"default_backend", v->default_backend},
+	    {"backends", buffer_text(&v->backends)},
+	    {"worker_socket_prefix", h->is_root ? "" : v->chroot},
+	    {"socket_dir", v->chroot},
+	    {"socket_owner", v->socket_owner},
+	    {"evidence_port", v->evidence_port},
+	    {NULL, NULL},
+	};
+
+	return template_expand(template_haproxy, values, config, err);
+}
+
+static int write_config(const struct render_input *in, const char *folder, struct error *err)
+{
+	struct config_values values = {0};
+	struct buffer config;
+	int rc;
+
+	buffer_init(&config, CONFIG_MAX);
+	rc = gather(in, &values, err);
+	if (rc == 0)
+		rc = expand(in, &values, &config, err);
+	if (rc == 0)
+		rc = write_text(folder, "haproxy.cfg", 0600, &config, err);
+	buffer_free(&config);
+	buffer_free(&values.backends);
+	free(values.chroot);
+	return rc;
+}
+
+int render_write(const struct render_input *input, const char *folder, struct error *err)
+{
+	if (write_certificates(input, folder, err) != 0 ||
+	    write_routes(input->settings, folder, err) != 0 ||
+	    write_server_first(input->settings, folder, err) != 0 ||
+	    write_config(input, folder, err) != 0)
+		return error_wrap(err, "cannot write the HAProxy configuration");
+	return 0;
+}

@@ -1,0 +1,29 @@
+/*
+ * All that HAProxy needs, written under one folder: haproxy.cfg, crt-list.txt, routes.map,
+ * server-first.lst and certs/.  The folder is self-contained (paths in it are relative),
+ * so `haproxy -c -f FOLDER/haproxy.cfg` judges exactly what would be served.
+ */
+#ifndef SUPERVISOR_RENDER_H
+#define SUPERVISOR_RENDER_H
+
+#include "common/error.h"
+#include "common/settings.h"
+#include "supervisor/bundle.h"
+#include "supervisor/haproxy_facts.h"
+
+struct render_input {
+	const struct settings *settings;
+	const struct haproxy_facts *haproxy;
+	const struct bundle *bundles; /* one for each of settings->domains, in their order */
+	const char *certs_folder;     /* where bundle_install() has put their files */
+};
+
+/* `folder` is made if it is not there.  The certificates are hard links into
+ * `certs_folder`, or copies where that cannot be: replacing a bundle later leaves a
+ * folder written now as it is. */
+int render_write(const struct render_input *input, const char *folder, struct error *err);
+
+/* The folder the worker is confined to; the sockets it connects to lie in it. */
+char *render_chroot(const struct settings *settings);
+
+#endif

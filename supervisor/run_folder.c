@@ -1,0 +1,102 @@
+#include "supervisor/run_folder.h"
+
+#include "common/file.h"
+#include "supervisor/render.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <time.h>
+
+enum { CLAIM_TRIES = 200, CLAIM_PAUSE_MS = 50 };
+
+struct run_folder {
+	int fd;
+	char *certs, *chroot, *control_socket, *log_pipe;
+};
+
+/* One that was just told to end may still be letting its connections finish. */
+static int claim(struct run_folder *folder, const char *path, struct error *err)
+{
+	static const struct timespec pause = {0, CLAIM_PAUSE_MS * 1000000L};
+
+	folder->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (folder->fd < 0)
+		return error_set_errno(err, EXIT_BAD_CONFIG, errno, "RUN_DIR=%s", path);
+	for (int i = 0; i < CLAIM_TRIES; i++) {
+		if (flock(folder->fd, LOCK_EX | LOCK_NB) == 0)
+			return 0;
+		nanosleep(&pause, NULL);
+	}
+	return error_set(err, EXIT_TRY_LATER,
+			 "another ingressd runs with RUN_DIR=%s; stop it or choose another folder",
+			 path);
+}
+
+static int make_folders(const struct run_folder *folder, struct error *err)
+{
+	/* The worker's chroot is empty but for two sockets, and not the worker's to write. */
+	return file_make_dirs(folder->certs, 0700, err) != 0 ||
+		       file_make_dirs(folder->chroot, 0755, err) != 0
+		   ? -1
+		   : 0;
+}
+
+struct run_folder *run_folder_open(const struct settings *settings, struct error *err)
+{
+	struct run_folder *folder = calloc(1, sizeof(*folder));
+
+	if (folder == NULL) {
+		error_no_memory(err);
+		return NULL;
+	}
+	folder->fd = -1;
+	folder->certs = file_join(settings->run_dir, "certs");
+	folder->chroot = render_chroot(settings);
+	folder->control_socket = file_join(settings->run_dir, "control.sock");
+	folder->log_pipe = file_join(settings->run_dir, "log.pipe");
+	if (!folder->certs || !folder->chroot || !folder->control_socket || !folder->log_pipe) {
+		error_no_memory(err);
+		goto fail;
+	}
+	if (file_make_dirs(settings->run_dir, 0755, err) != 0 ||
+	    claim(folder, settings->run_dir, err) != 0 || make_folders(folder, err) != 0)
+		goto fail;
+	return folder;
+fail:
+	run_folder_close(folder);
+	return NULL;
+}
+
+void run_folder_close(struct run_folder *folder)
+{
+	if (folder == NULL)
+		return;
+	file_close(&folder->fd);
+	free(folder->certs);
+	free(folder->chroot);
+	free(folder->control_socket);
+	free(folder->log_pipe);
+	free(folder);
+}
+
+const char *run_folder_certs(const struct run_folder *folder)
+{
+	return folder->certs;
+}
+
+const char *run_folder_chroot(const struct run_folder *folder)
+{
+	return folder->chroot;
+}
+
+const char *run_folder_control_socket(const struct run_folder *folder)
+{
+	return folder->control_socket;
+}
+
+const char *run_folder_log_pipe(const struct run_folder *folder)
+{
+	return folder->log_pipe;
+}

@@ -1,0 +1,30 @@
+/*
+ * RUN_DIR and what lies in it.  One supervisor has it at a time; the claim is a lock on
+ * the folder itself, so that nothing is left behind by a killed one.
+ *
+ *   certs/          bundles of the installed certificates (0600)
+ *   haproxy/        configurations, `current`, master.sock
+ *   chroot/         HAProxy's worker: evidence.sock, evidence-http.sock
+ *   certbot/        cli.ini, work and logs
+ *   control.sock    for ingressctl
+ *   log.pipe        log lines of the DNS hooks
+ */
+#ifndef SUPERVISOR_RUN_FOLDER_H
+#define SUPERVISOR_RUN_FOLDER_H
+
+#include "common/error.h"
+#include "common/settings.h"
+
+struct run_folder;
+
+/* Makes it if need be and claims it: EXIT_TRY_LATER when another supervisor has it (one
+ * that is just ending is waited for). */
+struct run_folder *run_folder_open(const struct settings *settings, struct error *err);
+void run_folder_close(struct run_folder *folder);
+
+const char *run_folder_certs(const struct run_folder *folder);
+const char *run_folder_chroot(const struct run_folder *folder);
+const char *run_folder_control_socket(const struct run_folder *folder);
+const char *run_folder_log_pipe(const struct run_folder *folder);
+
+#endif

@@ -1,0 +1,47 @@
+/*
+ * What must survive a restart, kept as one JSON file on the certificate volume: how many
+ * orders each name has cost lately, what each domain waits for, and the app's id.
+ *
+ * Everything else is found out again from the certificates themselves.
+ */
+#ifndef SUPERVISOR_STATE_H
+#define SUPERVISOR_STATE_H
+
+#include "common/domain.h"
+#include "common/error.h"
+#include "supervisor/lifecycle.h"
+#include "supervisor/schedule.h"
+
+#include <stddef.h>
+#include <time.h>
+
+enum { STATE_ID_MAX = 129 };
+
+struct domain_record {
+	domain_name name;
+	struct budget budget;
+	enum step step;	   /* what is tried again ... */
+	unsigned attempt;  /* ... after so many failures in a row (0: nothing failed) ... */
+	time_t not_before; /* ... not before then */
+	char error[ERROR_TEXT_MAX]; /* the latest failure; "" */
+};
+
+struct state;
+
+/* An absent file is an empty state.  One that cannot be read as what we write is set
+ * aside as FILE.broken, with a warning: the product must come up. */
+struct state *state_open(const char *letsencrypt_dir, struct error *err);
+void state_free(struct state *state);
+
+/* The record of a domain, made if there is none; owned by the state and valid until it is
+ * freed.  NULL when memory ran out. */
+struct domain_record *state_domain(struct state *state, const char *name);
+
+/* "" until known. */
+const char *state_app_id(const struct state *state);
+void state_set_app_id(struct state *state, const char *app_id);
+
+/* Durable when it returns 0. */
+int state_save(struct state *state, struct error *err);
+
+#endif

@@ -1,0 +1,139 @@
+#include "supervisor/status.h"
+
+#include "supervisor/domains.h"
+#include "supervisor/evidence_server.h"
+#include "supervisor/identity.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+static void add_time(cJSON *object, const char *name, time_t when)
+{
+	char text[32];
+	struct tm parts;
+
+	if (when == 0) {
+		cJSON_AddNullToObject(object, name);
+		return;
+	}
+	gmtime_r(&when, &parts);
+	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &parts);
+	cJSON_AddStringToObject(object, name, text);
+}
+
+/* null for "" and NULL. */
+static void add_text(cJSON *object, const char *name, const char *text)
+{
+	if (text == NULL || text[0] == '\0')
+		cJSON_AddNullToObject(object, name);
+	else
+		cJSON_AddStringToObject(object, name, text);
+}
+
+static void add_haproxy(cJSON *json, const struct haproxy *haproxy)
+{
+	cJSON *object = cJSON_AddObjectToObject(json, "haproxy");
+	struct haproxy_status s;
+
+	haproxy_get_status(haproxy, &s);
+	cJSON_AddNumberToObject(object, "pid", s.master);
+	cJSON_AddNumberToObject(object, "worker", s.worker);
+	cJSON_AddNumberToObject(object, "old_workers", s.old_workers);
+	cJSON_AddNumberToObject(object, "generation", (double)s.generation);
+	add_time(object, "applied_at", s.applied_at);
+	cJSON_AddNumberToObject(object, "restarts", s.restarts);
+	add_text(object, "error", s.error);
+}
+
+static void add_evidence(cJSON *json, const struct status_sources *sources)
+{
+	cJSON *object = cJSON_AddObjectToObject(json, "evidence");
+	struct publication_status s;
+
+	publication_get_status(sources->publication, &s);
+	cJSON_AddNumberToObject(object, "pid", evidence_server_pid(sources->evidence_server));
+	add_time(object, "published_at", s.published_at);
+	add_time(object, "failing_since", s.failing_since);
+	add_text(object, "error", s.error);
+}
+
+static void add_identity(cJSON *json, const struct status_sources *sources)
+{
+	const char *given = sources->settings->app_id;
+	cJSON *agent;
+
+	add_text(json, "app_id", given != NULL ? given : state_app_id(sources->state));
+	agent = cJSON_AddObjectToObject(json, "guest_agent");
+	add_text(agent, "error", identity_error(sources->identity));
+	add_time(agent, "failing_since", identity_failing_since(sources->identity));
+}
+
+static void add_certificate(cJSON *json, const struct domain *d)
+{
+	const struct bundle *b = d->bundle;
+
+	if (!b->present) {
+		cJSON_AddNullToObject(json, "certificate");
+		return;
+	}
+	cJSON *object = cJSON_AddObjectToObject(json, "certificate");
+	cJSON_AddStringToObject(object, "serial", b->serial);
+	add_time(object, "not_before", b->not_before);
+	add_time(object, "not_after", b->not_after);
+	add_time(object, "renew_at",
+		 schedule_renewal(b->not_before, b->not_after,
+				  d->all->options.settings->renew_days_before));
+}
+
+static unsigned orders_lately(const struct domain *d)
+{
+	time_t since = time(NULL) - BUDGET_WINDOW;
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < d->record->budget.count; i++)
+		if (d->record->budget.attempts[i] > since)
+			count++;
+	return count;
+}
+
+static cJSON *make_domain(const struct domain *d)
+{
+	cJSON *json = cJSON_CreateObject();
+	char state[48];
+
+	cJSON_AddStringToObject(json, "name", d->name);
+	if (d->step == STEP_SETTLED && !d->running)
+		snprintf(state, sizeof(state), "settled");
+	else
+		snprintf(state, sizeof(state), "%s: %s", d->running ? "working" : "waiting",
+			 lifecycle_step_name(d->step));
+	cJSON_AddStringToObject(json, "state", state);
+	cJSON_AddBoolToObject(json, "served", d->served);
+	add_certificate(json, d);
+	cJSON_AddNumberToObject(json, "failures", d->record->attempt);
+	add_text(json, "error", d->record->error);
+	add_text(json, "note", d->note);
+	add_time(json, "next_at", d->running ? 0 : d->next_at);
+	cJSON_AddNumberToObject(json, "orders_in_last_hour", orders_lately(d));
+	return json;
+}
+
+cJSON *status_make(const struct status_sources *sources)
+{
+	cJSON *json = cJSON_CreateObject();
+	cJSON *acme, *list;
+
+	cJSON_AddStringToObject(json, "version", VERSION);
+	cJSON_AddNumberToObject(json, "pid", getpid());
+	add_time(json, "started_at", sources->started_at);
+	add_identity(json, sources);
+	add_haproxy(json, sources->haproxy);
+	add_evidence(json, sources);
+	acme = cJSON_AddObjectToObject(json, "acme");
+	cJSON_AddStringToObject(acme, "server", sources->settings->acme_server);
+	add_text(acme, "account", sources->domains->account.uri);
+	list = cJSON_AddArrayToObject(json, "domains");
+	for (size_t i = 0; i < sources->domains->count; i++)
+		cJSON_AddItemToArray(list, make_domain(&sources->domains->list[i]));
+	return json;
+}

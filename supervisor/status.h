@@ -1,0 +1,44 @@
+/* The state of everything as one JSON object: what `ingressctl status --json` prints. */
+#ifndef SUPERVISOR_STATUS_H
+#define SUPERVISOR_STATUS_H
+
+#include <cjson/cJSON.h>
+#include <time.h>
+
+struct domains;
+struct evidence_server;
+struct haproxy;
+struct identity;
+struct publication;
+struct settings;
+struct state;
+
+struct status_sources {
+	const struct settings *settings;
+	const struct state *state;
+	const struct domains *domains;
+	const struct haproxy *haproxy;
+	const struct publication *publication;
+	const struct evidence_server *evidence_server;
+	const struct identity *identity;
+	time_t started_at;
+};
+
+/*
+ * {
+ *   "version", "pid", "started_at",
+ *   "app_id" (null until known), "guest_agent": {"error", "failing_since"},
+ *   "haproxy": {"pid", "worker", "old_workers", "generation", "applied_at", "restarts", "error"},
+ *   "evidence": {"pid", "published_at", "failing_since", "error"},
+ *   "acme": {"server", "account"},
+ *   "domains": [{"name", "state", "served", "certificate": {"serial", "not_before",
+ *      "not_after", "renew_at"} or null, "failures", "error", "note", "next_at",
+ *      "orders_in_last_hour"}]
+ * }
+ * Times are RFC 3339 in UTC, or null; "error" and "note" are sentences, or null.
+ * "state" is "settled", "working: STEP", "waiting: STEP".  Deleted by the caller; NULL
+ * when memory ran out.
+ */
+cJSON *status_make(const struct status_sources *sources);
+
+#endif

@@ -1,0 +1,319 @@
+#include "supervisor/supervisor.h"
+
+#include "common/file.h"
+#include "common/log.h"
+#include "supervisor/control.h"
+#include "supervisor/domains.h"
+#include "supervisor/evidence_server.h"
+#include "supervisor/haproxy_facts.h"
+#include "supervisor/identity.h"
+#include "supervisor/lineage.h"
+#include "supervisor/log_pipe.h"
+#include "supervisor/programs.h"
+#include "supervisor/render.h"
+#include "supervisor/run_folder.h"
+
+#include <signal.h>
+#include <stdlib.h>
+
+enum {
+	/* How long open connections may go on after SIGTERM: `docker stop` kills after 10 s. */
+	DRAIN_SECONDS = 5,
+};
+
+struct supervisor {
+	const struct settings *settings;
+	struct event_base *base;
+	struct run_folder *folder;
+	struct programs programs;
+	struct haproxy_facts facts;
+	struct bundle *bundles;
+	struct process_table *processes;
+	struct state *state;
+	struct log_pipe *log_pipe;
+	struct certbot *certbot;
+	struct publication *publication;
+	struct haproxy *haproxy;
+	struct evidence_server *evidence_server;
+	struct domains *domains;
+	struct identity *identity;
+	struct status_sources status;
+	struct control *control;
+	struct event *sigterm, *sigint, *sighup, *drain;
+	bool stopping;
+};
+
+/* ---- HAProxy's configuration */
+
+static int render(void *arg, const char *folder, struct error *err)
+{
+	const struct supervisor *s = arg;
+	const struct render_input input = {
+	    .settings = s->settings,
+	    .haproxy = &s->facts,
+	    .bundles = s->bundles,
+	    .certs_folder = run_folder_certs(s->folder),
+	};
+
+	return render_write(&input, folder, err);
+}
+
+/* ---- the end */
+
+static void on_haproxy_stopped(void *arg)
+{
+	struct supervisor *s = arg;
+
+	evidence_server_stop(s->evidence_server);
+	event_del(s->drain);
+	event_base_loopexit(s->base, NULL);
+}
+
+static void on_drained(evutil_socket_t fd, short what, void *arg)
+{
+	struct supervisor *s = arg;
+
+	(void)fd;
+	(void)what;
+	log_info("connections are still open after %d s; they are closed", DRAIN_SECONDS);
+	haproxy_kill(s->haproxy);
+}
+
+static void on_stop_signal(evutil_socket_t signal, short what, void *arg)
+{
+	struct supervisor *s = arg;
+
+	(void)what;
+	if (s->stopping) { /* somebody is in a hurry */
+		haproxy_kill(s->haproxy);
+		return;
+	}
+	s->stopping = true;
+	log_info("stopping (%s)", signal == SIGTERM ? "SIGTERM" : "SIGINT");
+	process_end_jobs(s->processes);
+	event_add(s->drain, &(struct timeval){DRAIN_SECONDS, 0});
+	haproxy_stop(s->haproxy, on_haproxy_stopped, s);
+}
+
+static void on_hangup(evutil_socket_t signal, short what, void *arg)
+{
+	struct supervisor *s = arg;
+
+	(void)signal;
+	(void)what;
+	log_info("looking at the certificates again (SIGHUP)");
+	domains_recheck(s->domains);
+}
+
+/* ---- the beginning */
+
+static int watch_signal(struct supervisor *s, struct event **event, int signal,
+			event_callback_fn callback)
+{
+	*event = evsignal_new(s->base, signal, callback, s);
+	return *event == NULL ? -1 : event_add(*event, NULL);
+}
+
+static int watch_signals(struct supervisor *s, struct error *err)
+{
+	signal(SIGPIPE, SIG_IGN);
+	s->drain = evtimer_new(s->base, on_drained, s);
+	if (s->drain == NULL || watch_signal(s, &s->sigterm, SIGTERM, on_stop_signal) != 0 ||
+	    watch_signal(s, &s->sigint, SIGINT, on_stop_signal) != 0 ||
+	    watch_signal(s, &s->sighup, SIGHUP, on_hangup) != 0)
+		return error_no_memory(err);
+	return 0;
+}
+
+/* What must be there before anything runs. */
+static int prepare(struct supervisor *s, struct error *err)
+{
+	if (programs_find(&s->programs, err) != 0 ||
+	    haproxy_facts_find(s->settings->haproxy, &s->facts, err) != 0)
+		return -1;
+	s->folder = run_folder_open(s->settings, err);
+	if (s->folder == NULL)
+		return -1;
+	s->bundles = calloc(s->settings->domain_count, sizeof(*s->bundles));
+	s->base = event_base_new();
+	if (s->bundles == NULL || s->base == NULL)
+		return error_no_memory(err);
+	s->processes = process_table_new(s->base, err);
+	if (s->processes == NULL)
+		return -1;
+	s->log_pipe = log_pipe_new(s->base, run_folder_log_pipe(s->folder), err);
+	s->state = state_open(s->settings->letsencrypt_dir, err);
+	return s->log_pipe == NULL || s->state == NULL ? -1 : watch_signals(s, err);
+}
+
+static int make_parts(struct supervisor *s, struct error *err)
+{
+	const struct settings *settings = s->settings;
+	const char *certs = run_folder_certs(s->folder);
+
+	s->certbot = certbot_new(&(struct certbot_options){settings, s->processes, s->programs.dns,
+							   run_folder_log_pipe(s->folder)},
+				 err);
+	if (s->certbot == NULL)
+		return -1;
+	s->publication =
+	    publication_new(&(struct publication_options){s->base, s->processes, settings,
+							  s->bundles, certs, s->programs.evidence},
+			    err);
+	if (s->publication == NULL)
+		return -1;
+	s->haproxy = haproxy_new(&(struct haproxy_options){s->base, s->processes, settings->haproxy,
+							   settings->run_dir, render, s},
+				 err);
+	if (s->haproxy == NULL)
+		return -1;
+	s->domains =
+	    domains_new(&(struct domains_options){s->base, settings, s->processes, s->haproxy,
+						  s->publication, s->certbot, s->state, s->bundles,
+						  certs, s->programs.dns, s->programs.ctl},
+			err);
+	return s->domains == NULL ? -1 : 0;
+}
+
+/* Serving begins here, with what the volume holds. */
+static int serve(struct supervisor *s, struct error *err)
+{
+	domains_install_existing(s->domains);
+	if (haproxy_start(s->haproxy, err) != 0)
+		return -1;
+	s->evidence_server = evidence_server_new(
+	    &(struct evidence_server_options){s->base, s->processes, s->settings,
+					      s->programs.evidence, run_folder_chroot(s->folder)},
+	    err);
+	return s->evidence_server == NULL ? -1 : 0;
+}
+
+static bool any_installed(const struct supervisor *s)
+{
+	for (size_t i = 0; i < s->settings->domain_count; i++)
+		if (s->bundles[i].present)
+			return true;
+	return false;
+}
+
+/* The guest agent has had its chance to tell the app's id: now DNS and CA. */
+static void on_identity_tried(void *arg)
+{
+	struct supervisor *s = arg;
+	struct error err = ERROR_INIT;
+
+	if (any_installed(s) && publication_request(s->publication, NULL, NULL, &err) != 0)
+		log_warn("%s", err.text);
+	domains_start(s->domains);
+}
+
+static int open_up(struct supervisor *s, struct error *err)
+{
+	s->identity =
+	    identity_new(&(struct identity_options){s->base, s->processes, s->settings, s->state,
+						    s->programs.evidence, on_identity_tried, s},
+			 err);
+	if (s->identity == NULL)
+		return -1;
+	s->status = (struct status_sources){
+	    .settings = s->settings,
+	    .state = s->state,
+	    .domains = s->domains,
+	    .haproxy = s->haproxy,
+	    .publication = s->publication,
+	    .evidence_server = s->evidence_server,
+	    .identity = s->identity,
+	    .started_at = time(NULL),
+	};
+	s->control =
+	    control_new(&(struct control_options){s->base, run_folder_control_socket(s->folder),
+						  &s->status, s->domains, s->haproxy},
+			err);
+	return s->control == NULL ? -1 : 0;
+}
+
+static void take_apart(struct supervisor *s)
+{
+	struct event *events[] = {s->sigterm, s->sigint, s->sighup, s->drain};
+
+	control_free(s->control);
+	process_table_free(s->processes); /* first: its children call nobody back any more */
+	identity_free(s->identity);
+	domains_free(s->domains);
+	evidence_server_free(s->evidence_server);
+	haproxy_free(s->haproxy);
+	publication_free(s->publication);
+	certbot_free(s->certbot);
+	log_pipe_free(s->log_pipe);
+	state_free(s->state);
+	for (size_t i = 0; i < sizeof(events) / sizeof(*events); i++)
+		if (events[i] != NULL)
+			event_free(events[i]);
+	if (s->base != NULL)
+		event_base_free(s->base);
+	run_folder_close(s->folder);
+	programs_clear(&s->programs);
+	free(s->bundles);
+}
+
+int supervisor_run(const struct settings *settings, struct error *err)
+{
+	struct supervisor s = {.settings = settings};
+	int rc = -1;
+
+	if (prepare(&s, err) != 0 || make_parts(&s, err) != 0 || serve(&s, err) != 0 ||
+	    open_up(&s, err) != 0)
+		goto out;
+	log_info("dstack-ingress %s serves %zu domain%s on port %hu with HAProxy %s", VERSION,
+		 settings->domain_count, settings->domain_count == 1 ? "" : "s", settings->port,
+		 s.facts.version);
+	event_base_dispatch(s.base);
+	log_info("stopped");
+	rc = 0;
+out:
+	take_apart(&s);
+	return rc;
+}
+
+/* ---- --render */
+
+static void install_for_render(const struct settings *settings, const char *certs,
+			       struct bundle *bundles)
+{
+	for (size_t i = 0; i < settings->domain_count; i++) {
+		const char *name = settings->domains[i];
+		struct error err = ERROR_INIT;
+		struct lineage lineage;
+		int found = lineage_find(settings->letsencrypt_dir, name, &lineage, &err);
+
+		if (found > 0)
+			found =
+			    bundle_install(&lineage, name, certs, time(NULL), &bundles[i], &err);
+		if (found < 0)
+			log_warn("[%s] %s", name, err.text);
+		lineage_clear(&lineage);
+	}
+}
+
+int supervisor_render(const struct settings *settings, const char *folder, struct error *err)
+{
+	struct bundle *bundles = calloc(settings->domain_count, sizeof(*bundles));
+	char *certs = file_join(folder, "certs");
+	struct haproxy_facts facts;
+	int rc = -1;
+
+	if (bundles == NULL || certs == NULL) {
+		error_no_memory(err);
+		goto out;
+	}
+	if (haproxy_facts_find(settings->haproxy, &facts, err) != 0 ||
+	    file_make_dirs(certs, 0700, err) != 0)
+		goto out;
+	install_for_render(settings, certs, bundles);
+	const struct render_input input = {settings, &facts, bundles, certs};
+	rc = render_write(&input, folder, err);
+out:
+	free(bundles);
+	free(certs);
+	return rc;
+}
