@@ -61,10 +61,11 @@ struct settings {
 	const char *acme_server;    /* directory URL, resolved from ACME_STAGING */
 	const char *acme_ca_bundle; /* NULL: the system's trust store */
 	const char *acme_email;	    /* NULL: none */
-	const char *acme_eab_kid;   /* NULL: none; the key is a secret */
-	long renew_interval;	    /* seconds */
-	long renew_days_before;	    /* 0: a third of the lifetime */
-	long certbot_timeout;	    /* seconds; 0: derived from the propagation wait */
+	/* NULL: none; the key is a secret.  It may begin with '-': --eab-kid=VALUE, one word. */
+	const char *acme_eab_kid;
+	long renew_interval;	/* seconds */
+	long renew_days_before; /* 0: a third of the lifetime */
+	long certbot_timeout;	/* seconds; 0: derived from the propagation wait */
 
 	/* Data path */
 	long maxconn;
@@ -85,7 +86,7 @@ struct settings {
 	const char *dstack_socket, *tappd_socket;
 	const char *haproxy, *certbot;
 
-	struct settings_store *store; /* owns every string above */
+	struct settings_store *store; /* owns the strings that are not the environment's */
 };
 
 /*
@@ -100,21 +101,42 @@ struct settings *settings_load(char *const *environ_block, struct buffer *proble
 			       struct buffer *warnings, struct error *err);
 void settings_free(struct settings *settings);
 
-/* The table of `ingressd --check`: variable, value (secrets as "***"), source. */
-int settings_print(const struct settings *settings, FILE *out);
-
 /* Who may see a variable. */
 enum settings_audience {
-	FOR_DNS = 1,	  /* ingress-dns: provider credentials, record settings */
-	FOR_EVIDENCE = 2, /* ingress-evidence */
-	FOR_CERTBOT = 4,  /* certbot itself; runs ingress-dns, so needs what that sees too */
+	FOR_DNS = 1,	    /* ingress-dns: provider credentials, record settings */
+	FOR_EVIDENCE = 2,   /* ingress-evidence: where it writes, and the guest agent */
+	FOR_CERTBOT = 4,    /* certbot; runs ingress-dns, so sees what that sees */
+	FOR_SUPERVISOR = 8, /* every variable */
 };
 
 /*
- * The environment of a child: the variables of that audience that were given, the
- * paths with their resolved values, LOG_LEVEL and LOG_FORMAT, and PATH, HOME, TZ, LANG and
- * the proxy variables of curl if set.  `extra` is NULL or NAME=VALUE strings, NULL at the
- * end, that override.  A NULL-terminated array, freed with settings_free_environment().
+ * The same for a program that sees only part of them (settings_load() is FOR_SUPERVISOR):
+ * what is not for `audience` is as if it were not given, so its member has its default, and
+ * need not be there.  FOR_DNS has domains, gateway and provider, but no routes;
+ * FOR_EVIDENCE has places only.
+ */
+struct settings *settings_load_for(unsigned audience, char *const *environ_block,
+				   struct buffer *problems, struct buffer *warnings,
+				   struct error *err);
+
+/* The table of `ingressd --check`: variable, value (secrets as "***"), source.  -1 with errno
+ * if it could not be written. */
+int settings_print(const struct settings *settings, FILE *out);
+
+/*
+ * `ingressd --check`: judges the environment as settings_load() does and prints the table
+ * even if something is wrong.  0 when all is well, else -1 with err as settings_load() sets
+ * it.
+ */
+int settings_check(char *const *environ_block, FILE *out, struct buffer *problems,
+		   struct buffer *warnings, struct error *err);
+
+/*
+ * The environment of a child: the variables of that audience that were given (of the DNS
+ * providers only those of the one in use), its paths, LOG_LEVEL and LOG_FORMAT with their
+ * resolved values, and PATH, HOME, TZ, LANG and the proxy variables of curl if set.  `extra`
+ * is NULL or NAME=VALUE strings, NULL at the end, that override.  A NULL-terminated array,
+ * freed with settings_free_environment().
  */
 char **settings_child_environment(const struct settings *settings, unsigned audience,
 				  const char *const *extra, struct error *err);
@@ -122,10 +144,20 @@ void settings_free_environment(char **environment);
 
 /*
  * Reads the secret `name` from the process environment or the file that NAME_FILE names
- * into `value`, registers it with log_hide(), and checks that it is one line of printable
- * ASCII.  Returns 1 when there, 0 when not given, -1 with err.
+ * into the empty `value`, registers it with log_hide(), and checks that it is one line of
+ * printable ASCII without spaces.  Returns 1 when there, 0 when not given, -1 with err.
  */
 int settings_secret(const char *name, struct buffer *value, struct error *err);
+
+enum { SETTING_REASON_SIZE = 200 };
+
+/*
+ * Reads host[:port] as RFC2136_SERVER and each entry of DNS_RESOLVERS have it: a name, an
+ * IPv4 address or an IPv6 address in brackets.  A missing port becomes `default_port`.
+ * False with a sentence part ("the host is empty") in `reason` otherwise.
+ */
+bool settings_parse_host_port(const char *text, size_t length, unsigned short default_port,
+			      struct endpoint *out, char reason[SETTING_REASON_SIZE]);
 
 /* A plain (not secret) variable of a DNS provider, or NULL when unset or empty. */
 const char *settings_provider_variable(const char *name);

@@ -1,7 +1,7 @@
 /*
  * The settings of a program that needs to know places only: EVIDENCE_DIR, RUN_DIR,
- * DSTACK_SOCKET and TAPPD_SOCKET, judged as settings_load() judges them.  Whatever else is in
- * the environment, or is missing from it, does not matter.
+ * DSTACK_SOCKET and TAPPD_SOCKET (and how to log), judged as settings_load() judges them.
+ * Whatever else is in the environment, or is missing from it, does not matter.
  */
 #ifndef COMMON_SETTINGS_PLACES_H
 #define COMMON_SETTINGS_PLACES_H
@@ -10,7 +10,7 @@
 #include "common/error.h"
 #include "common/settings.h"
 
-/* Settings of which only the members of these four are set; settings_free() by the caller.
+/* Settings of which only the members of these four mean something; settings_free() by the caller.
  * `problems` as settings_load() has it; NULL with err when there is any. */
 struct settings *settings_load_places(char *const *environ_block, struct buffer *problems,
 				      struct error *err);

@@ -1,0 +1,224 @@
+/* Hosts, ports and addresses. */
+#include "common/settings_loading.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { RESOLVERS_MAX = 8, TARGET_PORT = 80, DNS_PORT = 53 };
+
+static bool parse_port(const char *text, size_t length, unsigned short *port)
+{
+	unsigned long number = 0;
+
+	if (length == 0 || length > 5)
+		return false;
+	for (size_t i = 0; i < length; i++) {
+		if (!isdigit((unsigned char)text[i]))
+			return false;
+		number = number * 10 + (unsigned long)(text[i] - '0');
+	}
+	*port = (unsigned short)number;
+	return number >= 1 && number <= 65535;
+}
+
+static bool parse_ipv6(const char *text, size_t length, char out[INET6_ADDRSTRLEN])
+{
+	char copy[INET6_ADDRSTRLEN];
+	struct in6_addr address;
+
+	if (length >= sizeof(copy))
+		return false;
+	memcpy(copy, text, length);
+	copy[length] = '\0';
+	if (inet_pton(AF_INET6, copy, &address) != 1)
+		return false;
+	return inet_ntop(AF_INET6, &address, out, INET6_ADDRSTRLEN) != NULL;
+}
+
+/* "[address]" at the beginning; returns what follows the bracket. */
+static const char *parse_bracketed(const char *text, size_t length, struct endpoint *out,
+				   char reason[SETTING_REASON_SIZE])
+{
+	const char *close = memchr(text, ']', length);
+	char address[INET6_ADDRSTRLEN];
+
+	if (close == NULL || !parse_ipv6(text + 1, (size_t)(close - text - 1), address)) {
+		snprintf(reason, SETTING_REASON_SIZE, "there is no IPv6 address in the brackets");
+		return NULL;
+	}
+	snprintf(out->host, sizeof(out->host), "%s", address);
+	out->is_ipv6 = true;
+	return close + 1;
+}
+
+static const char *parse_named(const char *text, size_t length, struct endpoint *out,
+			       char reason[SETTING_REASON_SIZE])
+{
+	const char *colon = memchr(text, ':', length);
+	size_t host_length = colon == NULL ? length : (size_t)(colon - text);
+	domain_name host;
+
+	if (colon != NULL && memchr(colon + 1, ':', length - host_length - 1) != NULL) {
+		snprintf(reason, SETTING_REASON_SIZE, "an IPv6 address needs brackets: [::1]:8080");
+		return NULL;
+	}
+	enum domain_verdict verdict = domain_parse_host(text, host_length, host);
+	if (verdict != DOMAIN_VALID && verdict != DOMAIN_IS_ADDRESS) {
+		snprintf(reason, SETTING_REASON_SIZE, "the host %s", domain_verdict_text(verdict));
+		return NULL;
+	}
+	memcpy(out->host, host, strlen(host) + 1);
+	out->is_ipv6 = false;
+	return text + host_length;
+}
+
+bool settings_parse_host_port(const char *text, size_t length, unsigned short default_port,
+			      struct endpoint *out, char reason[SETTING_REASON_SIZE])
+{
+	const char *end = text + length;
+	const char *rest;
+
+	if (length > 0 && text[0] == '[')
+		rest = parse_bracketed(text, length, out, reason);
+	else
+		rest = parse_named(text, length, out, reason);
+	if (rest == NULL)
+		return false;
+	out->port = default_port;
+	if (rest == end)
+		return true;
+	if (*rest == ':' && parse_port(rest + 1, (size_t)(end - rest - 1), &out->port))
+		return true;
+	snprintf(reason, SETTING_REASON_SIZE, "the port is not a number from 1 to 65535");
+	return false;
+}
+
+/* ---- backends */
+
+static bool is_scheme(const char *text, size_t length)
+{
+	static const char *const schemes[] = {"http", "https", "grpc", "tcp"};
+
+	for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++)
+		if (strlen(schemes[i]) == length && strncmp(text, schemes[i], length) == 0)
+			return true;
+	return false;
+}
+
+bool settings_parse_target(const char *text, size_t length, struct endpoint *out,
+			   char reason[SETTING_REASON_SIZE])
+{
+	const char *end = text + length;
+	const char *scheme_end = memmem(text, length, "://", 3);
+
+	if (scheme_end != NULL && !is_scheme(text, (size_t)(scheme_end - text))) {
+		snprintf(reason, SETTING_REASON_SIZE,
+			 "the scheme is none of http, https, grpc, tcp");
+		return false;
+	}
+	if (scheme_end != NULL)
+		text = scheme_end + 3;
+	const char *path = memchr(text, '/', (size_t)(end - text));
+	if (path == NULL)
+		path = end;
+	if (memchr(text, '@', (size_t)(path - text)) != NULL) {
+		snprintf(reason, SETTING_REASON_SIZE, "no user may stand before the host");
+		return false;
+	}
+	/* It is dropped, but what is no path is most likely a mistake. */
+	if (!settings_consists_of(path, (size_t)(end - path), "/._~:?&=+@-")) {
+		snprintf(reason, SETTING_REASON_SIZE,
+			 "the path has a character other than letters, digits and "
+			 "\"/._~:?&=+@-\"");
+		return false;
+	}
+	return settings_parse_host_port(text, (size_t)(path - text), TARGET_PORT, out, reason);
+}
+
+/* ---- single hosts and addresses */
+
+static const char *keep_host(struct loading *in, const struct setting *row, const domain_name host)
+{
+	const char *kept = settings_keep(in, host, strlen(host));
+
+	return kept == NULL ? NULL : settings_set_text(in, row, kept);
+}
+
+const char *settings_check_host(struct loading *in, const struct setting *row, const char *value)
+{
+	domain_name host;
+	enum domain_verdict verdict = domain_parse_host(value, strlen(value), host);
+
+	if (verdict != DOMAIN_VALID)
+		return settings_wrong(in, row, value, "must be a DNS name; it %s",
+				      domain_verdict_text(verdict));
+	return keep_host(in, row, host);
+}
+
+const char *settings_check_gateway(struct loading *in, const struct setting *row, const char *value)
+{
+	domain_name host;
+	enum domain_verdict verdict = domain_parse_host(value, strlen(value), host);
+
+	if (verdict == DOMAIN_VALID && strchr(host, '.') == NULL)
+		verdict = DOMAIN_SINGLE_LABEL;
+	if (verdict != DOMAIN_VALID)
+		return settings_wrong(in, row, value,
+				      "must be the gateway's name, such as "
+				      "_.dstack-prod5.phala.network; it %s",
+				      domain_verdict_text(verdict));
+	return keep_host(in, row, host);
+}
+
+const char *settings_check_ipv4(struct loading *in, const struct setting *row, const char *value)
+{
+	struct in_addr address;
+
+	if (inet_pton(AF_INET, value, &address) != 1)
+		return settings_wrong(in, row, value,
+				      "must be an IPv4 address such as 203.0.113.7");
+	return settings_set_text(in, row, value);
+}
+
+const char *settings_check_server(struct loading *in, const struct setting *row, const char *value)
+{
+	char reason[SETTING_REASON_SIZE];
+	struct endpoint server;
+
+	if (!settings_parse_host_port(value, strlen(value), DNS_PORT, &server, reason))
+		return settings_wrong(in, row, value,
+				      "must be host or host:port, IPv6 in brackets; %s", reason);
+	return settings_set_text(in, row, value);
+}
+
+static bool is_address(const struct endpoint *server)
+{
+	struct in_addr address;
+
+	return server->is_ipv6 || inet_pton(AF_INET, server->host, &address) == 1;
+}
+
+const char *settings_check_resolvers(struct loading *in, const struct setting *row,
+				     const char *value)
+{
+	const char *at = value;
+	char reason[SETTING_REASON_SIZE];
+	struct endpoint server;
+
+	for (size_t count = 1;; count++) {
+		size_t length = strcspn(at, ",");
+		if (count > RESOLVERS_MAX ||
+		    !settings_parse_host_port(at, length, DNS_PORT, &server, reason) ||
+		    !is_address(&server))
+			return settings_wrong(
+			    in, row, value,
+			    "must be 1 to %d addresses with or without a port, separated by "
+			    "commas, such as \"192.0.2.53,[2001:db8::53]:5353\"",
+			    RESOLVERS_MAX);
+		if (at[length] == '\0')
+			return settings_set_text(in, row, value);
+		at += length + 1;
+	}
+}

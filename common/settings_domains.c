@@ -1,0 +1,208 @@
+/* The domains that are served, and lists of some of them. */
+#include "common/settings_coverage.h"
+#include "common/settings_index.h"
+#include "common/settings_loading.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool is_ascii(const char *text, size_t length)
+{
+	for (size_t i = 0; i < length; i++)
+		if ((unsigned char)text[i] >= 0x80)
+			return false;
+	return true;
+}
+
+bool settings_parse_domain(const char *text, size_t length, domain_name out,
+			   char reason[SETTING_REASON_SIZE])
+{
+	if (!is_ascii(text, length)) {
+		snprintf(reason, SETTING_REASON_SIZE,
+			 "write an international name in its xn-- form, such as "
+			 "xn--mnchen-3ya.example");
+		return false;
+	}
+	enum domain_verdict verdict = domain_parse(text, length, out);
+	if (verdict != DOMAIN_VALID)
+		snprintf(reason, SETTING_REASON_SIZE, "it %s", domain_verdict_text(verdict));
+	return verdict == DOMAIN_VALID;
+}
+
+#define DOMAIN_RULE "must be a domain name such as app.example.com or *.example.com; %s"
+
+/* ---- what is served */
+
+static void add_domain(struct loading *in, const domain_name name)
+{
+	struct settings *settings = in->settings;
+	domain_name *grown = settings_grow(in, settings->domains, settings->domain_count,
+					   sizeof(*settings->domains));
+
+	if (grown == NULL)
+		return;
+	settings->domains = grown;
+	memcpy(grown[settings->domain_count++], name, sizeof(domain_name));
+}
+
+const char *settings_check_domain(struct loading *in, const struct setting *row, const char *value)
+{
+	char reason[SETTING_REASON_SIZE];
+	domain_name name;
+
+	if (value[strcspn(value, ",\n")] != '\0')
+		return settings_wrong(in, row, value,
+				      "must be one domain name; put several in DOMAINS");
+	if (!settings_parse_domain(value, strlen(value), name, reason))
+		return settings_wrong(in, row, value, DOMAIN_RULE, reason);
+	add_domain(in, name);
+	return value;
+}
+
+const char *settings_check_domains(struct loading *in, const struct setting *row, const char *value)
+{
+	struct setting_list list = {value, 0};
+	struct setting_item item;
+	char reason[SETTING_REASON_SIZE];
+	domain_name name;
+	bool wrong = false;
+
+	while (settings_next_item(&list, &item)) {
+		if (item.number > SETTINGS_DOMAINS_MAX) {
+			settings_problem(in,
+					 "%s has more than %d domains: split them over several "
+					 "deployments",
+					 row->name, SETTINGS_DOMAINS_MAX);
+			return NULL;
+		}
+		if (settings_parse_domain(item.text, item.length, name, reason)) {
+			add_domain(in, name);
+		} else {
+			settings_wrong_item(in, row, &item, DOMAIN_RULE, reason);
+			wrong = true;
+		}
+	}
+	return wrong ? NULL : value;
+}
+
+/* Drops all but the first of each name. */
+static void drop_duplicates(struct loading *in)
+{
+	struct settings *settings = in->settings;
+	struct name_index index;
+	size_t kept = 0;
+
+	if (name_index_init(&index, settings->domain_count) != 0)
+		in->no_memory = true;
+	for (size_t i = 0; i < settings->domain_count && !in->no_memory; i++) {
+		if (name_index_find(&index, settings->domains[i]) != NAME_ABSENT) {
+			settings_warn(in,
+				      "DOMAIN and DOMAINS name \"%s\" more than once: once is "
+				      "enough",
+				      settings->domains[i]);
+			continue;
+		}
+		if (kept != i)
+			memcpy(settings->domains[kept], settings->domains[i], sizeof(domain_name));
+		name_index_add(&index, settings->domains[kept], kept);
+		kept++;
+	}
+	settings->domain_count = kept;
+	name_index_free(&index);
+}
+
+/* The records that the domains get must have names of a legal length. */
+static void check_record_names(struct loading *in)
+{
+	const struct settings *settings = in->settings;
+	domain_name record;
+
+	for (size_t i = 0; i < settings->domain_count && settings->txt_prefix != NULL; i++)
+		if (domain_txt_name(settings->txt_prefix, settings->domains[i], record) != 0 ||
+		    domain_challenge_name(settings->domains[i], record) != 0)
+			settings_problem(in,
+					 "\"%s\" is too long: the names of its DNS records "
+					 "(TXT_PREFIX or _acme-challenge in front) would exceed %d "
+					 "characters",
+					 settings->domains[i], DOMAIN_MAX);
+}
+
+void settings_finish_domains(struct loading *in)
+{
+	const struct settings *settings = in->settings;
+
+	if (settings->domain_count > SETTINGS_DOMAINS_MAX)
+		settings_problem(in, "DOMAIN and DOMAINS have more than %d domains together",
+				 SETTINGS_DOMAINS_MAX);
+	if (settings->domain_count == 0 && !settings_state(settings, "DOMAIN")->wrong &&
+	    !settings_state(settings, "DOMAINS")->wrong)
+		settings_problem(in, "DOMAIN is not set: give the domain to serve, or several in "
+				     "DOMAINS");
+	drop_duplicates(in);
+	check_record_names(in);
+}
+
+/* ---- lists of domains, or all, or none */
+
+static bool check_name_list(struct loading *in, const struct setting *row, const char *value,
+			    domain_name **names, size_t *count)
+{
+	struct setting_list list = {value, 0};
+	struct setting_item item;
+	char reason[SETTING_REASON_SIZE];
+	domain_name name;
+	bool wrong = false;
+
+	while (settings_next_item(&list, &item)) {
+		if (*count == SETTINGS_DOMAINS_MAX) {
+			settings_problem(in, "%s has more than %d domains", row->name,
+					 SETTINGS_DOMAINS_MAX);
+			return false;
+		}
+		if (!settings_parse_domain(item.text, item.length, name, reason)) {
+			settings_wrong_item(in, row, &item,
+					    "must be true, false, or domain names; %s", reason);
+			wrong = true;
+			continue;
+		}
+		domain_name *grown = settings_grow(in, *names, *count, sizeof(**names));
+		if (grown == NULL)
+			return false;
+		*names = grown;
+		memcpy(grown[(*count)++], name, sizeof(name));
+	}
+	return !wrong;
+}
+
+const char *settings_check_server_first(struct loading *in, const struct setting *row,
+					const char *value)
+{
+	struct settings *settings = in->settings;
+	const char *word = settings_boolean_word(value);
+
+	if (word != NULL) {
+		settings->server_first = *word == 't' ? SERVER_FIRST_ALL : SERVER_FIRST_NONE;
+		return word;
+	}
+	if (!check_name_list(in, row, value, &settings->server_first_names,
+			     &settings->server_first_count))
+		return NULL;
+	settings->server_first =
+	    settings->server_first_count == 0 ? SERVER_FIRST_NONE : SERVER_FIRST_LISTED;
+	return value;
+}
+
+const char *settings_check_send_proxy(struct loading *in, const struct setting *row,
+				      const char *value)
+{
+	const char *word = settings_boolean_word(value);
+	domain_name *names = NULL;
+	size_t count = 0;
+
+	if (word != NULL)
+		return word;
+	bool good = check_name_list(in, row, value, &names, &count);
+	free(names);
+	return good ? value : NULL;
+}

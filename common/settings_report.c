@@ -1,0 +1,137 @@
+#include "common/settings_loading.h"
+#include "common/text.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+	FINDINGS_MAX = 100,
+	LINE_MAX_BYTES = 1024,
+	TAIL_ROOM = 32, /* for "and N more" */
+};
+
+/* ---- values in messages */
+
+/* The part of "scheme://user:password@host" that must not be seen: from the byte behind
+ * "://" up to the last '@'. */
+static void find_credentials(const char *text, size_t length, size_t *from, size_t *to)
+{
+	const char *scheme = memmem(text, length, "://", 3);
+	const char *at = memrchr(text, '@', length);
+
+	*from = *to = 0;
+	if (scheme == NULL || at == NULL || at < scheme)
+		return;
+	*from = (size_t)(scheme + 3 - text);
+	*to = (size_t)(at - text);
+}
+
+/* Where to cut so that no UTF-8 sequence is left in pieces. */
+static size_t whole_characters(const char *text, size_t length)
+{
+	while (length > 0 && ((unsigned char)text[length] & 0xc0) == 0x80)
+		length--;
+	return length;
+}
+
+void settings_show(const char *text, size_t length, char out[SETTING_SHOWN_SIZE])
+{
+	size_t from, to;
+
+	find_credentials(text, length, &from, &to);
+	int wanted = snprintf(out, SETTING_SHOWN_SIZE, "%.*s%s%.*s", (int)from, text,
+			      to > from ? "***" : "", (int)(length - to), text + to);
+	if (wanted > SETTING_SHOWN_MAX)
+		memcpy(out + whole_characters(out, SETTING_SHOWN_MAX), "...", 4);
+	for (char *tab = out; (tab = strchr(tab, '\t')) != NULL;)
+		*tab = '?'; /* text_tidy() would make it look like a space */
+	text_tidy(out);
+}
+
+/* ---- lines */
+
+static void add_line(struct loading *in, struct findings *findings, const char *line)
+{
+	struct buffer *lines = findings->lines;
+	size_t room = lines->maximum - lines->length;
+
+	findings->count++;
+	if (findings->count > FINDINGS_MAX || room < strlen(line) + 1 + TAIL_ROOM) {
+		findings->hidden++;
+		return;
+	}
+	if (buffer_printf(lines, "%s\n", line) != 0)
+		in->no_memory = true;
+}
+
+static void add_formatted(struct loading *in, struct findings *findings, const char *format,
+			  va_list args)
+{
+	char line[LINE_MAX_BYTES];
+
+	vsnprintf(line, sizeof(line), format, args);
+	add_line(in, findings, line);
+}
+
+void settings_problem(struct loading *in, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	add_formatted(in, &in->problems, format, args);
+	va_end(args);
+}
+
+void settings_warn(struct loading *in, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	add_formatted(in, &in->warnings, format, args);
+	va_end(args);
+}
+
+const char *settings_wrong(struct loading *in, const struct setting *row, const char *value,
+			   const char *rule, ...)
+{
+	char shown[SETTING_SHOWN_SIZE] = "***";
+	char why[LINE_MAX_BYTES / 2];
+	va_list args;
+
+	if ((row->flags & SETTING_SECRET) == 0)
+		settings_show(value, strlen(value), shown);
+	va_start(args, rule);
+	vsnprintf(why, sizeof(why), rule, args);
+	va_end(args);
+	settings_problem(in, "%s is \"%s\": %s", row->name, shown, why);
+	return NULL;
+}
+
+void settings_wrong_item(struct loading *in, const struct setting *row,
+			 const struct setting_item *item, const char *rule, ...)
+{
+	char shown[SETTING_SHOWN_SIZE];
+	char why[LINE_MAX_BYTES / 2];
+	va_list args;
+
+	settings_show(item->text, item->length, shown);
+	va_start(args, rule);
+	vsnprintf(why, sizeof(why), rule, args);
+	va_end(args);
+	settings_problem(in, "%s has \"%s\" (entry %zu): %s", row->name, shown, item->number, why);
+}
+
+static void close_list(struct loading *in, struct findings *findings)
+{
+	if (findings->hidden > 0 &&
+	    findings->lines->maximum - findings->lines->length >= TAIL_ROOM &&
+	    buffer_printf(findings->lines, "and %zu more\n", findings->hidden) != 0)
+		in->no_memory = true;
+}
+
+void settings_close_findings(struct loading *in)
+{
+	close_list(in, &in->problems);
+	close_list(in, &in->warnings);
+}

@@ -1,0 +1,223 @@
+/* Where connections go: ROUTING_MAP, and TARGET_ENDPOINT for the domains it leaves out. */
+#include "common/settings_coverage.h"
+#include "common/settings_loading.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define TARGET_RULE "must be host:port, such as app:8080 or [2001:db8::7]:8080; %s"
+
+/* The backend is handed what TLS was taken off: https:// there is most likely a mistake. */
+static void warn_about_tls(struct loading *in, const struct setting *row, const char *text,
+			   size_t length, const struct endpoint *target)
+{
+	if (length > 8 && strncmp(text, "https://", 8) == 0)
+		settings_warn(in,
+			      "%s sends to https://%s: TLS ends here, the backend gets plain "
+			      "TCP on port %u",
+			      row->name, target->host, target->port);
+}
+
+const char *settings_check_target(struct loading *in, const struct setting *row, const char *value)
+{
+	char reason[SETTING_REASON_SIZE];
+
+	if (!settings_parse_target(value, strlen(value), &in->target, reason))
+		return settings_wrong(in, row, value, TARGET_RULE, reason);
+	warn_about_tls(in, row, value, strlen(value), &in->target);
+	in->has_target = true;
+	return value;
+}
+
+static void add_route(struct loading *in, const struct route *route)
+{
+	struct settings *settings = in->settings;
+	struct route *grown =
+	    settings_grow(in, settings->routes, settings->route_count, sizeof(*grown));
+
+	if (grown == NULL)
+		return;
+	settings->routes = grown;
+	grown[settings->route_count++] = *route;
+}
+
+static size_t without_trailing_space(const char *text, size_t length)
+{
+	while (length > 0 && (text[length - 1] == ' ' || text[length - 1] == '\t'))
+		length--;
+	return length;
+}
+
+/* domain=host:port, with spaces around the '=' if need be. */
+static bool parse_route(struct loading *in, const struct setting *row,
+			const struct setting_item *item, struct route *route)
+{
+	const char *equals = memchr(item->text, '=', item->length);
+	const char *end = item->text + item->length;
+	char reason[SETTING_REASON_SIZE];
+
+	if (equals == NULL) {
+		settings_wrong_item(in, row, item,
+				    "must be domain=host:port, such as app.example.com=app:8080");
+		return false;
+	}
+	size_t length = without_trailing_space(item->text, (size_t)(equals - item->text));
+	if (!settings_parse_domain(item->text, length, route->pattern, reason)) {
+		settings_wrong_item(in, row, item, "must be domain=host:port; of the domain: %s",
+				    reason);
+		return false;
+	}
+	const char *target = equals + 1;
+	while (target < end && (*target == ' ' || *target == '\t'))
+		target++;
+	if (!settings_parse_target(target, (size_t)(end - target), &route->target, reason)) {
+		settings_wrong_item(in, row, item, "must be domain=host:port; %s", reason);
+		return false;
+	}
+	warn_about_tls(in, row, target, (size_t)(end - target), &route->target);
+	return true;
+}
+
+const char *settings_check_routes(struct loading *in, const struct setting *row, const char *value)
+{
+	struct setting_list list = {value, 0};
+	struct setting_item item;
+	struct route route = {0};
+	bool wrong = false;
+
+	while (settings_next_item(&list, &item)) {
+		if (item.number > SETTINGS_ROUTES_MAX) {
+			settings_problem(in, "%s has more than %d routes", row->name,
+					 SETTINGS_ROUTES_MAX);
+			return NULL;
+		}
+		if (parse_route(in, row, &item, &route))
+			add_route(in, &route);
+		else
+			wrong = true;
+	}
+	return wrong ? NULL : value;
+}
+
+/* ---- routes together */
+
+static bool same_target(const struct endpoint *a, const struct endpoint *b)
+{
+	return strcmp(a->host, b->host) == 0 && a->port == b->port;
+}
+
+static void report_second(struct loading *in, const struct route *first, const struct route *second)
+{
+	if (same_target(&first->target, &second->target))
+		settings_warn(in, "ROUTING_MAP routes \"%s\" more than once: once is enough",
+			      first->pattern);
+	else
+		settings_problem(in, "ROUTING_MAP routes \"%s\" to %s:%u and to %s:%u: keep one",
+				 first->pattern, first->target.host, first->target.port,
+				 second->target.host, second->target.port);
+}
+
+/* Keeps the first route of each pattern. */
+static void drop_duplicates(struct loading *in, struct coverage *routed)
+{
+	struct settings *settings = in->settings;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < settings->route_count; i++) {
+		struct route *route = &settings->routes[i];
+		size_t first = name_index_find(&routed->names, route->pattern);
+		if (first != NAME_ABSENT) {
+			report_second(in, &settings->routes[first], route);
+			continue;
+		}
+		if (kept != i)
+			settings->routes[kept] = *route;
+		coverage_add(routed, settings->routes[kept].pattern, kept);
+		kept++;
+	}
+	settings->route_count = kept;
+}
+
+static void warn_about_unreachable(struct loading *in, const struct coverage *served)
+{
+	for (size_t i = 0; i < in->settings->route_count; i++) {
+		const char *pattern = in->settings->routes[i].pattern;
+		if (!coverage_touches(served, pattern))
+			settings_warn(in,
+				      "ROUTING_MAP routes \"%s\", which is not among DOMAIN and "
+				      "DOMAINS: no certificate will be made for it",
+				      pattern);
+	}
+	for (size_t i = 0; i < in->settings->server_first_count; i++) {
+		const char *name = in->settings->server_first_names[i];
+		if (!coverage_touches(served, name))
+			settings_warn(in,
+				      "SERVER_FIRST lists \"%s\", which is not among DOMAIN and "
+				      "DOMAINS",
+				      name);
+	}
+}
+
+/* Without TARGET_ENDPOINT a wildcard is content with routes for names under it. */
+static void check_routed(struct loading *in, const struct coverage *routed)
+{
+	const struct settings *settings = in->settings;
+
+	/* What was wrong in these two may have been the route. */
+	if (settings_state(settings, "TARGET_ENDPOINT")->wrong ||
+	    settings_state(settings, "ROUTING_MAP")->wrong)
+		return;
+	for (size_t i = 0; i < settings->domain_count; i++)
+		if (!coverage_touches(routed, settings->domains[i]))
+			settings_problem(in,
+					 "\"%s\" has no backend: set TARGET_ENDPOINT, or add "
+					 "%s=host:port to ROUTING_MAP",
+					 settings->domains[i], settings->domains[i]);
+}
+
+/* The routes may move while they grow, so the names in `routed` are not looked at after the
+ * first one was added. */
+static void add_target_routes(struct loading *in, const struct coverage *routed)
+{
+	struct settings *settings = in->settings;
+	bool *missing = calloc(settings->domain_count + 1, sizeof(*missing));
+
+	if (missing == NULL)
+		in->no_memory = true;
+	for (size_t i = 0; i < settings->domain_count && missing != NULL; i++)
+		missing[i] = !coverage_serves(routed, settings->domains[i]);
+	for (size_t i = 0; i < settings->domain_count && missing != NULL; i++) {
+		struct route route = {.target = in->target};
+		memcpy(route.pattern, settings->domains[i], sizeof(route.pattern));
+		if (missing[i])
+			add_route(in, &route);
+	}
+	free(missing);
+}
+
+static void finish(struct loading *in, struct coverage *served, struct coverage *routed)
+{
+	for (size_t i = 0; i < in->settings->domain_count; i++)
+		coverage_add(served, in->settings->domains[i], i);
+	drop_duplicates(in, routed);
+	if (in->settings->domain_count > 0)
+		warn_about_unreachable(in, served);
+	if (in->has_target)
+		add_target_routes(in, routed);
+	else
+		check_routed(in, routed);
+}
+
+void settings_finish_routes(struct loading *in)
+{
+	struct coverage served = {{0}, {0}};
+	struct coverage routed = {{0}, {0}};
+
+	if (coverage_init(&served, in->settings->domain_count) != 0 ||
+	    coverage_init(&routed, in->settings->route_count) != 0)
+		in->no_memory = true;
+	else
+		finish(in, &served, &routed);
+	coverage_free(&served);
+	coverage_free(&routed);
+}

@@ -1,0 +1,207 @@
+/* Variables that are not settings: mistyped ones, and those of older versions. */
+#include "common/settings_loading.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+enum {
+	NAME_MAX_LENGTH = 64,
+	SHORT_NAME = 8,	   /* below this, one difference is as much as can be a slip */
+	COMMON_PREFIX = 2, /* ... and the beginning must agree */
+};
+
+/* ---- what earlier, script-based versions understood */
+
+enum older_effect { NO_EFFECT, REFUSED };
+
+struct older_variable {
+	const char *name;
+	enum older_effect effect;
+	const char *harmless; /* a value that asks for what happens anyway */
+	const char *meaning;
+};
+
+/* Refused are those without which something else would happen than what was asked for:
+ * records in another zone, certificates with other names or keys. */
+static const struct older_variable older_variables[] = {
+    {"CHALLENGE_TYPE", REFUSED, "dns-01", "an ACME challenge other than dns-01"},
+    {"DELEGATION_ZONE", REFUSED, NULL, "keeping all records in another zone"},
+    {"ACME_CHALLENGE_ALIAS", REFUSED, NULL, "keeping the challenge in another zone"},
+    {"ALIAS_DOMAIN", REFUSED, NULL, "a name shared between deployments"},
+    {"ROUTE53_INITIAL_WEIGHT", REFUSED, NULL, "weighted records"},
+    {"DETERMINISTIC_TLS_KEY", REFUSED, "false", "a derived certificate key"},
+    {"CLIENT_MAX_BODY_SIZE", NO_EFFECT, NULL, NULL},
+    {"DNS_SETUP_MODE", NO_EFFECT, NULL, NULL},
+    {"DNS_SETUP_TIMEOUT", NO_EFFECT, NULL, NULL},
+    {"DNS_SETUP_INTERVAL", NO_EFFECT, NULL, NULL},
+    {"DNS_SETTLE_SECONDS", NO_EFFECT, NULL, NULL},
+    {"DNS_WEBHOOK_URL", NO_EFFECT, NULL, NULL},
+    {"DNS_WEBHOOK_TOKEN", NO_EFFECT, NULL, NULL},
+    {"DOH_RESOLVERS", NO_EFFECT, NULL, NULL},
+    {"DELEGATION_PROPAGATION_SECONDS", NO_EFFECT, NULL, NULL},
+    {"TLSALPN_PORT", NO_EFFECT, NULL, NULL},
+    {"TLS_TERMINATE_PORT", NO_EFFECT, NULL, NULL},
+};
+
+static const struct older_variable *find_older(const char *name)
+{
+	for (size_t i = 0; i < sizeof(older_variables) / sizeof(older_variables[0]); i++)
+		if (strcmp(older_variables[i].name, name) == 0)
+			return &older_variables[i];
+	return NULL;
+}
+
+/* The values are not shown: a token may be among them. */
+static bool review_older(struct loading *in, const char *name, const char *value)
+{
+	const struct older_variable *older = find_older(name);
+
+	if (older != NULL && older->effect == REFUSED) {
+		if (older->harmless == NULL || strcasecmp(value, older->harmless) != 0)
+			settings_problem(in, "%s is set: %s is not supported yet", name,
+					 older->meaning);
+		return true;
+	}
+	if (older != NULL || strncmp(name, "PROXY_", 6) == 0) {
+		settings_warn(in, "%s has no effect here: it is a setting of an earlier version",
+			      name);
+		return true;
+	}
+	return false;
+}
+
+/* ---- did you mean */
+
+/* Variables that every container has, and that the programs this one runs know. */
+static bool is_ordinary(const char *name)
+{
+	static const char *const names[] = {
+	    "PATH", "HOME", "LANG",   "TERM", "HOSTNAME", "HOST",  "PWD",      "OLDPWD",
+	    "TZ",   "USER", "SHELL",  "MAIL", "LOGNAME",  "SHLVL", "EDITOR",   "PAGER",
+	    "PS1",  "IFS",  "TMPDIR", "TEMP", "TMP",	  "DEBUG", "LANGUAGE", "DISPLAY"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(names[i], name) == 0)
+			return true;
+	return strncmp(name, "LC_", 3) == 0 || strncmp(name, "XDG_", 4) == 0;
+}
+
+static size_t smaller(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+/*
+ * How many letters were inserted, left out, replaced, or swapped with their neighbour
+ * (the "optimal string alignment" distance), without regard to case.
+ */
+static size_t distance(const char *a, const char *b)
+{
+	size_t rows[3][NAME_MAX_LENGTH + 1];
+	size_t width = strlen(b);
+
+	for (size_t j = 0; j <= width; j++)
+		rows[0][j] = j;
+	for (size_t i = 1; a[i - 1] != '\0'; i++) {
+		size_t *current = rows[i % 3];
+		const size_t *above = rows[(i - 1) % 3];
+		const size_t *above2 = rows[(i + 1) % 3]; /* i - 2 */
+		current[0] = i;
+		for (size_t j = 1; j <= width; j++) {
+			int x = toupper((unsigned char)a[i - 1]);
+			int y = toupper((unsigned char)b[j - 1]);
+			size_t best = smaller(above[j], current[j - 1]) + 1;
+			best = smaller(best, above[j - 1] + (x != y));
+			if (i > 1 && j > 1 && x == toupper((unsigned char)b[j - 2]) &&
+			    toupper((unsigned char)a[i - 2]) == y)
+				best = smaller(best, above2[j - 2] + 1);
+			current[j] = best;
+		}
+	}
+	return rows[strlen(a) % 3][width];
+}
+
+static bool is_close(const char *name, const char *known, size_t *how_far)
+{
+	size_t length = strlen(name), known_length = strlen(known);
+	size_t shorter = smaller(length, known_length);
+	size_t allowed = shorter < SHORT_NAME ? 1 : 2;
+
+	if (length > known_length + allowed || known_length > length + allowed)
+		return false;
+	*how_far = distance(name, known);
+	if (*how_far > allowed)
+		return false;
+	return shorter >= SHORT_NAME || strncasecmp(name, known, COMMON_PREFIX) == 0;
+}
+
+/* Finds the closest name of the table in `closest`; a secret's NAME_FILE counts too.
+ * False if `name` is one of them. */
+static bool find_closest(const char *name, char closest[NAME_MAX_LENGTH])
+{
+	static const char *const endings[] = {"", "_FILE"};
+	size_t least = 3, how_far;
+	char known[NAME_MAX_LENGTH];
+
+	closest[0] = '\0';
+	for (size_t i = 0; i < settings_table_length; i++) {
+		size_t forms = (settings_table[i].flags & SETTING_SECRET) != 0 ? 2 : 1;
+		for (size_t form = 0; form < forms; form++) {
+			snprintf(known, sizeof(known), "%s%s", settings_table[i].name,
+				 endings[form]);
+			if (strcmp(name, known) == 0)
+				return false;
+			if (is_close(name, known, &how_far) && how_far < least) {
+				least = how_far;
+				memcpy(closest, known, sizeof(known));
+			}
+		}
+	}
+	return true;
+}
+
+/* NAME_FILE where NAME is a setting but no secret. */
+static bool is_file_of_plain(const char *name)
+{
+	size_t length = strlen(name);
+
+	if (length < 6 || strcmp(name + length - 5, "_FILE") != 0)
+		return false;
+	for (size_t i = 0; i < settings_table_length; i++)
+		if (strlen(settings_table[i].name) == length - 5 &&
+		    strncmp(settings_table[i].name, name, length - 5) == 0)
+			return true;
+	return false;
+}
+
+static void review(struct loading *in, const char *name, const char *value)
+{
+	char closest[NAME_MAX_LENGTH];
+
+	if (review_older(in, name, value) || is_ordinary(name) || !find_closest(name, closest))
+		return;
+	if (is_file_of_plain(name))
+		settings_warn(in, "%s is not a setting: only secrets can be given as files", name);
+	else if (closest[0] != '\0')
+		settings_warn(in, "%s is not a setting; did you mean %s?", name, closest);
+}
+
+void settings_review_names(struct loading *in)
+{
+	char name[NAME_MAX_LENGTH];
+
+	for (char *const *at = in->settings->store->environment; *at != NULL; at++) {
+		size_t length = strcspn(*at, "=");
+		if (length == 0 || length >= sizeof(name) || (*at)[length] == '\0' ||
+		    (*at)[length + 1] == '\0')
+			continue; /* empty is unset, and no name of ours is that long */
+		memcpy(name, *at, length);
+		name[length] = '\0';
+		if (strspn(name,
+			   "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_") ==
+		    length)
+			review(in, name, *at + length + 1);
+	}
+}
