@@ -42,16 +42,34 @@ static int refuse_keys(const cJSON *value, struct error *err)
 	return 0;
 }
 
+/* What is wrong with the text is not said in detail: that would quote it, and it may be a key. */
+static cJSON *parse_account(const struct buffer *text, struct error *err)
+{
+	struct error detail = ERROR_INIT;
+	cJSON *account = NULL;
+
+	if (memmem(buffer_text(text), text->length, key_marker, strlen(key_marker)) != NULL) {
+		error_set(err, EXIT_FAILED, "it holds a private key in PEM");
+		return NULL;
+	}
+	account = json_parse(buffer_text(text), text->length, "account", &detail);
+	if (account == NULL || !cJSON_IsObject(account)) {
+		error_set(err, EXIT_FAILED, "it is not a JSON object, or not a sound one");
+		json_free(&account);
+	}
+	return account;
+}
+
 int input_account(const char *path, struct buffer *text, struct error *err)
 {
 	if (file_read(path, text, err) != 0)
 		return -1;
-	AUTO_JSON cJSON *account = json_parse(buffer_text(text), text->length, path, err);
-	if (account == NULL)
-		return -1;
-	if (!cJSON_IsObject(account))
-		return error_set(err, EXIT_FAILED, "%s is no JSON object", path);
-	if (refuse_keys(account, err) != 0)
+	if (text->length > ACCOUNT_MAX)
+		return error_set(err, EXIT_FAILED,
+				 "%s will not be published: it is larger than %d bytes", path,
+				 ACCOUNT_MAX);
+	AUTO_JSON cJSON *account = parse_account(text, err);
+	if (account == NULL || refuse_keys(account, err) != 0)
 		return error_wrap(err, "%s will not be published", path);
 	return 0;
 }

@@ -123,7 +123,7 @@ static int set_up(struct server *server, int fd, struct error *err)
 		return -1;
 	evhttp_set_allowed_methods(server->http, ALL_METHODS);
 	evhttp_set_max_headers_size(server->http, SERVE_HEADER_MAX);
-	evhttp_set_max_body_size(server->http, 0);
+	evhttp_set_max_body_size(server->http, SERVE_BODY_MAX);
 	evhttp_set_gencb(server->http, on_request, server);
 	server->term = watch_signal(server, SIGTERM);
 	server->interrupt = watch_signal(server, SIGINT);

@@ -4,7 +4,11 @@
 
 #include "common/error.h"
 
-enum { SERVE_HEADER_MAX = 8 * 1024 };
+enum {
+	SERVE_HEADER_MAX = 8 * 1024,
+	/* Read for the sake of a clear answer to a POST, and thrown away; 413 beyond. */
+	SERVE_BODY_MAX = 8 * 1024,
+};
 
 /*
  * Serves `evidence_dir` on the listening socket `fd` until SIGTERM or SIGINT, then lets

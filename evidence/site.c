@@ -43,15 +43,13 @@ static void set_common_headers(struct evhttp_request *request)
 	set_header(request, "Access-Control-Allow-Origin", "*");
 }
 
-/* Only a GET's body is read from the connection, so what follows any other head must not be
- * taken for the next request. */
-static void close_after_body(struct evhttp_request *request)
+static bool has_body(struct evhttp_request *request)
 {
 	const struct evkeyvalq *headers = evhttp_request_get_input_headers(request);
+	const char *length = evhttp_find_header(headers, "Content-Length");
 
-	if (evhttp_find_header(headers, "Content-Length") != NULL ||
-	    evhttp_find_header(headers, "Transfer-Encoding") != NULL)
-		set_header(request, "Connection", "close");
+	return evhttp_find_header(headers, "Transfer-Encoding") != NULL ||
+	       (length != NULL && strcmp(length, "0") != 0);
 }
 
 static void send_reply(struct evhttp_request *request, const struct reply *reply)
@@ -65,7 +63,10 @@ static void send_reply(struct evhttp_request *request, const struct reply *reply
 		set_header(request, "Content-Type", reply->content_type);
 	}
 	set_common_headers(request);
-	close_after_body(request);
+	/* evhttp does not read the body that may follow some methods: what comes after the head
+	 * must not be taken for the next request. */
+	if (has_body(request))
+		set_header(request, "Connection", "close");
 	if (evhttp_request_get_command(request) != EVHTTP_REQ_HEAD) {
 		body = evbuffer_new();
 		if (body == NULL || evbuffer_add(body, reply->data, reply->length) != 0) {
@@ -222,7 +223,9 @@ static void answer_get(struct site *site, struct evhttp_request *request)
 	const char *name = name_in_folder(path);
 	const struct bundle_file *file;
 
-	if (name == NULL) {
+	if (has_body(request)) {
+		send_error(request, 400, "Bad Request", "a request for evidence has no body");
+	} else if (name == NULL) {
 		send_error(request, 404, "Not Found", "there is nothing here but " FOLDER "/");
 	} else if (!refresh(site, request)) {
 		return;
