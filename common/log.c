@@ -27,6 +27,8 @@ static struct {
 } state = {.program = "dstack-ingress", .level = LOG_INFO, .format = LOG_TEXT, .fd = STDERR_FILENO};
 
 static const char *const level_names[] = {"error", "warn", "info", "debug"};
+/* syslog(3)'s numbers for the same. */
+static const char level_digits[] = {'3', '4', '6', '7'};
 
 void log_setup(const char *program, enum log_level level, enum log_format format)
 {
@@ -66,6 +68,8 @@ void log_setup_from_environment(const char *program)
 		  format != NULL && strcmp(format, "json") == 0 ? LOG_JSON : LOG_TEXT);
 	if (pipe_path != NULL)
 		open_pipe(pipe_path);
+	else if (getenv("INGRESS_SUPERVISED") != NULL)
+		state.format = LOG_PREFIXED;
 }
 
 bool log_enabled(enum log_level level)
@@ -238,6 +242,30 @@ static void emit_text(const char *program, enum log_level level, const char *whe
 	put(line, length + 1);
 }
 
+static void emit_prefixed(enum log_level level, const char *message)
+{
+	char line[LOG_LINE_MAX];
+
+	snprintf(line, sizeof(line), "<%c>%s", level_digits[level], message);
+	text_tidy(line);
+	size_t length = strlen(line);
+	line[length] = '\n';
+	put(line, length + 1);
+}
+
+const char *log_strip_prefix(const char *line, enum log_level *level)
+{
+	if (line[0] != '<' || line[1] == '\0' || line[2] != '>')
+		return line;
+	for (size_t i = 0; i < sizeof(level_digits); i++) {
+		if (level_digits[i] == line[1]) {
+			*level = (enum log_level)i;
+			return line + 3;
+		}
+	}
+	return line;
+}
+
 static void emit(const char *program, enum log_level level, char *message, int wanted)
 {
 	char when[TIMESTAMP_MAX];
@@ -246,6 +274,10 @@ static void emit(const char *program, enum log_level level, char *message, int w
 		return;
 	mask(message, wanted >= LOG_LINE_MAX);
 	text_tidy(message);
+	if (state.format == LOG_PREFIXED) {
+		emit_prefixed(level, message);
+		return;
+	}
 	timestamp(when);
 	/* Without memory the line is still worth having, if not as JSON. */
 	if (state.format != LOG_JSON || emit_json(program, level, when, message) != 0)

@@ -4,6 +4,9 @@
  *   text: 2026-11-22T10:00:00.123Z info ingressd: [app.example.com] certificate installed
  *   json: {"time":"...","level":"info","program":"ingressd","message":"..."}
  *
+ * A program that a supervisor reads writes "<6>message" instead, the syslog level as
+ * sd-daemon(3) has it, and leaves time and form to the reader.
+ *
  * Control characters are shown as '?' (see text_tidy()), lines are cut at LOG_LINE_MAX, and
  * every value given to log_hide() is replaced by "***" wherever it turns up.  A line is one
  * write, dropped when the reader takes nothing for 100 ms; errno is left as it was.
@@ -14,7 +17,7 @@
 #include <stdbool.h>
 
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
-enum log_format { LOG_TEXT, LOG_JSON };
+enum log_format { LOG_TEXT, LOG_JSON, LOG_PREFIXED };
 /* With its newline; PIPE_BUF, so that lines of several writers to one pipe never mix. */
 enum { LOG_LINE_MAX = 4096 };
 
@@ -22,10 +25,11 @@ enum { LOG_LINE_MAX = 4096 };
 void log_setup(const char *program, enum log_level level, enum log_format format);
 
 /*
- * Reads LOG_LEVEL and LOG_FORMAT, and INGRESS_LOG_PIPE: a FIFO whose reader is the
- * supervisor.  A program that certbot runs logs there, since certbot holds back its
- * hooks' output until they have ended.  With a pipe, the process ignores SIGPIPE from here
- * on.  Wrong values fall back to the defaults: the settings are judged elsewhere.
+ * Reads LOG_LEVEL and LOG_FORMAT; INGRESS_SUPERVISED, which asks for LOG_PREFIXED; and
+ * INGRESS_LOG_PIPE: a FIFO whose reader is the supervisor.  A program that certbot runs logs there,
+ * since certbot holds back its hooks' output until they have ended.  With a pipe, the process
+ * ignores SIGPIPE from here on.  Wrong values fall back to the defaults: the settings are judged
+ * elsewhere.
  */
 void log_setup_from_environment(const char *program);
 
@@ -38,6 +42,10 @@ void log_debug(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Prints a line that a child wrote, under the child's name. */
 void log_child(const char *child, enum log_level level, const char *line);
+
+/* Takes "<N>" off the front of a line: what is behind it, with its level in `level`, which
+ * stays as it is when there is no such prefix. */
+const char *log_strip_prefix(const char *line, enum log_level *level);
 
 /* Never shows `secret` (copied; shorter than 6 bytes is ignored: it would mask ordinary
  * words; so are those past the first 32). */

@@ -87,7 +87,7 @@ char **settings_child_environment(const struct settings *settings, unsigned audi
 				  const char *const *extra, struct error *err)
 {
 	size_t inherited_count = sizeof(inherited) / sizeof(inherited[0]);
-	size_t most = settings_table_length * 2 + inherited_count + count_strings(extra);
+	size_t most = settings_table_length * 2 + inherited_count + count_strings(extra) + 1;
 	struct block block = {calloc(most + 1, sizeof(char *)), 0, extra, false};
 
 	if (block.variables == NULL) {
@@ -102,6 +102,7 @@ char **settings_child_environment(const struct settings *settings, unsigned audi
 	for (size_t i = 0; i < settings_table_length; i++)
 		if (may_see(settings, &settings_table[i], audience))
 			add_row(&block, settings, i);
+	append(&block, strdup("INGRESS_SUPERVISED=1")); /* see log.h */
 	for (const char *const *at = extra; at != NULL && *at != NULL; at++)
 		append(&block, strdup(*at));
 	if (block.no_memory) {

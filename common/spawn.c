@@ -166,9 +166,8 @@ static bool is_program(const char *path)
 	return stat(path, &info) == 0 && S_ISREG(info.st_mode) && access(path, X_OK) == 0;
 }
 
-/* The path of a program; the caller frees.  Empty parts of PATH, which would mean the
- * current folder, are skipped. */
-static char *find_program(const char *name, struct error *err)
+/* Empty parts of PATH, which would mean the current folder, are skipped. */
+char *spawn_find_program(const char *name, struct error *err)
 {
 	const char *path = getenv("PATH");
 	char *candidate;
@@ -245,7 +244,7 @@ static int given_or(int fd, int otherwise)
 
 pid_t spawn_start(const struct spawn *spec, struct error *err)
 {
-	AUTO_FREE char *path = find_program(spec->argv[0], err);
+	AUTO_FREE char *path = spawn_find_program(spec->argv[0], err);
 	AUTO_CLOSE int null_fd = -1;
 	AUTO_CLOSE int report_in = -1;
 	AUTO_CLOSE int report_out = -1;

@@ -47,6 +47,9 @@ pid_t spawn_start(const struct spawn *spec, struct error *err);
 int spawn_run(const struct spawn *spec, long timeout_ms, struct buffer *output, int *status,
 	      struct error *err);
 
+/* Where `name` is found in PATH (or itself, if it has a '/').  The caller frees. */
+char *spawn_find_program(const char *name, struct error *err);
+
 /* "exited with status 1", "was killed by signal 9 (Killed)": for messages. */
 void spawn_describe_status(int status, char *text, size_t size);
 

@@ -195,7 +195,7 @@ void domains_install_existing(struct domains *all)
 		install_existing(&all->list[i]);
 }
 
-/* A wait that an earlier run began is kept; the step it was for is tried again then. */
+/* A wait that an earlier run began is kept where trying again costs something. */
 void domains_start(struct domains *all)
 {
 	time_t now = time(NULL);
@@ -207,8 +207,17 @@ void domains_start(struct domains *all)
 			     d->record->not_before > now;
 		if (waits)
 			d->step = d->record->step;
+		else
+			d->record->attempt = 0;
 		wake_in(d, waits ? d->record->not_before - now : 0);
 	}
+}
+
+void domains_retry_records(struct domains *all)
+{
+	for (size_t i = 0; i < all->count; i++)
+		if (!all->list[i].running && all->list[i].step == STEP_RECORDS)
+			domain_event(&all->list[i], EVENT_WAKE, NULL);
 }
 
 void domains_recheck(struct domains *all)

@@ -68,6 +68,9 @@ void domains_install_existing(struct domains *domains);
 /* Wakes every domain, those that wait after a failure when their wait is over. */
 void domains_start(struct domains *domains);
 
+/* What kept DNS records from being made may be over: wakes the domains that wait for it. */
+void domains_retry_records(struct domains *domains);
+
 /* Certificates on the volume may have changed: looks at each again. */
 void domains_recheck(struct domains *domains);
 

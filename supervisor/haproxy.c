@@ -69,6 +69,22 @@ static void on_exit_of_haproxy(const struct process_result *result, void *arg)
 	haproxy_apply_interrupted(h, &err);
 }
 
+/* At every reload HAProxy has a line for each proxy that stops: thousands, with thousands
+ * of routes, and no news. */
+static enum log_level judge_line(const char *line)
+{
+	if (strncmp(line, "[ALERT]", 7) == 0)
+		return LOG_ERROR;
+	if (strncmp(line, "[NOTICE]", 8) == 0)
+		return LOG_DEBUG;
+	if (strncmp(line, "[WARNING]", 9) == 0)
+		return strstr(line, " stopped (cumulated") != NULL ||
+			       strstr(line, "exited with code 0 ") != NULL
+			   ? LOG_DEBUG
+			   : LOG_WARN;
+	return LOG_INFO;
+}
+
 static int launch(struct haproxy *h, struct error *err)
 {
 	char config[HAPROXY_PATH_MAX], socket[HAPROXY_PATH_MAX + 64];
@@ -80,6 +96,7 @@ static int launch(struct haproxy *h, struct error *err)
 	    .envp = NULL, /* its environment is built from nothing: no secret can be in it */
 	    .stdout_level = LOG_INFO,
 	    .stderr_level = LOG_INFO,
+	    .judge = judge_line,
 	    .extra_fd = -1,
 	    .death_signal = SIGTERM,
 	    .done = on_exit_of_haproxy,

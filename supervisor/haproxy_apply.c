@@ -9,7 +9,9 @@
 
 enum {
 	CHECK_TIMEOUT = 60, /* seconds; 10,000 routes take a few */
-	COMMAND_TIMEOUT = 10,
+	RELOAD_TIMEOUT_MS = 10000,
+	/* A master that re-executes may leave a connection waiting for good. */
+	SHOW_TIMEOUT_MS = 300,
 	POLL_INTERVAL_MS = 20,
 	/* How long a new worker may take to appear: 30 s. */
 	POLLS_MAX = 30 * 1000 / POLL_INTERVAL_MS,
@@ -97,6 +99,19 @@ static void succeed(struct haproxy *h)
 	finish(h, NULL);
 }
 
+/* It died and its next start takes the new configuration: nothing to go back to, but
+ * nobody must believe that it is served. */
+static void not_running(struct haproxy *h)
+{
+	struct error err = ERROR_INIT;
+
+	remove_generation(h, h->generation);
+	h->generation = h->candidate;
+	error_set(&err, EXIT_TRY_LATER,
+		  "HAProxy is not running; it is being started with the new configuration");
+	finish(h, &err);
+}
+
 static void fail(struct haproxy *h, const struct error *err)
 {
 	struct error ignored = ERROR_INIT;
@@ -176,7 +191,7 @@ void haproxy_poll(int fd, short what, void *arg)
 	(void)what;
 	if (h->command != NULL)
 		return;
-	h->command = master_command(h->options.base, h->socket_path, "show proc", COMMAND_TIMEOUT,
+	h->command = master_command(h->options.base, h->socket_path, "show proc", SHOW_TIMEOUT_MS,
 				    on_processes, h);
 	if (h->command == NULL)
 		poll_soon(h);
@@ -211,8 +226,8 @@ static void reload(struct haproxy *h)
 		fail(h, &err);
 		return;
 	}
-	if (h->process == NULL) { /* it died meanwhile: its next start takes the new one */
-		succeed(h);
+	if (h->process == NULL) {
+		not_running(h);
 		return;
 	}
 	if (h->worker == 0) { /* a new worker could not be told from the first one */
@@ -224,10 +239,11 @@ static void reload(struct haproxy *h)
 	event_del(h->poll_timer);
 	h->phase = APPLY_RELOADING;
 	h->worker_before = h->worker;
-	h->command = master_command(h->options.base, h->socket_path, "reload", COMMAND_TIMEOUT,
+	h->command = master_command(h->options.base, h->socket_path, "reload", RELOAD_TIMEOUT_MS,
 				    on_reload_reply, h);
 	if (h->command == NULL) {
-		error_no_memory(&err);
+		error_set(&err, EXIT_TRY_LATER, "HAProxy's master socket %s cannot be reached",
+			  h->socket_path);
 		fail(h, &err);
 	}
 }

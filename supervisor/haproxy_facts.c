@@ -23,8 +23,10 @@ static int run_version(const char *haproxy, struct buffer *output, struct error 
 	int status;
 
 	spawn.argv = argv;
-	if (spawn_run(&spawn, VERSION_TIMEOUT_MS, output, &status, err) != 0)
+	if (spawn_run(&spawn, VERSION_TIMEOUT_MS, output, &status, err) != 0) {
+		err->code = EXIT_BAD_CONFIG;
 		return error_wrap(err, "HAPROXY=%s", haproxy);
+	}
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
 		return error_set(err, EXIT_BAD_CONFIG,
 				 "HAPROXY=%s: `%s -vv` failed: it must be HAProxy 2.6 or later",
@@ -94,8 +96,13 @@ int haproxy_facts_find(const char *haproxy, struct haproxy_facts *facts, struct 
 	int rc;
 
 	*facts = (struct haproxy_facts){0};
+	facts->path = spawn_find_program(haproxy, err);
+	if (facts->path == NULL) {
+		err->code = EXIT_BAD_CONFIG;
+		return error_wrap(err, "HAPROXY=%s", haproxy);
+	}
 	buffer_init(&output, VERSION_OUTPUT_MAX);
-	rc = run_version(haproxy, &output, err);
+	rc = run_version(facts->path, &output, err);
 	if (rc == 0)
 		rc = read_version(buffer_text(&output), haproxy, facts, err);
 	if (rc == 0) {
@@ -109,4 +116,10 @@ int haproxy_facts_find(const char *haproxy, struct haproxy_facts *facts, struct 
 	}
 	buffer_free(&output);
 	return rc;
+}
+
+void haproxy_facts_clear(struct haproxy_facts *facts)
+{
+	free(facts->path);
+	facts->path = NULL;
 }

@@ -74,10 +74,13 @@ static void on_done(const struct process_result *result, void *arg)
 		failed(identity, &err);
 		return;
 	}
+	bool late = identity->failures > 0;
 	identity->failures = 0;
 	identity->failing_since = 0;
 	identity->error.text[0] = '\0';
 	first_try_over(identity);
+	if (late)
+		identity->options.answered_late(identity->options.arg);
 }
 
 static int ask(struct identity *identity, struct error *err)

@@ -22,6 +22,8 @@ struct identity_options {
 	/* Called once, after the first answer or failure: what needs the identity may begin
 	 * and will find it there if it could be had. */
 	void (*first_try_over)(void *arg);
+	/* Called when an answer came after failures. */
+	void (*answered_late)(void *arg);
 	void *arg;
 };
 

@@ -43,6 +43,13 @@ static void on_data(struct bufferevent *connection, void *arg)
 	take(arg);
 }
 
+/* The master keeps a connection open for more commands until it sees the end of them. */
+static void on_sent(struct bufferevent *connection, void *arg)
+{
+	(void)arg;
+	shutdown(bufferevent_getfd(connection), SHUT_WR);
+}
+
 static void on_event(struct bufferevent *connection, short what, void *arg)
 {
 	struct master_command *command = arg;
@@ -59,10 +66,10 @@ static void on_event(struct bufferevent *connection, short what, void *arg)
 }
 
 static int begin(struct master_command *command, struct event_base *base, const char *path,
-		 const char *text, int timeout_seconds)
+		 const char *text, int timeout_ms)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	struct timeval timeout = {timeout_seconds, 0};
+	struct timeval timeout = {timeout_ms / 1000, timeout_ms % 1000 * 1000};
 
 	if ((size_t)snprintf(address.sun_path, sizeof(address.sun_path), "%s", path) >=
 	    sizeof(address.sun_path))
@@ -71,18 +78,16 @@ static int begin(struct master_command *command, struct event_base *base, const 
 	    bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE | BEV_OPT_DEFER_CALLBACKS);
 	if (command->connection == NULL)
 		return -1;
-	bufferevent_setcb(command->connection, on_data, NULL, on_event, command);
+	bufferevent_setcb(command->connection, on_data, on_sent, on_event, command);
 	bufferevent_set_timeouts(command->connection, &timeout, &timeout);
 	bufferevent_enable(command->connection, EV_READ | EV_WRITE);
 	evbuffer_add_printf(bufferevent_get_output(command->connection), "%s\n", text);
-	/* A refused connection is reported through on_event(), deferred. */
-	bufferevent_socket_connect(command->connection, (struct sockaddr *)&address,
-				   sizeof(address));
-	return 0;
+	return bufferevent_socket_connect(command->connection, (struct sockaddr *)&address,
+					  sizeof(address));
 }
 
 struct master_command *master_command(struct event_base *base, const char *socket_path,
-				      const char *text, int timeout_seconds, master_reply *done,
+				      const char *text, int timeout_ms, master_reply *done,
 				      void *arg)
 {
 	struct master_command *command = calloc(1, sizeof(*command));
@@ -92,7 +97,7 @@ struct master_command *master_command(struct event_base *base, const char *socke
 	buffer_init(&command->reply, MASTER_REPLY_MAX);
 	command->done = done;
 	command->arg = arg;
-	if (begin(command, base, socket_path, text, timeout_seconds) != 0) {
+	if (begin(command, base, socket_path, text, timeout_ms) != 0) {
 		master_command_cancel(command);
 		return NULL;
 	}
@@ -129,8 +134,9 @@ bool master_parse_processes(const char *reply, struct master_processes *processe
 		else if (sscanf(line, "%d %15s", &pid, type) == 2 && strcmp(type, "worker") == 0)
 			take_worker(processes, old, pid);
 		else if (sscanf(line, "%d %15s", &pid, type) == 2 && strcmp(type, "master") == 0) {
-			const char *failed = memmem(line, length, "[failed:", 8);
-			processes->reload_failed = failed != NULL;
+			const char *failed = memmem(line, length, "[failed: ", 9);
+			processes->reload_failed =
+			    failed != NULL && strtol(failed + 8, NULL, 10) > 0;
 			seen_master = true;
 		}
 		line += length + (line[length] == '\n');

@@ -15,9 +15,9 @@ typedef void master_reply(const char *reply, void *arg);
 
 struct master_command;
 
-/* NULL when memory ran out; `done` is not called then. */
+/* NULL when there is no such socket or memory ran out; `done` is not called then. */
 struct master_command *master_command(struct event_base *base, const char *socket_path,
-				      const char *command, int timeout_seconds, master_reply *done,
+				      const char *command, int timeout_ms, master_reply *done,
 				      void *arg);
 void master_command_cancel(struct master_command *command);
 

@@ -21,6 +21,7 @@ struct process {
 	process_done *done;
 	void *arg;
 	enum log_level levels[2]; /* of standard output and standard error */
+	enum log_level (*judge)(const char *line);
 	struct bufferevent *streams[2];
 	struct buffer output;
 	bool capture;
@@ -44,21 +45,29 @@ struct process_table {
 
 static void keep_tail(struct process *p, const char *line)
 {
-	snprintf(p->tail[p->tail_next++ % PROCESS_TAIL_LINES], PROCESS_LINE_MAX, "%s", line);
+	char *slot = p->tail[p->tail_next++ % PROCESS_TAIL_LINES];
+
+	snprintf(slot, PROCESS_LINE_MAX, "%s", line);
 }
 
+/* A job's errors come back in its result, to be told once and with context; everything
+ * else is logged as it comes. */
 static void take_line(struct process *p, int stream, char *line)
 {
-	size_t length = strlen(line);
+	enum log_level level = p->levels[stream];
+	const char *text = log_strip_prefix(line, &level);
+	bool is_prefixed = text != line;
 
-	if (length >= PROCESS_LINE_MAX)
-		line[PROCESS_LINE_MAX - 1] = '\0';
-	if (line[0] == '\0')
+	if (text[0] == '\0')
 		return;
-	if (stream == 1)
-		snprintf(p->last_error, sizeof(p->last_error), "%s", line);
-	keep_tail(p, line);
-	log_child(p->name, p->levels[stream], line);
+	if (p->judge != NULL && !is_prefixed)
+		level = p->judge(text);
+	if (stream == 1 && (!is_prefixed || level == LOG_ERROR))
+		snprintf(p->last_error, sizeof(p->last_error), "%s", text);
+	if (p->is_job && is_prefixed && level == LOG_ERROR)
+		level = LOG_DEBUG;
+	keep_tail(p, text);
+	log_child(p->name, level, text);
 }
 
 /* Takes whole lines; `flush` takes what stands behind the last newline too, and so does a
@@ -274,6 +283,7 @@ static struct process *process_new(struct process_table *table, const struct pro
 	p->arg = spec->arg;
 	p->levels[0] = spec->stdout_level;
 	p->levels[1] = spec->stderr_level;
+	p->judge = spec->judge;
 	p->is_job = spec->timeout > 0;
 	p->capture = spec->capture_max > 0;
 	buffer_init(&p->output, spec->capture_max);

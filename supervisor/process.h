@@ -15,7 +15,7 @@
 
 enum {
 	PROCESS_LINE_MAX = 2048,
-	PROCESS_TAIL_LINES = 8,
+	PROCESS_TAIL_LINES = 16,
 	PROCESS_KILL_DELAY = 5, /* seconds between TERM and KILL */
 };
 
@@ -40,9 +40,9 @@ struct process_spec {
 	const char *const *envp; /* NULL: empty */
 	long timeout;		 /* seconds; 0: none (a service) */
 	size_t capture_max;	 /* 0: standard output is logged; else kept for `done` */
-	enum log_level stdout_level, stderr_level;
-	int extra_fd;	    /* descriptor 3 of the child, or -1 */
-	int death_signal;   /* when the supervisor dies; 0: SIGKILL */
+	enum log_level stdout_level, stderr_level; /* of lines without a prefix, see log.h */
+	int extra_fd;				   /* descriptor 3 of the child, or -1 */
+	int death_signal;			   /* when the supervisor dies; 0: SIGKILL */
 	process_done *done; /* called from the loop, exactly once; may start another */
 	void *arg;
 };

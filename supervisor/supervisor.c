@@ -162,7 +162,7 @@ static int make_parts(struct supervisor *s, struct error *err)
 			    err);
 	if (s->publication == NULL)
 		return -1;
-	s->haproxy = haproxy_new(&(struct haproxy_options){s->base, s->processes, settings->haproxy,
+	s->haproxy = haproxy_new(&(struct haproxy_options){s->base, s->processes, s->facts.path,
 							   settings->run_dir, render, s},
 				 err);
 	if (s->haproxy == NULL)
@@ -207,11 +207,19 @@ static void on_identity_tried(void *arg)
 	domains_start(s->domains);
 }
 
+static void on_identity_answered_late(void *arg)
+{
+	struct supervisor *s = arg;
+
+	domains_retry_records(s->domains);
+}
+
 static int open_up(struct supervisor *s, struct error *err)
 {
 	s->identity =
 	    identity_new(&(struct identity_options){s->base, s->processes, s->settings, s->state,
-						    s->programs.evidence, on_identity_tried, s},
+						    s->programs.evidence, on_identity_tried,
+						    on_identity_answered_late, s},
 			 err);
 	if (s->identity == NULL)
 		return -1;
@@ -253,6 +261,7 @@ static void take_apart(struct supervisor *s)
 		event_base_free(s->base);
 	run_folder_close(s->folder);
 	programs_clear(&s->programs);
+	haproxy_facts_clear(&s->facts);
 	free(s->bundles);
 }
 
@@ -299,7 +308,7 @@ int supervisor_render(const struct settings *settings, const char *folder, struc
 {
 	struct bundle *bundles = calloc(settings->domain_count, sizeof(*bundles));
 	char *certs = file_join(folder, "certs");
-	struct haproxy_facts facts;
+	struct haproxy_facts facts = {0};
 	int rc = -1;
 
 	if (bundles == NULL || certs == NULL) {
@@ -313,6 +322,7 @@ int supervisor_render(const struct settings *settings, const char *folder, struc
 	const struct render_input input = {settings, &facts, bundles, certs};
 	rc = render_write(&input, folder, err);
 out:
+	haproxy_facts_clear(&facts);
 	free(bundles);
 	free(certs);
 	return rc;
