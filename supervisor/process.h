@@ -41,8 +41,10 @@ struct process_spec {
 	long timeout;		 /* seconds; 0: none (a service) */
 	size_t capture_max;	 /* 0: standard output is logged; else kept for `done` */
 	enum log_level stdout_level, stderr_level; /* of lines without a prefix, see log.h */
-	int extra_fd;				   /* descriptor 3 of the child, or -1 */
-	int death_signal;			   /* when the supervisor dies; 0: SIGKILL */
+	/* For programs with a way of their own to say how serious a line is; may be NULL. */
+	enum log_level (*judge)(const char *line);
+	int extra_fd;	    /* descriptor 3 of the child, or -1 */
+	int death_signal;   /* when the supervisor dies; 0: SIGKILL */
 	process_done *done; /* called from the loop, exactly once; may start another */
 	void *arg;
 };
