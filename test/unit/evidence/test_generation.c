@@ -160,21 +160,6 @@ static void leftovers_are_cleaned_up(void **state)
 	assert_true(current_is(dir, "a", "two"));
 }
 
-/* So that names do not stay broken for as long as publishing fails. */
-static void names_are_put_right_even_if_publishing_fails(void **state)
-{
-	const char *dir = *state;
-	AUTO_FREE char *dangling = file_join(dir, "z");
-	AUTO_FREE char *obstacle = file_join(dir, "b");
-	struct error err = ERROR_INIT;
-
-	must_publish(dir, "a", "one");
-	assert_int_equal(symlink("..data/z", dangling), 0);
-	assert_int_equal(mkdir(obstacle, 0755), 0);
-	assert_int_equal(publish_files(dir, "a b", "two", &err), -1);
-	assert_visible(dir, "a b ");
-}
-
 static void a_lost_current_generation_is_replaced(void **state)
 {
 	const char *dir = *state;
@@ -282,7 +267,6 @@ int main(void)
 	    scratch_test(links_of_others_are_left_alone),
 	    scratch_test(a_folder_in_the_way_changes_nothing),
 	    scratch_test(leftovers_are_cleaned_up),
-	    scratch_test(names_are_put_right_even_if_publishing_fails),
 	    scratch_test(a_lost_current_generation_is_replaced),
 	    scratch_test(a_snapshot_is_read_once_per_generation),
 	    scratch_test(a_snapshot_outlives_what_it_was_read_from),

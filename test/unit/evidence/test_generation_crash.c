@@ -57,9 +57,18 @@ int fsync(int fd)
 	return interrupted() ? -1 : (int)syscall(SYS_fsync, fd);
 }
 
+/* Called right after `..data` was switched. */
+static void (*after_switch)(void);
+
 int rename(const char *from, const char *to)
 {
-	return interrupted() ? -1 : (int)syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0U);
+	if (interrupted())
+		return -1;
+	int result = (int)syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0U);
+	const char *name = strrchr(to, '/');
+	if (after_switch != NULL && name != NULL && strcmp(name, "/" GENERATION_LINK) == 0)
+		after_switch();
+	return result;
 }
 
 int symlink(const char *target, const char *path)
@@ -258,6 +267,41 @@ static void a_disk_that_stays_full_leaves_a_whole_generation(void **state)
 	}
 }
 
+/* ---- between the switch and the cleaning up after it */
+
+static const char *watched_dir;
+static bool watched;
+
+static void look_at_all_names(void)
+{
+	assert_content(watched_dir, "a", "new");
+	assert_content(watched_dir, "added", "new");
+	assert_content(watched_dir, "gone", "old");
+	watched = true;
+}
+
+/* Also with a name that an earlier death left fixed to a generation of the past. */
+static void all_names_switch_at_once(void **state)
+{
+	const char *dir = *state;
+	AUTO_FREE char *link = file_join(dir, GENERATION_LINK);
+	AUTO_FREE char *added = file_join(dir, "added");
+	char target[256];
+
+	must_publish(dir, "a added", "older");
+	ssize_t length = readlink(link, target, sizeof(target) - sizeof("/added"));
+	assert_true(length > 0);
+	memcpy(target + length, "/added", sizeof("/added"));
+	must_publish(dir, OLD_NAMES, "old");
+	assert_int_equal(symlink(target, added), 0);
+	watched_dir = dir;
+	after_switch = look_at_all_names;
+	must_publish(dir, NEW_NAMES, "new");
+	after_switch = NULL;
+	assert_true(watched);
+	assert_visible(dir, "a added ");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -265,6 +309,7 @@ int main(void)
 	    scratch_test(death_in_the_first_publication_leaves_nothing_readable),
 	    scratch_test(death_while_taking_over_leaves_each_file_readable),
 	    scratch_test(a_failing_call_changes_nothing_or_little),
+	    scratch_test(all_names_switch_at_once),
 	    scratch_test(a_disk_that_stays_full_leaves_a_whole_generation),
 	};
 
