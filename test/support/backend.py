@@ -18,7 +18,7 @@ CHUNK = 65536
 
 class Backend(TcpServer):
     """HTTP/1.1 with keep-alive. Every answer is JSON that tells who answered what to whom:
-    {"name", "method", "path", "client", "body"}.
+    {"name", "method", "path", "client", "body"}, the path with its query string.
 
     - `/slow?seconds=N` takes that long
     - POST `/echo` gives the body back, as it came
@@ -75,7 +75,7 @@ class Backend(TcpServer):
         answer = {
             "name": self.name,
             "method": method,
-            "path": path,
+            "path": target,
             "client": client,
             "body": body.decode(errors="replace"),
         }

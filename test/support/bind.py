@@ -20,6 +20,7 @@ import dns.zone
 from .named import Named, PortInUse
 from .ports import ReservedPort
 from .second_server import SecondServer
+from .txt import txt_quoted, txt_value
 
 FIRST_ADDRESS = "127.0.0.1"
 SECOND_ADDRESS = "127.0.0.2"
@@ -29,7 +30,6 @@ NEGATIVE_TTL = 1
 REFRESH = 86400
 START_ATTEMPTS = 5
 UPDATE_TIMEOUT = 5.0
-TXT_STRING_MAX = 255
 
 Record = tuple[str, int, str, str]
 """Owner name, TTL, type, rdata in presentation form."""
@@ -266,8 +266,4 @@ class Bind:
 
 
 def _presentation(record_type: str, text: str) -> str:
-    if record_type.upper() != "TXT" or text.startswith('"'):
-        return text
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    pieces = [escaped[at : at + TXT_STRING_MAX] for at in range(0, len(escaped), TXT_STRING_MAX)]
-    return " ".join(f'"{piece}"' for piece in pieces or [""])
+    return txt_quoted(txt_value(text)) if record_type.upper() == "TXT" else text

@@ -38,6 +38,12 @@ class NotifyGate:
         with self._lock:
             self._open = False
 
+    @property
+    def waiting(self) -> int:
+        """How many messages are kept."""
+        with self._lock:
+            return len(self._waiting)
+
     def open_gate(self) -> None:
         with self._lock:
             self._open = True

@@ -16,7 +16,7 @@ FAMILIES = {0x11: 4, 0x21: 16}
 def read_proxy_header(stream: BufferedReader) -> str | None:
     """Takes the header off `stream` and returns the client's address, None if it names none.
 
-    Raises ValueError if there is no such header.
+    Raises ConnectionError if there is no such header: the peer is not to be talked to.
     """
     start = stream.read(len(SIGNATURE_V2))
     if start == SIGNATURE_V2:
@@ -25,7 +25,7 @@ def read_proxy_header(stream: BufferedReader) -> str | None:
         line = start + stream.readline(MAX_LINE_V1)
         words = line.decode("ascii").split()
         return None if words[1] == "UNKNOWN" else words[2]
-    raise ValueError(f"no PROXY header, but {start!r}")
+    raise ConnectionError(f"no PROXY header, but {start!r}")
 
 
 def _read_v2(stream: BufferedReader) -> str | None:

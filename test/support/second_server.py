@@ -63,6 +63,11 @@ class SecondServer(NameServer):
         """From here on it does not learn of updates."""
         self._gate.close_gate()
 
+    @property
+    def held_back(self) -> int:
+        """Of how many updates the primary has told it in vain, since it was held."""
+        return self._gate.waiting
+
     def release(self) -> None:
         """It catches up, and follows again."""
         self._gate.open_gate()

@@ -61,11 +61,11 @@ class TcpServer:
     def down(self) -> None:
         """Refuses new connections and cuts those that are open."""
         listener, self._listener = self._listener, None
-        for end in [listener] if listener else []:
+        if listener is not None:
             # shutdown, not only close: it wakes the thread that waits in accept.
             with contextlib.suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
-            end.close()
+                listener.shutdown(socket.SHUT_RDWR)
+            listener.close()
         for connection in list(self._connections):
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
@@ -80,6 +80,10 @@ class TcpServer:
         with contextlib.suppress(OSError):
             while True:
                 connection, peer = listener.accept()
+                self._connections.add(connection)
+                if self._listener is not listener:  # down() may have looked before
+                    self._forget(connection)
+                    return
                 threading.Thread(
                     target=self._converse, args=(connection, peer[0]), daemon=True
                 ).start()
@@ -87,17 +91,26 @@ class TcpServer:
     def _converse(self, connection: socket.socket, client: str) -> None:
         # A client that hangs up, or does not trust our certificate, is part of the tests.
         with contextlib.suppress(OSError):
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if self._tls is not None:
-                # The handshake waits for the client, so it is left to this thread.
-                connection = self._tls.wrap_socket(
-                    connection, server_side=True, do_handshake_on_connect=False
-                )
-            self._connections.add(connection)
             try:
-                if isinstance(connection, ssl.SSLSocket):
-                    connection.do_handshake()
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                if self._tls is not None:
+                    connection = self._handshake(connection, self._tls)
                 self.serve(connection, client)
             finally:
-                self._connections.discard(connection)
-                connection.close()
+                self._forget(connection)
+
+    def _handshake(self, connection: socket.socket, tls: ssl.SSLContext) -> ssl.SSLSocket:
+        """Wraps and replaces `connection`; here, because it waits for the client."""
+        wrapped = tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+        self._connections.add(wrapped)
+        self._connections.discard(connection)
+        try:
+            wrapped.do_handshake()
+        except OSError:
+            self._forget(wrapped)
+            raise
+        return wrapped
+
+    def _forget(self, connection: socket.socket) -> None:
+        self._connections.discard(connection)
+        connection.close()
