@@ -21,6 +21,7 @@ struct exchange {
 	struct buffer *body;
 	size_t header_bytes; /* received so far */
 	bool headers_too_large;
+	bool head_ended;	     /* by its empty line */
 	char words[CURL_ERROR_SIZE]; /* libcurl's own */
 	char shown_url[SHOWN_URL_MAX];
 };
@@ -59,15 +60,25 @@ static void show_url(const char *url, char shown[SHOWN_URL_MAX])
 	curl_url_cleanup(parts);
 }
 
-static enum exit_code exit_code_of(CURLcode code)
+static bool has_connected(CURL *curl)
+{
+	long connections = 0;
+
+	return curl_easy_getinfo(curl, CURLINFO_NUM_CONNECTS, &connections) == CURLE_OK &&
+	       connections > 0;
+}
+
+static enum exit_code exit_code_of(CURL *curl, CURLcode code)
 {
 	switch (code) {
 	case CURLE_OPERATION_TIMEDOUT:
 		return EXIT_TRY_LATER;
 	case CURLE_URL_MALFORMAT:
-	case CURLE_UNSUPPORTED_PROTOCOL:
 	case CURLE_SSL_CACERT_BADFILE:
 		return EXIT_BAD_CONFIG;
+	case CURLE_UNSUPPORTED_PROTOCOL:
+		/* Said of the URL, but also of a peer that answers in no known one. */
+		return has_connected(curl) ? EXIT_UNREACHABLE : EXIT_BAD_CONFIG;
 	default:
 		return EXIT_UNREACHABLE;
 	}
@@ -89,7 +100,7 @@ static int explain(const struct http_request *request, const struct exchange *x,
 		error_set(err, EXIT_FAILED, "the answer's headers are larger than %d bytes",
 			  HEADERS_MAX);
 	else if (buffer_check(x->body, "the answer", err) == 0)
-		error_set(err, exit_code_of(code), "%s",
+		error_set(err, exit_code_of(x->curl, code), "%s",
 			  x->words[0] != '\0' ? x->words : curl_easy_strerror(code));
 	return error_wrap(err, "%s %s%s%s", method_of(request), x->shown_url,
 			  at_socket ? " at " : "", at_socket ? request->unix_socket : "");
@@ -105,15 +116,20 @@ static size_t take_body(char *data, size_t size, size_t count, void *user)
 							       : CURL_WRITEFUNC_ERROR;
 }
 
-/* libcurl before 8.3 keeps headers without an end to it. */
+/*
+ * One line per call, those of interim answers and of a proxy's too.  Two things libcurl does
+ * not look after: before 8.3 it keeps headers without an end to it, and a connection closed
+ * in the middle of them is a whole answer with an empty body to it.
+ */
 static size_t take_header(char *data, size_t size, size_t count, void *user)
 {
 	struct exchange *x = user;
+	size_t length = size * count;
 
-	(void)data;
-	x->header_bytes += size * count;
+	x->header_bytes += length;
 	x->headers_too_large = x->header_bytes > HEADERS_MAX;
-	return x->headers_too_large ? CURL_WRITEFUNC_ERROR : size * count;
+	x->head_ended = length > 0 && (data[0] == '\r' || data[0] == '\n');
+	return x->headers_too_large ? CURL_WRITEFUNC_ERROR : length;
 }
 
 /* ---- the request */
@@ -245,6 +261,8 @@ static int run_exchange(const struct http_request *request, struct http_response
 		code = set_content(x->curl, request, x);
 	if (code == CURLE_OK)
 		code = curl_easy_perform(x->curl);
+	if (code == CURLE_OK && !x->head_ended)
+		code = CURLE_PARTIAL_FILE;
 	if (code == CURLE_OK)
 		code = read_info(x->curl, response);
 	return code == CURLE_OK ? 0 : explain(request, x, code, err);
