@@ -157,18 +157,17 @@ const char *settings_check_host(struct loading *in, const struct setting *row, c
 	return keep_host(in, row, host);
 }
 
+#define GATEWAY_RULE "must be the gateway's name, such as _.dstack-prod5.phala.network; it %s"
+
 const char *settings_check_gateway(struct loading *in, const struct setting *row, const char *value)
 {
 	domain_name host;
 	enum domain_verdict verdict = domain_parse_host(value, strlen(value), host);
 
-	if (verdict == DOMAIN_VALID && strchr(host, '.') == NULL)
-		verdict = DOMAIN_SINGLE_LABEL;
 	if (verdict != DOMAIN_VALID)
-		return settings_wrong(in, row, value,
-				      "must be the gateway's name, such as "
-				      "_.dstack-prod5.phala.network; it %s",
-				      domain_verdict_text(verdict));
+		return settings_wrong(in, row, value, GATEWAY_RULE, domain_verdict_text(verdict));
+	if (strchr(host, '.') == NULL)
+		return settings_wrong(in, row, value, GATEWAY_RULE, "has no dot");
 	return keep_host(in, row, host);
 }
 

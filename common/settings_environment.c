@@ -39,12 +39,12 @@ static void append(struct block *block, char *variable)
 
 static void add(struct block *block, const char *name, const char *value)
 {
-	char *variable = NULL;
-
 	if (value == NULL || is_overridden(block, name))
 		return;
-	if (asprintf(&variable, "%s=%s", name, value) < 0)
-		variable = NULL;
+	size_t size = strlen(name) + strlen(value) + sizeof("=");
+	char *variable = malloc(size);
+	if (variable != NULL)
+		snprintf(variable, size, "%s=%s", name, value);
 	append(block, variable);
 }
 
@@ -102,7 +102,7 @@ char **settings_child_environment(const struct settings *settings, unsigned audi
 	for (size_t i = 0; i < settings_table_length; i++)
 		if (may_see(settings, &settings_table[i], audience))
 			add_row(&block, settings, i);
-	append(&block, strdup("INGRESS_SUPERVISED=1")); /* see log.h */
+	add(&block, "INGRESS_SUPERVISED", "1"); /* see log.h */
 	for (const char *const *at = extra; at != NULL && *at != NULL; at++)
 		append(&block, strdup(*at));
 	if (block.no_memory) {

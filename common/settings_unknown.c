@@ -9,7 +9,7 @@
 enum {
 	NAME_MAX_LENGTH = 64,
 	SHORT_NAME = 8,	   /* below this, one difference is as much as can be a slip */
-	COMMON_PREFIX = 2, /* ... and the beginning must agree */
+	COMMON_PREFIX = 1, /* ... and it must begin with the same letter */
 };
 
 /* ---- what earlier, script-based versions understood */

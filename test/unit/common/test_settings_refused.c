@@ -73,7 +73,7 @@ static const struct refused domains[] = {
      "such as _.dstack-prod5.phala.network"},
     {{"GATEWAY_DOMAIN=gateway"},
      "GATEWAY_DOMAIN is \"gateway\": must be the gateway's name, such as "
-     "_.dstack-prod5.phala.network; it has no dot, so no public CA issues for it"},
+     "_.dstack-prod5.phala.network; it has no dot"},
     {{"GATEWAY_DOMAIN=192.0.2.1"},
      "GATEWAY_DOMAIN is \"192.0.2.1\": must be the gateway's name, such as "
      "_.dstack-prod5.phala.network; it is an IP address, not a domain name"},
