@@ -28,7 +28,7 @@ void buffer_reset(struct buffer *b)
 		b->data[0] = '\0';
 }
 
-static int fail(struct buffer *b, bool out_of_memory)
+static int give_up(struct buffer *b, bool out_of_memory)
 {
 	buffer_free(b);
 	b->failed = true;
@@ -43,7 +43,7 @@ static int reserve(struct buffer *b, size_t extra)
 		return -1;
 	/* The second: with a maximum of SIZE_MAX there is no room to count the NUL. */
 	if (extra > b->maximum - b->length || extra >= SIZE_MAX - b->length)
-		return fail(b, false);
+		return give_up(b, false);
 	size_t needed = b->length + extra + 1;
 	if (needed <= b->capacity)
 		return 0;
@@ -52,7 +52,7 @@ static int reserve(struct buffer *b, size_t extra)
 		capacity = needed;
 	char *data = realloc(b->data, capacity);
 	if (data == NULL)
-		return fail(b, true);
+		return give_up(b, true);
 	b->data = data;
 	b->capacity = capacity;
 	return 0;
@@ -83,7 +83,7 @@ int buffer_printf(struct buffer *b, const char *format, ...)
 	length = vsnprintf(NULL, 0, format, args);
 	va_end(args);
 	if (length < 0)
-		return fail(b, true);
+		return give_up(b, true);
 	if (reserve(b, (size_t)length) != 0)
 		return -1;
 	va_start(args, format);

@@ -188,4 +188,14 @@ static inline void server_stop(struct server *server)
 	close(server->listener);
 }
 
+/* What this machine needs to reach the world is not for 127.0.0.1. */
+static inline void server_forget_proxies(void)
+{
+	static const char *const names[] = {"http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy",
+					    "ALL_PROXY",  "no_proxy",	 "NO_PROXY"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		unsetenv(names[i]);
+}
+
 #endif

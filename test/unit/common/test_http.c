@@ -365,11 +365,6 @@ int main(void)
 	    cmocka_unit_test(all_but_unreserved_characters_are_escaped),
 	};
 
-	/* What the machine needs to reach the world is not for 127.0.0.1. */
-	unsetenv("http_proxy");
-	unsetenv("all_proxy");
-	unsetenv("ALL_PROXY");
-	unsetenv("no_proxy");
-	unsetenv("NO_PROXY");
+	server_forget_proxies();
 	return cmocka_run_group_tests(tests, start_server, stop_server);
 }
