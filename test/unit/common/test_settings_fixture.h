@@ -18,6 +18,52 @@ struct loaded {
 	const char *environment[FIXTURE_VARIABLES_MAX];
 };
 
+/* Something good for each variable; every secret holds the canary. */
+static const char *const fixture_everything[] = {
+    "DOMAIN=app.example.com",
+    "DOMAINS=b.example.com\n*.example.com",
+    "TARGET_ENDPOINT=app:8080",
+    "ROUTING_MAP=b.example.com=b:1\na.example.com=a:1",
+    "GATEWAY_DOMAIN=_.gateway.example.net",
+    "ACME_EMAIL=ops@example.com",
+    "CERTBOT_EMAIL=ops@example.com",
+    "DNS_PROVIDER=cloudflare",
+    "PORT=8443",
+    "SET_CAA=true",
+    "TXT_PREFIX=_x",
+    "APP_ID=abc",
+    "ACME_STAGING=false",
+    "CERTBOT_STAGING=false",
+    "ACME_SERVER=https://ca.example.com/d",
+    "ACME_CA_BUNDLE=/etc/ssl/certs/ca-certificates.crt",
+    "ACME_EAB_KID=kid",
+    "ACME_EAB_HMAC_KEY=" CANARY,
+    "DNS_RESOLVERS=192.0.2.53",
+    "LOG_LEVEL=debug",
+    "LETSENCRYPT_DIR=/data/le",
+    "EVIDENCE_DIR=/data/ev/",
+    "RUN_DIR=/data/run",
+    "DSTACK_SOCKET=/data/dstack.sock",
+    "HAPROXY=/opt/haproxy",
+    "CLOUDFLARE_API_TOKEN=" CANARY,
+    "CLOUDFLARE_API_URL=https://api.example.com/v4",
+    "LINODE_API_TOKEN=" CANARY,
+    "NAMECHEAP_USERNAME=me",
+    "NAMECHEAP_API_KEY=" CANARY,
+    "NAMECHEAP_CLIENT_IP=192.0.2.9",
+    "AWS_ACCESS_KEY_ID=AKIA",
+    "AWS_SECRET_ACCESS_KEY=" CANARY,
+    "AWS_SESSION_TOKEN=" CANARY,
+    "RFC2136_SERVER=ns.example.net",
+    "RFC2136_KEY_NAME=key",
+    "RFC2136_KEY_SECRET=Y2FuYXJ5LTRmMWQ4YTI3YzA5Yg==",
+    "DNS_EXEC=/opt/hook",
+    "HTTPS_PROXY=http://proxy.example.net:3128",
+    "HOME=/root",
+    "TZ=UTC",
+    "SOMETHING_ELSE=1",
+    NULL};
+
 static inline size_t fixture_name_length(const char *variable)
 {
 	return strcspn(variable, "=");
