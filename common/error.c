@@ -5,6 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
+static void format_text(char text[ERROR_TEXT_MAX], const char *format, va_list args)
+    __attribute__((format(printf, 2, 0)));
+static void set(struct error *err, enum exit_code code, const char *format, va_list args)
+    __attribute__((format(printf, 3, 0)));
+
 /* Formats into `text`; what does not fit is cut and ends in "...". */
 static void format_text(char text[ERROR_TEXT_MAX], const char *format, va_list args)
 {

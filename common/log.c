@@ -285,6 +285,9 @@ static void emit(const char *program, enum log_level level, char *message, int w
 }
 
 static void log_at(enum log_level level, const char *format, va_list args)
+    __attribute__((format(printf, 2, 0)));
+
+static void log_at(enum log_level level, const char *format, va_list args)
 {
 	char message[LOG_LINE_MAX];
 	int saved = errno;

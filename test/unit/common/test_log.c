@@ -166,6 +166,38 @@ static void the_environment_sets_level_and_format(void **state)
 	unsetenv("LOG_FORMAT");
 }
 
+static void a_supervised_program_writes_its_level_in_front(void **state)
+{
+	(void)state;
+	setenv("INGRESS_SUPERVISED", "1", 1);
+	log_setup_from_environment("ingress-dns");
+	log_error("a\nb");
+	log_warn("c");
+	log_info("<d>");
+	assert_string_equal(written(), "<3>a?b\n<4>c\n<6><d>\n");
+	unsetenv("INGRESS_SUPERVISED");
+	log_setup_from_environment("ingress-dns");
+	log_info("e");
+	assert_matches(written(), "info ingress-dns: e\n$");
+}
+
+static void a_level_in_front_is_taken_off(void **state)
+{
+	static const char *const plain[] = {"", "<", "<3", "<9>x", "<info>x", "3>x", "x<3>"};
+	enum log_level level = LOG_INFO;
+
+	(void)state;
+	assert_string_equal(log_strip_prefix("<3>bad", &level), "bad");
+	assert_int_equal(level, LOG_ERROR);
+	assert_string_equal(log_strip_prefix("<7>", &level), "");
+	assert_int_equal(level, LOG_DEBUG);
+	for (size_t i = 0; i < sizeof(plain) / sizeof(*plain); i++) {
+		level = LOG_INFO;
+		assert_string_equal(log_strip_prefix(plain[i], &level), plain[i]);
+		assert_int_equal(level, LOG_INFO);
+	}
+}
+
 /* ---- secrets: those of one test stay hidden in the next */
 
 static void secrets_are_masked_wherever_they_are(void **state)
@@ -366,6 +398,8 @@ int main(void)
 	    stderr_test(long_lines_are_cut_but_whole),
 	    stderr_test(errno_is_left_alone),
 	    stderr_test(the_environment_sets_level_and_format),
+	    stderr_test(a_supervised_program_writes_its_level_in_front),
+	    cmocka_unit_test(a_level_in_front_is_taken_off),
 	    stderr_test(secrets_are_masked_wherever_they_are),
 	    stderr_test(short_secrets_would_mask_ordinary_words),
 	    stderr_test(a_secret_made_of_the_mask_ends),
