@@ -6,7 +6,7 @@ import json
 import socket
 import urllib.parse
 from collections.abc import Mapping
-from io import BufferedReader
+from typing import BinaryIO
 
 from .proxy_protocol import read_proxy_header
 from .tcp_server import TcpServer
@@ -43,7 +43,7 @@ class Backend(TcpServer):
                 pass
 
     def _serve_request(
-        self, connection: socket.socket, stream: BufferedReader, client: str
+        self, connection: socket.socket, stream: BinaryIO, client: str
     ) -> bool:
         """Returns whether the connection stays open."""
         words = stream.readline(MAX_LINE).split()
@@ -106,7 +106,7 @@ def _echo(connection: socket.socket) -> None:
         connection.sendall(data)
 
 
-def _read_headers(stream: BufferedReader) -> Mapping[str, str]:
+def _read_headers(stream: BinaryIO) -> Mapping[str, str]:
     headers = {}
     for _ in range(MAX_HEADERS):
         line = stream.readline(MAX_LINE).decode("latin-1").strip()

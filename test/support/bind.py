@@ -12,7 +12,6 @@ import dns.name
 import dns.query
 import dns.rcode
 import dns.rdatatype
-import dns.tsig
 import dns.tsigkeyring
 import dns.update
 import dns.zone
@@ -72,7 +71,12 @@ REFERENCE = """\
     zone "{zone}" {{ in-view "zones"; }};
 """
 
-ROOT_ZONE = "$TTL 1\n@ SOA localhost. nobody.localhost. 1 60 60 60 1\n@ NS localhost.\nlocalhost. A 127.0.0.1\n"
+ROOT_ZONE = """\
+$TTL 1
+@ SOA localhost. nobody.localhost. 1 60 60 60 1
+@ NS localhost.
+localhost. A 127.0.0.1
+"""
 
 
 class Bind:
@@ -101,7 +105,8 @@ class Bind:
         self.key_name = key_name
         self.key_algorithm = key_algorithm
         self.key_secret = base64.b64encode(os.urandom(32)).decode()
-        self._directory = directory
+        # named changes into it, and would look for a relative path from there.
+        self._directory = directory.resolve()
         self._records = dict(records or {})
         self._with_second = second
         self._running = contextlib.ExitStack()
@@ -227,10 +232,10 @@ class Bind:
 
     def update(self, name: str) -> dns.update.UpdateMessage:
         """An empty, signed update of the zone that holds `name`."""
-        keyring = dns.tsigkeyring.from_text({self.key_name: self.key_secret})
-        algorithm = dns.name.from_text(self.key_algorithm)
         return dns.update.UpdateMessage(
-            self.zone_of(name), keyring=keyring, keyname=self.key_name, keyalgorithm=algorithm
+            self.zone_of(name),
+            keyring=dns.tsigkeyring.from_text({self.key_name: self.key_secret}),
+            keyalgorithm=dns.name.from_text(self.key_algorithm),
         )
 
     def send(self, update: dns.update.UpdateMessage) -> None:

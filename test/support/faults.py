@@ -17,7 +17,7 @@ class Fault:
 
     Kinds that every emulator knows:
 
-    - "closed": the connection is closed without an answer
+    - "closed": the connection is closed without an answer (refused ones: HttpService.down)
     - "reset": the same, by RST
     - "hang": no answer until the client gives up or the emulator stops
     - "status": the answer is `status`, with `body` (a dict becomes JSON) and `headers`

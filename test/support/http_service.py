@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import http.client
+import email.message
 import http.server
 import json
 import socket
@@ -27,7 +27,7 @@ Self = TypeVar("Self", bound="HttpService")
 class Request:
     method: str
     target: str
-    headers: http.client.HTTPMessage
+    headers: email.message.Message[str, str]
     body: bytes
 
     @property

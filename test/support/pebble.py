@@ -51,6 +51,7 @@ class Pebble:
         eab_keys: Mapping[str, str] | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> None:
+        directory = directory.resolve()
         directory.mkdir(parents=True, exist_ok=True)
         self.ca = ca or LocalCa(directory)
         self.ca_bundle = self.ca.bundle
@@ -121,8 +122,8 @@ class Pebble:
         configuration = {
             "listenAddress": f"{HOST}:{acme_port}",
             "managementListenAddress": f"{HOST}:{management_port}",
-            "certificate": str(certificate.resolve()),
-            "privateKey": str(key.resolve()),
+            "certificate": str(certificate),
+            "privateKey": str(key),
             "httpPort": 5002,
             "tlsPort": 5001,
             "ocspResponderURL": "",

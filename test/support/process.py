@@ -47,7 +47,8 @@ def wait_until(
     end = time.monotonic() + deadline
     while not predicate():
         if time.monotonic() > end:
-            raise TimeoutError(f"after {deadline:g} s still waiting for {what}\n{detail()}".rstrip())
+            message = f"after {deadline:g} s still waiting for {what}\n{detail()}"
+            raise TimeoutError(message.rstrip())
         time.sleep(POLL_INTERVAL)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import struct
-from io import BufferedReader
+from typing import BinaryIO
 
 SIGNATURE_V2 = b"\r\n\r\n\x00\r\nQUIT\n"
 MAX_LINE_V1 = 107
@@ -13,7 +13,7 @@ FAMILIES = {0x11: 4, 0x21: 16}
 """TCP over IPv4 and IPv6, with the length of an address."""
 
 
-def read_proxy_header(stream: BufferedReader) -> str | None:
+def read_proxy_header(stream: BinaryIO) -> str | None:
     """Takes the header off `stream` and returns the client's address, None if it names none.
 
     Raises ConnectionError if there is no such header: the peer is not to be talked to.
@@ -28,7 +28,7 @@ def read_proxy_header(stream: BufferedReader) -> str | None:
     raise ConnectionError(f"no PROXY header, but {start!r}")
 
 
-def _read_v2(stream: BufferedReader) -> str | None:
+def _read_v2(stream: BinaryIO) -> str | None:
     command, family, length = struct.unpack("!BBH", stream.read(4))
     content = stream.read(length)
     if command == COMMAND_LOCAL or family not in FAMILIES:

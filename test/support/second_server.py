@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -50,7 +51,7 @@ class SecondServer(NameServer):
         self.child = inside.child
         for zone in zones:
             wait_until(
-                lambda zone=zone: _loaded(inside, zone),
+                functools.partial(_loaded, inside, zone),
                 what=f"the secondary to have {zone}",
                 detail=self.child.log_tail,
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -52,18 +53,20 @@ class Stack:
     ) -> None:
         if provider not in ("rfc2136", "cloudflare"):
             raise ValueError(f"provider {provider!r}: use rfc2136 or cloudflare")
-        self.directory = directory
+        self.directory = directory.resolve()
         self._provider = provider
         self._agent_api = guest_agent
         self._eab_keys = dict(eab_keys or {})
         self._caa_identities = caa_identities
         self._running = contextlib.ExitStack()
-        self.bind = Bind(directory / "bind", zones, second=second_server)
-        self._pebble_options = {
-            "validity": validity,
-            "blocked_domains": blocked_domains,
-            "eab_keys": eab_keys,
-        }
+        self.bind = Bind(self.directory / "bind", zones, second=second_server)
+        self._make_pebble = functools.partial(
+            Pebble,
+            self.directory / "pebble",
+            validity=validity,
+            blocked_domains=blocked_domains,
+            eab_keys=eab_keys,
+        )
         self.app = Backend("app")
         self.api = Backend("api")
         self.cloudflare: CloudflareApi | None = None
@@ -141,8 +144,7 @@ class Stack:
                 agent.result()
 
     def _start_ca(self) -> None:
-        self.pebble = Pebble(self.directory / "pebble", self.bind.server, **self._pebble_options)
-        self._running.enter_context(self.pebble)
+        self.pebble = self._running.enter_context(self._make_pebble(self.bind.server))
         self.acme = AcmeDirectory(self.pebble, self._caa_identities)
         self._running.enter_context(self.acme)
 

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from support.acme_directory import AcmeDirectory
-from support.bind import Bind
 from support.pebble import Pebble
 
 

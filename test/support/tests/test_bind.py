@@ -150,7 +150,7 @@ def test_a_taken_port_is_left_for_another(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stranger = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    numbers = []
+    numbers: list[int] = []
 
     class Unlucky(ReservedPort):
         """Somebody takes the UDP port of the first reservation before named does."""
@@ -163,7 +163,7 @@ def test_a_taken_port_is_left_for_another(
 
     monkeypatch.setattr(bind_module, "ReservedPort", Unlucky)
     with stranger, Bind(tmp_path) as bind:
-        assert numbers == [numbers[0], bind.port]
+        assert bind.port == numbers[-1] != numbers[0]
         assert bind.query("demo.test", "SOA") != []
 
 
