@@ -81,7 +81,7 @@ static cJSON *ask(const struct guest_agent *agent, const char *path, const char 
 
 	snprintf(url, sizeof(url), "http://localhost%s%s", path, query);
 	if (http_perform(&request, response, err) != 0) {
-		error_wrap(err, "guest agent at %s", agent->socket);
+		error_wrap(err, "the guest agent");
 		return NULL;
 	}
 	if (response->status != 200) {

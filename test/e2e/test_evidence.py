@@ -1,0 +1,401 @@
+"""ingress-evidence identity and publish, against a simulated guest agent and all it can do wrong."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import random
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from support.process import Child
+
+from .evidence_bench import (
+    PROGRAM,
+    Bench,
+    Replaced,
+    bench,
+    check_generation,
+    everything_in,
+    make_certificate,
+    read_generation,
+    visible_names,
+)
+
+FAILED, USAGE, UNREACHABLE, TRY_LATER, BAD_CONFIG = 1, 64, 69, 75, 78
+
+# Fault of the agent: exit status, part of the sentence. "slow" is no fault within the limits.
+FAULTS = {
+    "status-500": (FAILED, "HTTP status 500: simulated failure of the guest agent"),
+    "html": (FAILED, "is not JSON: '<!DOCTYPE html>"),
+    "truncated": (UNREACHABLE, "transfer closed"),
+    "half-json": (FAILED, "is not JSON: '{"),
+    "empty": (FAILED, "is empty where JSON was expected"),
+    "not-a-quote": (FAILED, "the quote has version"),
+    "wrong-report-data": (FAILED, "was asked for"),
+    "huge": (FAILED, "larger than 4194304 bytes"),
+    "close": (UNREACHABLE, "Empty reply"),
+    "hang": (TRY_LATER, "timed out"),
+}
+
+PUBLICATIONS = 200
+KILLS = 40
+CONCURRENT = 8
+
+
+@pytest.fixture(name="dstack")
+def _dstack(tmp_path: Path) -> Iterator[Bench]:
+    with bench(tmp_path) as made:
+        yield made
+
+
+# ---- identity
+
+
+@pytest.mark.parametrize("api", ["dstack", "tappd"])
+def test_identity_is_the_guests(tmp_path: Path, api: str) -> None:
+    with bench(tmp_path, api) as made:
+        result = made.run("identity")
+        assert (result.returncode, result.stderr) == (0, "")
+        guest = made.agent.guest
+        assert json.loads(result.stdout) == {
+            "app_id": guest.app_id.hex(),
+            "instance_id": guest.instance_id.hex(),
+            "compose_hash": guest.compose_hash.hex(),
+            "os_image_hash": guest.info()["os_image_hash"],
+            "api": api,
+        }
+
+
+def test_identity_prefers_dstack(dstack: Bench) -> None:
+    env = dstack.environment(TAPPD_SOCKET=str(dstack.agent.socket))
+    assert json.loads(dstack.run("identity", env=env).stdout)["api"] == "dstack"
+
+
+def test_identity_without_an_agent_says_what_to_mount(dstack: Bench) -> None:
+    dstack.agent.stop()
+    result = dstack.run("identity")
+    assert result.returncode == UNREACHABLE
+    assert result.stdout == ""
+    assert f"neither {dstack.agent.socket} (DSTACK_SOCKET)" in result.stderr
+
+
+def test_identity_of_a_dead_socket_is_unreachable(dstack: Bench) -> None:
+    dead = dstack.folder / "dead.sock"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(os.fspath(dead))
+    result = dstack.run("identity", env=dstack.environment(DSTACK_SOCKET=str(dead)))
+    assert result.returncode == UNREACHABLE
+    assert str(dead) in result.stderr
+
+
+@pytest.mark.parametrize("mode", sorted(set(FAULTS) - {"not-a-quote", "wrong-report-data"}))
+def test_identity_reports_each_fault(dstack: Bench, mode: str) -> None:
+    dstack.agent.fault(mode)
+    result = dstack.run("identity")
+    assert (result.returncode, result.stdout) == (FAULTS[mode][0], "")
+    assert FAULTS[mode][1] in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+# ---- publish
+
+
+@pytest.mark.parametrize(("api", "version"), [("dstack", 4), ("dstack", 5), ("tappd", 4)])
+def test_a_generation_is_published(tmp_path: Path, api: str, version: int) -> None:
+    with bench(tmp_path, api, quote_version=version) as made:
+        made.publish("app.example.com", "*.example.com")
+        names = ["acme-account.json", "cert-*.example.com.pem", "cert-app.example.com.pem"]
+        assert visible_names(made.evidence) == [*names, "quote.json", "sha256sum.txt"]
+        check_generation(read_generation(made.evidence))
+        for name, source in zip(names, ["regr.json", "_.example.com.pem", "app.example.com.pem"]):
+            assert (made.evidence / name).read_bytes() == (made.folder / source).read_bytes()
+        answer = json.loads((made.evidence / "quote.json").read_bytes())
+        assert answer["event_log"] == made.agent.guest.event_log_json()
+        listed = (made.evidence / "sha256sum.txt").read_text().splitlines()
+        assert [line[66:] for line in listed] == names
+        subprocess.run(["sha256sum", "--strict", "-c", "sha256sum.txt"], cwd=made.evidence, check=True)
+
+
+def test_the_account_may_be_missing(dstack: Bench) -> None:
+    result = dstack.run("publish", "--cert", f"app.example.com={dstack.chain('app.example.com')}")
+    assert result.returncode == 0, result.stderr
+    files = read_generation(dstack.evidence)
+    check_generation(files)
+    assert "acme-account.json" not in files
+
+
+def test_equal_files_get_a_fresh_quote(dstack: Bench) -> None:
+    arguments = dstack.publish_arguments()
+    assert dstack.run(*arguments).returncode == 0
+    first = read_generation(dstack.evidence)
+    assert dstack.run(*arguments).returncode == 0
+    second = read_generation(dstack.evidence)
+    changed = {name for name in first if first[name] != second[name]}
+    assert changed == {"quote.json"}
+
+
+@pytest.mark.parametrize("mode", sorted(FAULTS))
+def test_a_fault_of_the_agent_changes_nothing(dstack: Bench, mode: str) -> None:
+    dstack.publish("app.example.com")
+    before = everything_in(dstack.evidence)
+    dstack.agent.fault(mode)
+    result = dstack.run(*dstack.publish_arguments("other.example.com"))
+    assert result.returncode == FAULTS[mode][0], result.stderr
+    assert FAULTS[mode][1] in result.stderr
+    assert everything_in(dstack.evidence) == before
+    dstack.agent.fault("none")
+    dstack.publish("other.example.com")
+    check_generation(read_generation(dstack.evidence))
+
+
+@pytest.mark.parametrize("mode", sorted(set(FAULTS) - {"hang"}))
+def test_a_fault_at_the_first_publication_leaves_nothing(dstack: Bench, mode: str) -> None:
+    dstack.agent.fault(mode)
+    assert dstack.run(*dstack.publish_arguments()).returncode == FAULTS[mode][0]
+    assert everything_in(dstack.evidence) == {}
+
+
+def test_a_slow_agent_is_waited_for(dstack: Bench) -> None:
+    dstack.agent.fault("slow", seconds=3)
+    dstack.publish()
+    check_generation(read_generation(dstack.evidence))
+
+
+def test_an_agent_that_is_gone_changes_nothing(dstack: Bench) -> None:
+    dstack.publish()
+    before = everything_in(dstack.evidence)
+    dstack.agent.stop()
+    assert dstack.run(*dstack.publish_arguments()).returncode == UNREACHABLE
+    assert everything_in(dstack.evidence) == before
+
+
+# ---- what must not be published
+
+
+def refused(dstack: Bench, *arguments: str) -> str:
+    dstack.publish()
+    before = everything_in(dstack.evidence)
+    asked = len(dstack.agent.requests())
+    result = dstack.run("publish", *arguments)
+    assert result.returncode == FAILED
+    assert everything_in(dstack.evidence) == before
+    assert len(dstack.agent.requests()) == asked, "no quote is spent on what will not be published"
+    return result.stderr
+
+
+@pytest.mark.parametrize("key_first", [True, False])
+def test_a_private_key_is_never_published(dstack: Bench, key_first: bool) -> None:
+    certificate, key = make_certificate("app.example.com")
+    bundle = dstack.folder / "bundle.pem"
+    bundle.write_bytes(key + certificate if key_first else certificate + key)
+    message = refused(dstack, "--cert", f"app.example.com={bundle}")
+    assert "holds a private key" in message
+    for line in key.decode().splitlines()[1:-1]:
+        assert line not in message
+
+
+def test_an_account_key_is_never_published(dstack: Bench) -> None:
+    secret = "c2VjcmV0LXBhcnQtb2YtdGhlLWtleQ"
+    key = dstack.folder / "private_key.json"
+    chain = f"app.example.com={dstack.chain('app.example.com')}"
+    for text in (json.dumps({"kty": "RSA", "d": secret}), f'{{"d": "{secret}"'):
+        key.write_text(text)
+        message = refused(dstack, "--account", str(key), "--cert", chain)
+        assert "will not be published" in message
+        assert secret not in message
+
+
+def test_a_missing_chain_is_named(dstack: Bench) -> None:
+    missing = dstack.folder / "missing.pem"
+    assert str(missing) in refused(dstack, "--cert", f"app.example.com={missing}")
+
+
+# ---- usage
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ([], "needs a command"),
+        (["frobnicate"], 'no command "frobnicate"'),
+        (["publish"], "at least one --cert"),
+        (["publish", "--cert"], "--cert needs a value"),
+        (["publish", "--cert", "app.example.com"], "is not NAME=CHAIN.pem"),
+        (["publish", "--cert", "app.example.com="], "is not NAME=CHAIN.pem"),
+        (["publish", "--cert", "../../etc/x.y=/dev/null"], "the name "),
+        (["publish", "--cert", "a.*.example.com=/dev/null"], "the name "),
+        (["publish", "--bogus", "x"], "no option --bogus"),
+        (["identity", "extra"], 'unexpected argument "extra"'),
+        (["serve", "--fd", "x"], "not the number of a file descriptor"),
+        (["serve", "--fd", "3", "--socket", "/tmp/x"], "not both"),
+        (["serve", "--fd", "0"], "is no listening socket"),
+        (["serve", "--fd", "99"], "is no listening socket"),
+    ],
+)
+def test_wrong_usage_is_64(dstack: Bench, arguments: list[str], sentence: str) -> None:
+    result = dstack.run(*arguments)
+    assert result.returncode == USAGE
+    assert sentence in result.stderr
+
+
+def test_a_wrong_setting_is_78(dstack: Bench) -> None:
+    env = dstack.environment(EVIDENCE_DIR="relative", TAPPD_SOCKET="/a/../b")
+    result = dstack.run("identity", env=env)
+    assert result.returncode == BAD_CONFIG
+    assert 'EVIDENCE_DIR is "relative"' in result.stderr
+    assert 'TAPPD_SOCKET is "/a/../b"' in result.stderr
+
+
+def test_version_and_help(dstack: Bench) -> None:
+    assert dstack.run("--version").stdout.startswith("ingress-evidence ")
+    assert "Exit status:" in dstack.run("--help").stdout
+
+
+# ---- many at once, and death
+
+
+def test_a_name_twice_is_refused(dstack: Bench) -> None:
+    chain = dstack.chain("app.example.com")
+    message = refused(
+        dstack, "--cert", f"app.example.com={chain}", "--cert", f"APP.example.com={chain}"
+    )
+    assert "two evidence files named cert-app.example.com.pem" in message
+
+
+def test_publications_do_not_interleave(dstack: Bench) -> None:
+    commands = [dstack.publish_arguments(f"d{number}.example.com") for number in range(CONCURRENT)]
+    with ThreadPoolExecutor(CONCURRENT) as pool:
+        results = list(pool.map(lambda command: dstack.run(*command), commands))
+    assert [result.returncode for result in results] == [0] * CONCURRENT
+    check_generation(read_generation(dstack.evidence))
+    assert len(visible_names(dstack.evidence)) == 4
+    assert len(list(dstack.evidence.glob("..gen-*"))) == 2
+
+
+def has_open(pid: int, path: Path) -> bool:
+    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # closed while we looked
+            if os.readlink(descriptor) == str(path):
+                return True
+    return False
+
+
+def test_a_publication_waits_for_the_lock(dstack: Bench) -> None:
+    dstack.evidence.mkdir()
+    folder = os.open(dstack.evidence, os.O_RDONLY)
+    fcntl.flock(folder, fcntl.LOCK_EX)
+    log = dstack.folder / "publish.log"
+    command = [str(PROGRAM), *dstack.publish_arguments()]
+    with Child(command, log, env=dstack.environment()) as waiting:
+        waiting.wait_for(lambda: has_open(waiting.pid, dstack.evidence), what="it to be at the lock")
+        assert dstack.agent.requests() == []
+        assert waiting.running
+        os.close(folder)
+        assert waiting.wait(10) == 0
+    check_generation(read_generation(dstack.evidence))
+
+
+class Hammer:
+    """Readers that look at the folder as fast as they can until told to stop."""
+
+    def __init__(self, evidence: Path) -> None:
+        self.evidence = evidence
+        self.reads = 0
+        self.failure: BaseException | None = None
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._run) for _ in range(2)]
+
+    def _run(self) -> None:
+        try:
+            while not self._stop.is_set():
+                self._look()
+        except BaseException as failure:  # handed to the test's thread
+            self.failure = failure
+
+    def _look(self) -> None:
+        for name in ("acme-account.json", "quote.json", "sha256sum.txt"):
+            assert (self.evidence / name).read_bytes()
+        try:
+            files = read_generation(self.evidence)
+        except Replaced:
+            return
+        check_generation(files)
+        self.reads += 1
+
+    def __enter__(self) -> Hammer:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+        if self.failure is not None:
+            raise self.failure
+
+
+def test_readers_never_see_two_generations_mixed(dstack: Bench) -> None:
+    commands = [dstack.publish_arguments(f"d{number}.example.com") for number in range(4)]
+    assert dstack.run(*commands[0]).returncode == 0
+    with Hammer(dstack.evidence) as hammer:
+        for number in range(PUBLICATIONS):
+            assert dstack.run(*commands[number % len(commands)]).returncode == 0
+    assert hammer.reads > PUBLICATIONS
+
+
+def test_kill_at_any_moment_leaves_a_whole_generation(dstack: Bench) -> None:
+    commands = [dstack.publish_arguments(f"d{number}.example.com") for number in range(3)]
+    started = time.monotonic()
+    assert dstack.run(*commands[0]).returncode == 0
+    usual = time.monotonic() - started
+    chance = random.Random(20261122)
+    killed = 0
+    with Hammer(dstack.evidence):
+        for number in range(KILLS):
+            process = subprocess.Popen(
+                [str(PROGRAM), *commands[number % len(commands)]],
+                env=dstack.environment(),
+                stderr=subprocess.DEVNULL,
+            )
+            try:
+                process.wait(chance.uniform(0, usual))
+            except subprocess.TimeoutExpired:
+                process.kill()
+            killed += process.wait() != 0
+            check_generation(read_generation(dstack.evidence))
+    assert killed > 0
+    dstack.publish("last.example.com")
+    check_generation(read_generation(dstack.evidence))
+    assert len(visible_names(dstack.evidence)) == 4
+    hidden = [name for name in os.listdir(dstack.evidence) if name.startswith(".")]
+    assert len(hidden) == 3, hidden
+
+
+def test_an_older_products_folder_is_taken_over(dstack: Bench) -> None:
+    dstack.evidence.mkdir()
+    for name in ("acme-account.json", "cert-app.example.com.pem", "quote.json", "sha256sum.txt"):
+        (dstack.evidence / name).write_text("from the older product")
+    dstack.publish("app.example.com")
+    files = read_generation(dstack.evidence)
+    check_generation(files)
+    for name, content in files.items():
+        assert (dstack.evidence / name).is_symlink()
+        assert (dstack.evidence / name).read_bytes() == content
+
+
+def test_a_folder_that_is_not_for_everybody_draws_a_warning(dstack: Bench) -> None:
+    dstack.evidence.mkdir(mode=0o700)
+    result = dstack.run(*dstack.publish_arguments())
+    assert result.returncode == 0
+    assert "has mode 0700" in result.stderr
