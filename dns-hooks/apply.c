@@ -1,0 +1,307 @@
+#include "dns-hooks/apply.h"
+
+#include "common/file.h"
+#include "common/log.h"
+#include "dns-hooks/acme_directory.h"
+#include "dns-hooks/journal.h"
+#include "dns-hooks/plan.h"
+#include "dns-hooks/print.h"
+#include "dns-hooks/provider.h"
+#include "dns-hooks/zone_check.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { ATTEMPTS_MAX = 4, REFUSALS_MAX = 3 };
+
+/* What a run holds on to. */
+struct run {
+	const struct settings *settings;
+	const struct apply_request *request;
+	struct provider provider;
+	struct journal journal; /* apply only */
+	struct dns_view view;
+	struct plan_rules rules;
+	struct record_list addresses; /* of the gateway, once they were needed */
+	bool is_dns_silent;	      /* delegations cannot be checked; said once */
+	struct print_counts counts;
+};
+
+/* ---- what is the same for every name */
+
+static int set_rules(struct run *run, unsigned kinds, struct error *err)
+{
+	const struct settings *settings = run->settings;
+	const struct provider_class *class = run->provider.class;
+	struct plan_rules *rules = &run->rules;
+
+	rules->cname_beside_others = class->cname_beside_others;
+	rules->caa_separator = class->caa_separator;
+	rules->record_ttl = class->record_ttl;
+	rules->gateway = settings->gateway_domain;
+	rules->account_uri = run->request->account_uri;
+	if ((kinds & KIND_TXT) != 0 && settings->app_id == NULL)
+		return error_set(
+		    err, EXIT_BAD_CONFIG,
+		    "APP_ID is not set: it is part of the TXT record (ingressd asks "
+		    "the guest agent for it; by hand, set it or use --only alias,caa)");
+	if (settings->app_id != NULL)
+		snprintf(rules->txt_value, sizeof(rules->txt_value), "%s:%u", settings->app_id,
+			 (unsigned)settings->port);
+	if ((kinds & KIND_CAA) == 0)
+		return 0;
+	return acme_caa_identities(settings->acme_server, settings->acme_ca_bundle, &rules->ca,
+				   err);
+}
+
+/* CAA only if it is wanted, and then the account has to be known. */
+static int choose_kinds(const struct run *run, unsigned *kinds, struct error *err)
+{
+	const struct apply_request *request = run->request;
+
+	*kinds = request->kinds;
+	if ((*kinds & KIND_CAA) == 0)
+		return 0;
+	if (!run->settings->set_caa) {
+		if (*kinds == KIND_CAA)
+			puts("SET_CAA is false: CAA records are left alone.");
+		*kinds &= ~(unsigned)KIND_CAA;
+		return 0;
+	}
+	if (request->account_uri == NULL)
+		return error_set(err, EXIT_USAGE_ERROR,
+				 "SET_CAA is true, so the CAA records need --account-uri URI (the "
+				 "\"uri\" of the ACME account); or use --only alias,txt");
+	return caa_check_account_uri(request->account_uri, err);
+}
+
+/* The gateway's addresses as they are in public DNS: /etc/hosts is nobody else's. */
+static int find_gateway(struct run *run, struct error *err)
+{
+	const char *gateway = run->settings->gateway_domain;
+	struct address_list found;
+
+	if (run->addresses.count > 0)
+		return 0;
+	if (resolver_addresses(&run->view.resolver, gateway, 0, &found, err) != 0)
+		return error_wrap(err, "cannot find the addresses of GATEWAY_DOMAIN");
+	for (size_t i = 0; i < found.count; i++) {
+		const struct sockaddr_storage *address = &found.items[i];
+		bool is_v6 = address->ss_family == AF_INET6;
+		char text[INET6_ADDRSTRLEN] = "";
+		struct record record;
+		inet_ntop(address->ss_family,
+			  is_v6 ? (const void *)&((const struct sockaddr_in6 *)address)->sin6_addr
+				: (const void *)&((const struct sockaddr_in *)address)->sin_addr,
+			  text, sizeof(text));
+		if (record_make(&record, gateway, is_v6 ? RECORD_AAAA : RECORD_A, 0, text, err) !=
+			0 ||
+		    record_list_add(&run->addresses, &record, err) != 0)
+			return -1;
+	}
+	if (run->addresses.count == 0)
+		return error_set(
+		    err, EXIT_FAILED,
+		    "GATEWAY_DOMAIN (%s) has no address in DNS, so the alias cannot be "
+		    "made of addresses",
+		    gateway);
+	return 0;
+}
+
+/* ---- one name */
+
+static int check_delegation(struct run *run, const struct target *target, const struct zone *zone,
+			    struct error *err)
+{
+	struct error doubt = ERROR_INIT;
+
+	if (run->is_dns_silent)
+		return 0;
+	switch (zone_is_shadowed(&run->view, target->name, zone->name, &doubt)) {
+	case 0:
+		return 0;
+	case 1:
+		*err = doubt;
+		return -1;
+	default:
+		/* The provider is asked and told all the same: records that cannot be seen do
+		 * no harm, and this command also runs where DNS servers cannot be reached. */
+		log_warn("cannot check whether %s is delegated to the provider: %s", zone->name,
+			 doubt.text);
+		run->is_dns_silent = true;
+		return 0;
+	}
+}
+
+static int read_and_plan(struct run *run, const struct target *target, const struct zone *zone,
+			 struct record_list *present, struct plan *plan, struct error *err)
+{
+	const struct provider_class *class = run->provider.class;
+
+	if (class->list(run->provider.state, zone, target->name, present, err) != 0)
+		return -1;
+	const char *why =
+	    target->alias ? plan_why_addresses(target, zone->name, present, &run->rules) : NULL;
+	if (why != NULL && find_gateway(run, err) != 0)
+		return -1;
+	if (plan_make(target, present, why == NULL ? NULL : &run->addresses, &run->rules, plan,
+		      err) != 0)
+		return -1;
+	if (why != NULL && plan->changes.count > 0)
+		buffer_printf(&plan->notes, "addresses of %s instead of a CNAME: %s\n",
+			      run->rules.gateway, why);
+	return 0;
+}
+
+/*
+ * One turn: reads, plans, prints and counts the first time, writes.  1 when there was nothing
+ * left to do, so that the second turn of a successful change is the proof that it was made.
+ */
+static int take_turn(struct run *run, const struct target *target, const struct zone *zone,
+		     struct print_counts *first, struct error *err)
+{
+	AUTO_CLOSE int turn = run->request->dry_run ? -1 : journal_lock(&run->journal, err);
+	AUTO_RECORDS struct record_list present = {0};
+	struct plan plan;
+	int result = 0;
+
+	if (turn < 0 && !run->request->dry_run)
+		return -1;
+	plan_init(&plan);
+	if (read_and_plan(run, target, zone, &present, &plan, err) != 0)
+		result = -1;
+	else if (first != NULL)
+		print_plan(target, &plan, first);
+	if (result == 0 && (plan.changes.count == 0 || run->request->dry_run))
+		result = 1;
+	if (result == 0)
+		result = run->provider.class->change(run->provider.state, zone, target->name,
+						     &present, &plan.changes, err) < 0
+			     ? -1
+			     : 0;
+	plan_free(&plan);
+	return result;
+}
+
+static int do_target(struct run *run, const struct target *target, struct error *err)
+{
+	struct print_counts planned = {0};
+	struct zone zone;
+
+	if (provider_zone(&run->provider, target->name, target->name, &zone, err) != 0 ||
+	    check_delegation(run, target, &zone, err) != 0)
+		return -1;
+	for (int attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+		int result = take_turn(run, target, &zone, attempt == 0 ? &planned : NULL, err);
+		if (result < 0)
+			return -1;
+		if (result > 0) {
+			print_add_counts(&run->counts, &planned);
+			return 0;
+		}
+	}
+	return error_set(err, EXIT_FAILED,
+			 "%s took the changes, but reading back shows other records: somebody else "
+			 "keeps changing them, or it does not allow them together",
+			 run->provider.class->name);
+}
+
+/* ---- all names */
+
+/* What went wrong so far. */
+struct failures {
+	size_t count;
+	size_t refusals; /* of the credentials, in a row */
+	struct error last;
+	enum exit_code code; /* the first that says more than "failed" */
+};
+
+/* Whether the next name would only meet the same: a provider that does not answer, or does not
+ * know us.  A single refusal may be about one zone only. */
+static bool is_hopeless(const struct failures *failures)
+{
+	return (failures->last.code != EXIT_FAILED && failures->last.code != EXIT_BAD_CONFIG) ||
+	       failures->refusals == REFUSALS_MAX;
+}
+
+static void count_failure(struct failures *failures)
+{
+	failures->count++;
+	failures->refusals = failures->last.code == EXIT_BAD_CONFIG ? failures->refusals + 1 : 0;
+	if (failures->code == EXIT_FAILED)
+		failures->code = failures->last.code;
+}
+
+static int report_failures(const struct failures *failures, size_t done, size_t wanted,
+			   struct error *err)
+{
+	if (failures->count == 1 && done == wanted) {
+		*err = failures->last;
+		return -1;
+	}
+	error_set(err, failures->code, "%zu of %zu names could not be brought up to date%s%s",
+		  failures->count, wanted,
+		  done < wanted ? "; gave up at: " : ", the last one: ", failures->last.text);
+	err->retry_after = failures->last.retry_after;
+	return -1;
+}
+
+static int do_targets(struct run *run, const struct target_list *targets, struct error *err)
+{
+	struct failures failures = {.last = ERROR_INIT, .code = EXIT_FAILED};
+	size_t done = 0;
+
+	while (done < targets->count && !is_hopeless(&failures)) {
+		const struct target *target = &targets->items[done++];
+		if (do_target(run, target, &failures.last) == 0) {
+			failures.refusals = 0;
+			continue;
+		}
+		error_wrap(&failures.last, "%s", target->name);
+		print_failure(target, &failures.last);
+		count_failure(&failures);
+	}
+	print_summary(&run->counts, run->request->dry_run, failures.count > 0);
+	return failures.count == 0 ? 0 : report_failures(&failures, done, targets->count, err);
+}
+
+static int prepare(struct run *run, unsigned *kinds, struct error *err)
+{
+	const struct settings *settings = run->settings;
+
+	if (choose_kinds(run, kinds, err) != 0 || *kinds == 0)
+		return *kinds == 0 ? 0 : -1;
+	if (provider_open(&run->provider, settings, err) != 0 ||
+	    dns_view_init(&run->view, settings, err) != 0)
+		return -1;
+	if (run->provider.class->list == NULL)
+		return error_set(err, EXIT_BAD_CONFIG,
+				 "DNS_PROVIDER=%s can only make challenge records; make the others "
+				 "by hand",
+				 run->provider.class->name);
+	if (!run->request->dry_run &&
+	    journal_open(&run->journal, settings->letsencrypt_dir, err) != 0)
+		return -1;
+	return set_rules(run, *kinds, err);
+}
+
+int apply_run(const struct settings *settings, const struct apply_request *request,
+	      struct error *err)
+{
+	struct run run = {.settings = settings, .request = request};
+	struct target_list targets = {0};
+	unsigned kinds = 0;
+	int result = prepare(&run, &kinds, err);
+
+	if (result == 0 && kinds != 0)
+		result = target_list_build(settings, request->domains, request->domain_count, kinds,
+					   &targets, err);
+	if (result == 0 && kinds != 0)
+		result = do_targets(&run, &targets, err);
+	target_list_free(&targets);
+	record_list_free(&run.addresses);
+	provider_close(&run.provider);
+	journal_close(&run.journal);
+	return result;
+}

@@ -1,0 +1,219 @@
+#include "dns-hooks/authority.h"
+
+#include "common/log.h"
+#include "dns-hooks/record.h"
+
+#include <string.h>
+
+enum { DELEGATIONS_MAX = 8 };
+
+static void add_server(struct authority *authority, const char *name,
+		       const struct sockaddr_storage *address)
+{
+	struct authority_server *server = &authority->servers[authority->count];
+	socklen_t length = address->ss_family == AF_INET6 ? sizeof(struct sockaddr_in6)
+							  : sizeof(struct sockaddr_in);
+
+	dns_server_set(&server->at, (const struct sockaddr *)address, length);
+	if (!dns_server_has_route(&server->at)) {
+		log_debug("no route from here to %s (%s): not asked", name, server->at.text);
+		return;
+	}
+	memcpy(server->name, name, strlen(name) + 1);
+	authority->count++;
+}
+
+static int add_servers_of(const struct dns_view *view, struct authority *authority,
+			  const char *name, struct error *err)
+{
+	struct address_list addresses;
+	size_t before = authority->count;
+
+	if (resolver_addresses(&view->resolver, name, view->port, &addresses, err) != 0)
+		return error_wrap(err, "cannot find the address of %s, a name server of %s", name,
+				  authority->zone);
+	for (size_t i = 0; i < addresses.count && authority->count < AUTHORITY_SERVERS_MAX; i++)
+		add_server(authority, name, &addresses.items[i]);
+	if (authority->count == before)
+		log_warn("%s, a name server of %s, %s: it cannot be asked from here", name,
+			 authority->zone,
+			 addresses.count == 0 ? "has no address"
+					      : "has only addresses without a "
+						"route");
+	return 0;
+}
+
+static int open_named(const struct dns_view *view, const char *zone, const struct name_list *names,
+		      struct authority *authority, struct error *err)
+{
+	authority->count = 0;
+	memmove(authority->zone, zone, strlen(zone) + 1);
+	for (size_t i = 0; i < names->count; i++)
+		if (add_servers_of(view, authority, names->items[i], err) != 0)
+			return -1;
+	if (authority->count > 0)
+		return 0;
+	return error_set(err, EXIT_FAILED, "the zone %s %s", zone,
+			 names->count == 0
+			     ? "is delegated to nobody: it has no NS records"
+			     : "has no name server that can be reached from this machine");
+}
+
+int authority_open(const struct dns_view *view, const char *zone, struct authority *authority,
+		   struct error *err)
+{
+	struct name_list names;
+
+	if (resolver_name_servers(&view->resolver, zone, &names, err) != 0)
+		return -1;
+	return open_named(view, zone, &names, authority, err);
+}
+
+int authority_alias_in(const ldns_pkt *answer, const char *name, domain_name alias)
+{
+	const ldns_rr_list *section = ldns_pkt_answer(answer);
+
+	for (size_t i = 0; i < ldns_rr_list_rr_count(section); i++) {
+		const ldns_rr *record = ldns_rr_list_rr(section, i);
+		if (dns_record_is(record, name, LDNS_RR_TYPE_CNAME))
+			return dns_name_text(ldns_rr_rdf(record, 0), alias);
+	}
+	return -1;
+}
+
+/* Whether `zone` is a zone below `current` that holds `name`. */
+static bool leads_down(const char *zone, const char *current, const char *name)
+{
+	return strcmp(zone, current) != 0 && record_name_within(zone, current) &&
+	       record_name_within(name, zone);
+}
+
+/* The zone and servers that a referral points at (RFC 1034 section 4.3.2, step 3b). */
+static bool referral_in(const ldns_pkt *answer, const char *current, const char *name,
+			domain_name zone, struct name_list *names)
+{
+	const ldns_rr_list *section = ldns_pkt_authority(answer);
+
+	*names = (struct name_list){0};
+	if (ldns_pkt_aa(answer) || ldns_rr_list_rr_count(ldns_pkt_answer(answer)) > 0)
+		return false;
+	for (size_t i = 0; i < ldns_rr_list_rr_count(section); i++) {
+		const ldns_rr *record = ldns_rr_list_rr(section, i);
+		domain_name owner;
+		if (ldns_rr_get_type(record) != LDNS_RR_TYPE_NS ||
+		    dns_name_text(ldns_rr_owner(record), owner) != 0 ||
+		    !leads_down(owner, current, name))
+			continue;
+		memcpy(zone, owner, sizeof(owner));
+		if (names->count < RESOLVER_NAMES_MAX &&
+		    dns_name_text(ldns_rr_rdf(record, 0), names->items[names->count]) == 0)
+			names->count++;
+	}
+	return names->count > 0;
+}
+
+/* Whether an answer comes from the zone itself, or from its parent pointing down to it.  All
+ * else (a cache, a server that lost the zone and points at the root) tells nothing. */
+static bool is_authoritative(const ldns_pkt *answer, const char *zone, const char *name)
+{
+	struct name_list names;
+	domain_name child;
+
+	return ldns_pkt_aa(answer) || referral_in(answer, zone, name, child, &names);
+}
+
+static int ask_server(const struct authority_server *server, const char *zone, const char *name,
+		      ldns_rr_type type, ldns_pkt **answer, struct error *err)
+{
+	if (dns_query(&server->at, name, type, false, answer, err) != 0)
+		return -1;
+	ldns_pkt_rcode rcode = ldns_pkt_get_rcode(*answer);
+	if (rcode != LDNS_RCODE_NOERROR && rcode != LDNS_RCODE_NXDOMAIN)
+		error_set(err, EXIT_UNREACHABLE, "%s (%s) answers %s", server->name,
+			  server->at.text, dns_rcode_text(*answer));
+	else if (!is_authoritative(*answer, zone, name))
+		error_set(err, EXIT_UNREACHABLE, "%s (%s) does not hold the zone %s", server->name,
+			  server->at.text, zone);
+	else
+		return 0;
+	dns_packet_free(answer);
+	return -1;
+}
+
+int authority_ask(const struct authority *authority, const char *name, ldns_rr_type type,
+		  ldns_pkt **answer, struct error *err)
+{
+	for (size_t i = 0; i < authority->count; i++) {
+		const struct authority_server *server = &authority->servers[i];
+		if (ask_server(server, authority->zone, name, type, answer, err) == 0)
+			return 0;
+		log_debug("%s: %s", server->name, err->text);
+	}
+	return error_wrap(err, "no name server of %s tells about %s", authority->zone, name);
+}
+
+/* The zone that a server holding parent and child answers from: it owns the SOA record. */
+static bool deeper_zone_in(const ldns_pkt *answer, const char *current, const char *name,
+			   domain_name zone)
+{
+	const ldns_rr_list *sections[] = {ldns_pkt_answer(answer), ldns_pkt_authority(answer)};
+
+	for (size_t s = 0; s < 2; s++)
+		for (size_t i = 0; i < ldns_rr_list_rr_count(sections[s]); i++) {
+			const ldns_rr *record = ldns_rr_list_rr(sections[s], i);
+			if (ldns_rr_get_type(record) == LDNS_RR_TYPE_SOA &&
+			    dns_name_text(ldns_rr_owner(record), zone) == 0 &&
+			    leads_down(zone, current, name))
+				return true;
+		}
+	return false;
+}
+
+int authority_descend(const struct dns_view *view, const char *name, struct authority *authority,
+		      domain_name alias, struct error *err)
+{
+	struct name_list names;
+	domain_name zone;
+
+	*alias = '\0';
+	for (int level = 0; level < DELEGATIONS_MAX; level++) {
+		AUTO_PKT ldns_pkt *answer = NULL;
+		if (authority_ask(authority, name, LDNS_RR_TYPE_SOA, &answer, err) != 0)
+			return -1;
+		if (authority_alias_in(answer, name, alias) == 0)
+			return 0;
+		if (referral_in(answer, authority->zone, name, zone, &names)) {
+			if (open_named(view, zone, &names, authority, err) != 0)
+				return -1;
+		} else if (deeper_zone_in(answer, authority->zone, name, zone)) {
+			return authority_open(view, zone, authority, err);
+		} else {
+			return 0;
+		}
+	}
+	return error_set(err, EXIT_FAILED, "%s is more than %d delegations down", name,
+			 DELEGATIONS_MAX);
+}
+
+/*
+ * The ancestor to ask the resolvers about: the parent, since `name` itself may be about to be
+ * made.  A name of two labels is asked about as it is: its parent is a registry's zone, which
+ * a private name space need not have.
+ */
+static const char *safe_ancestor(const char *name)
+{
+	const char *dot = strchr(name, '.');
+
+	return dot != NULL && strchr(dot + 1, '.') != NULL ? dot + 1 : name;
+}
+
+int authority_find(const struct dns_view *view, const char *name, struct authority *authority,
+		   domain_name alias, struct error *err)
+{
+	domain_name zone;
+
+	if (resolver_zone_of(&view->resolver, safe_ancestor(name), zone, err) != 0 ||
+	    authority_open(view, zone, authority, err) != 0)
+		return -1;
+	return authority_descend(view, name, authority, alias, err);
+}

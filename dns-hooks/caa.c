@@ -1,0 +1,264 @@
+#include "dns-hooks/caa.h"
+
+#include "dns-hooks/record.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum { PARAMETERS_MAX = 16, FLAGS_MAX = 255 };
+
+static const char VALIDATION_METHOD[] = "dns-01";
+
+/* A part of a value, without the white space around it. */
+struct part {
+	const char *start;
+	size_t length;
+};
+
+struct parameter {
+	struct part tag, value;
+};
+
+/* An issue or issuewild value taken apart (RFC 8659 section 4.2). */
+struct issue_value {
+	struct part issuer;
+	struct parameter parameters[PARAMETERS_MAX];
+	size_t count;
+};
+
+static bool is_space(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+static struct part trimmed(const char *start, size_t length)
+{
+	while (length > 0 && is_space(*start)) {
+		start++;
+		length--;
+	}
+	while (length > 0 && is_space(start[length - 1]))
+		length--;
+	return (struct part){start, length};
+}
+
+static bool part_is(const struct part *part, const char *text)
+{
+	return strlen(text) == part->length && strncasecmp(part->start, text, part->length) == 0;
+}
+
+static bool part_same(const struct part *a, const struct part *b)
+{
+	return a->length == b->length && memcmp(a->start, b->start, a->length) == 0;
+}
+
+static int add_parameter(struct issue_value *value, const struct part *text)
+{
+	const char *equals = memchr(text->start, '=', text->length);
+
+	if (equals == NULL || value->count == PARAMETERS_MAX)
+		return -1;
+	size_t tag_length = (size_t)(equals - text->start);
+	value->parameters[value->count++] = (struct parameter){
+	    trimmed(text->start, tag_length),
+	    trimmed(equals + 1, text->length - tag_length - 1),
+	};
+	return 0;
+}
+
+/* -1 for a value that is not well formed: a CA treats it as one that lets nobody issue. */
+static int take_apart(const char *text, struct issue_value *value)
+{
+	size_t length = strcspn(text, ";");
+
+	*value = (struct issue_value){.issuer = trimmed(text, length)};
+	text += length;
+	while (*text == ';') {
+		length = strcspn(++text, ";");
+		struct part piece = trimmed(text, length);
+		/* Nothing behind a semicolon is fine: "ca.example;" is common. */
+		if (piece.length > 0 && add_parameter(value, &piece) != 0)
+			return -1;
+		text += length;
+	}
+	return 0;
+}
+
+int caa_make(struct caa *caa, long long flags, const char *tag, const char *value)
+{
+	size_t tag_length = strlen(tag), value_length = strlen(value);
+
+	if (flags < 0 || flags > FLAGS_MAX || tag_length == 0 || tag_length >= CAA_TAG_MAX ||
+	    value_length >= CAA_VALUE_MAX)
+		return -1;
+	caa->flags = (unsigned)flags;
+	for (size_t i = 0; i <= tag_length; i++) {
+		if (i < tag_length && !isalnum((unsigned char)tag[i]))
+			return -1;
+		caa->tag[i] = (char)tolower((unsigned char)tag[i]);
+	}
+	memcpy(caa->value, value, value_length + 1);
+	return 0;
+}
+
+int caa_parse(const char *text, struct caa *caa)
+{
+	char tag[CAA_TAG_MAX];
+	struct buffer value;
+	char *end = NULL;
+	int result = -1;
+
+	if (!isdigit((unsigned char)*text))
+		return -1;
+	long flags = strtol(text, &end, 10);
+	const char *tag_start = end + strspn(end, " \t");
+	size_t tag_length = strcspn(tag_start, " \t");
+	if (tag_start == end || tag_length == 0 || tag_length >= sizeof(tag))
+		return -1;
+	memcpy(tag, tag_start, tag_length);
+	tag[tag_length] = '\0';
+
+	const char *quoted = tag_start + tag_length;
+	quoted += strspn(quoted, " \t");
+	buffer_init(&value, CAA_VALUE_MAX - 1);
+	if (record_unquote(quoted, &value) == 0)
+		result = caa_make(caa, flags, tag, buffer_text(&value));
+	buffer_free(&value);
+	return result;
+}
+
+void caa_format(const struct caa *caa, char text[CAA_TEXT_MAX])
+{
+	int at = snprintf(text, CAA_TEXT_MAX, "%u %s \"", caa->flags, caa->tag);
+
+	for (const char *c = caa->value; *c != '\0'; c++) {
+		if (*c == '"' || *c == '\\')
+			text[at++] = '\\';
+		text[at++] = *c;
+	}
+	text[at++] = '"';
+	text[at] = '\0';
+}
+
+static bool has_parameter(const struct issue_value *value, const struct parameter *wanted)
+{
+	for (size_t i = 0; i < value->count; i++) {
+		const struct parameter *p = &value->parameters[i];
+		if (part_same(&p->tag, &wanted->tag) && part_same(&p->value, &wanted->value))
+			return true;
+	}
+	return false;
+}
+
+static bool same_issue_value(const char *a, const char *b)
+{
+	struct issue_value left, right;
+
+	if (take_apart(a, &left) != 0 || take_apart(b, &right) != 0)
+		return false;
+	if (left.issuer.length != right.issuer.length || left.count != right.count ||
+	    strncasecmp(left.issuer.start, right.issuer.start, left.issuer.length) != 0)
+		return false;
+	for (size_t i = 0; i < left.count; i++)
+		if (!has_parameter(&right, &left.parameters[i]) ||
+		    !has_parameter(&left, &right.parameters[i]))
+			return false;
+	return true;
+}
+
+static bool is_issue_tag(const char *tag)
+{
+	return strcmp(tag, "issue") == 0 || strcmp(tag, "issuewild") == 0;
+}
+
+bool caa_same(const struct caa *a, const struct caa *b)
+{
+	if (a->flags != b->flags || strcmp(a->tag, b->tag) != 0)
+		return false;
+	if (strcmp(a->value, b->value) == 0)
+		return true;
+	return is_issue_tag(a->tag) && same_issue_value(a->value, b->value);
+}
+
+static int copy_part(const struct part *part, char *out, size_t size)
+{
+	if (part->length == 0 || part->length >= size)
+		return -1;
+	memcpy(out, part->start, part->length);
+	out[part->length] = '\0';
+	return 0;
+}
+
+bool caa_is_pin(const struct caa *caa, struct caa_pin *pin)
+{
+	struct issue_value value;
+	char issuer[sizeof(domain_name)];
+	bool has_method = false, has_account = false;
+
+	if (caa->flags != 0 || !is_issue_tag(caa->tag) || take_apart(caa->value, &value) != 0 ||
+	    value.count != 2 || copy_part(&value.issuer, issuer, sizeof(issuer)) != 0 ||
+	    record_name(issuer, pin->issuer) != 0)
+		return false;
+	for (size_t i = 0; i < value.count; i++) {
+		const struct parameter *p = &value.parameters[i];
+		if (part_is(&p->tag, "validationmethods"))
+			has_method = part_is(&p->value, VALIDATION_METHOD);
+		else if (part_is(&p->tag, "accounturi"))
+			has_account =
+			    copy_part(&p->value, pin->account_uri, sizeof(pin->account_uri)) == 0;
+	}
+	return has_method && has_account;
+}
+
+bool caa_forbids_all(const struct caa *caa)
+{
+	struct issue_value value;
+
+	return is_issue_tag(caa->tag) &&
+	       (take_apart(caa->value, &value) != 0 || value.issuer.length == 0);
+}
+
+bool caa_blocks_all(const struct caa *caa)
+{
+	/* The IANA registry of CAA property tags. */
+	static const char *const known[] = {"issue", "issuewild",    "issuemail",   "issuevmc",
+					    "iodef", "contactemail", "contactphone"};
+
+	if ((caa->flags & CAA_CRITICAL) == 0)
+		return false;
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (strcmp(caa->tag, known[i]) == 0)
+			return false;
+	return true;
+}
+
+void caa_pin_value(const struct caa_pin *pin, const char *separator, char value[CAA_VALUE_MAX])
+{
+	snprintf(value, CAA_VALUE_MAX, "%s%svalidationmethods=%s%saccounturi=%s", pin->issuer,
+		 separator, VALIDATION_METHOD, separator, pin->account_uri);
+}
+
+int caa_check_account_uri(const char *uri, struct error *err)
+{
+	size_t length = strlen(uri);
+
+	if (strncmp(uri, "https://", 8) != 0 && strncmp(uri, "http://", 7) != 0)
+		return error_set(err, EXIT_USAGE_ERROR,
+				 "the account URI '%.200s' does not begin with https:// (it is the "
+				 "\"uri\" in certbot's regr.json)",
+				 uri);
+	if (length >= CAA_ACCOUNT_URI_MAX)
+		return error_set(err, EXIT_USAGE_ERROR,
+				 "the account URI is longer than %d characters",
+				 CAA_ACCOUNT_URI_MAX - 1);
+	for (size_t i = 0; i < length; i++)
+		if (!isgraph((unsigned char)uri[i]) || strchr(";\"\\", uri[i]) != NULL)
+			return error_set(err, EXIT_USAGE_ERROR,
+					 "the account URI '%.200s' has a character that a CAA "
+					 "record cannot hold at position %zu",
+					 uri, i + 1);
+	return 0;
+}

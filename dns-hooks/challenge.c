@@ -1,0 +1,280 @@
+#include "dns-hooks/challenge.h"
+
+#include "common/file.h"
+#include "common/log.h"
+#include "dns-hooks/effective.h"
+#include "dns-hooks/journal.h"
+#include "dns-hooks/propagation.h"
+#include "dns-hooks/provider.h"
+#include "dns-hooks/zone_check.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	/* CAs keep answers for a minute or so, whatever TTL they came with; a foreign value with
+	 * a TTL of a day is no reason to wait a day. */
+	SETTLE_MAX_S = 300,
+	SETTLE_REPORT_MS = 5000,
+};
+
+/* What both hooks hold on to. */
+struct challenge {
+	const struct settings *settings;
+	struct provider provider;
+	struct journal journal;
+	struct challenge_note note;
+};
+
+static int challenge_open(struct challenge *challenge, const struct settings *settings,
+			  struct error *err)
+{
+	*challenge = (struct challenge){.settings = settings};
+	if (provider_open(&challenge->provider, settings, err) != 0)
+		return -1;
+	return journal_open(&challenge->journal, settings->letsencrypt_dir, err);
+}
+
+static void challenge_close(struct challenge *challenge)
+{
+	provider_close(&challenge->provider);
+	journal_close(&challenge->journal);
+}
+
+/* What certbot says in the environment (RFC 8555 section 8.4: base64url without padding). */
+static int read_request(struct challenge_note *note, struct error *err)
+{
+	const char *domain = getenv("CERTBOT_DOMAIN"), *value = getenv("CERTBOT_VALIDATION");
+	domain_name name;
+
+	if (domain == NULL || value == NULL)
+		return error_set(err, EXIT_USAGE_ERROR,
+				 "%s is not set: this command is a hook for `certbot "
+				 "--manual-auth-hook` and `--manual-cleanup-hook`",
+				 domain == NULL ? "CERTBOT_DOMAIN" : "CERTBOT_VALIDATION");
+	enum domain_verdict verdict = domain_parse(domain, strlen(domain), name);
+	if (verdict != DOMAIN_VALID)
+		return error_set(err, EXIT_USAGE_ERROR, "CERTBOT_DOMAIN is \"%.100s\", which %s",
+				 domain, domain_verdict_text(verdict));
+	size_t length = strlen(value);
+	for (size_t i = 0; i < length; i++)
+		if (!isalnum((unsigned char)value[i]) && value[i] != '-' && value[i] != '_')
+			length = 0;
+	if (length == 0 || length >= CHALLENGE_VALUE_MAX)
+		return error_set(err, EXIT_USAGE_ERROR,
+				 "CERTBOT_VALIDATION is \"%.100s\": must be 1 to %d characters of "
+				 "base64url",
+				 value, CHALLENGE_VALUE_MAX - 1);
+	snprintf(note->domain, sizeof(note->domain), "%s", domain_base(name));
+	memcpy(note->value, value, length + 1);
+	return 0;
+}
+
+/* ---- one value out */
+
+/* Removes the noted value, then the note. */
+static int take_out(const struct challenge *challenge, const struct challenge_note *note,
+		    struct error *err)
+{
+	const struct provider *provider = &challenge->provider;
+	AUTO_RECORD struct record record = {0};
+	AUTO_CLOSE int turn = -1;
+	struct zone zone;
+
+	if (strcmp(note->provider, provider->class->name) != 0)
+		return error_set(err, EXIT_BAD_CONFIG,
+				 "the challenge value at %s was added through %s; set DNS_PROVIDER "
+				 "to it to have it removed, or remove it by hand",
+				 note->name, note->provider);
+	if (record_make(&record, note->name, RECORD_TXT, note->ttl, note->value, err) != 0)
+		return -1;
+	turn = journal_lock(&challenge->journal, err);
+	if (turn < 0 || provider_zone(provider, note->name, note->zone, &zone, err) != 0)
+		return -1;
+	int removed = provider_remove(provider, &zone, &record, err);
+	if (removed < 0 || journal_note_gone(&challenge->journal, note->name, note->ttl, err) != 0)
+		return -1;
+	log_info("%s: challenge value %s %s", note->name, note->value,
+		 removed > 0 ? "removed" : "is gone already");
+	return journal_forget(&challenge->journal, note, err);
+}
+
+/* ---- one value in */
+
+/*
+ * Notes the value, then adds it.  `settle` receives for how many seconds caches may hold an
+ * answer without it.
+ */
+static int put_in(struct challenge *challenge, const struct zone *zone, unsigned *settle,
+		  struct error *err)
+{
+	struct challenge_note *note = &challenge->note;
+	struct error second = ERROR_INIT;
+	AUTO_RECORD struct record record = {0};
+	AUTO_CLOSE int turn = journal_lock(&challenge->journal, err);
+	unsigned others_ttl = 0;
+
+	if (turn < 0 ||
+	    record_make(&record, note->name, RECORD_TXT, note->ttl, note->value, err) != 0 ||
+	    journal_note(&challenge->journal, note, err) != 0)
+		return -1;
+	*settle = journal_seconds_cached(&challenge->journal, note->name);
+	int added = provider_add(&challenge->provider, zone, &record, &others_ttl, err);
+	if (others_ttl > *settle)
+		*settle = others_ttl;
+	if (added >= 0) {
+		log_info("%s: challenge value %s %s", note->name, note->value,
+			 added > 0 ? "added" : "is there already");
+		return 0;
+	}
+	/* The provider said no: nothing was written.  In all other cases it may have been, and
+	 * the note stays. */
+	if ((err->code == EXIT_FAILED || err->code == EXIT_BAD_CONFIG) &&
+	    journal_forget(&challenge->journal, note, &second) != 0)
+		log_warn("%s", second.text);
+	return -1;
+}
+
+static void settle_down(const char *name, unsigned seconds)
+{
+	if (seconds == 0)
+		return;
+	if (seconds > SETTLE_MAX_S)
+		seconds = SETTLE_MAX_S;
+	deadline end = deadline_in((long)seconds * 1000);
+	while (deadline_left(end) > 0) {
+		log_info("%s: every server has the value; waiting %ld s more for caches to drop "
+			 "what was there before",
+			 name, (deadline_left(end) + 999) / 1000);
+		deadline_sleep(SETTLE_REPORT_MS, end);
+	}
+}
+
+static int wait_until_seen(const struct challenge *challenge, const struct authority *authority,
+			   unsigned settle, struct error *err)
+{
+	const struct provider_class *class = challenge->provider.class;
+	const struct challenge_note *note = &challenge->note;
+	long timeout = challenge->settings->propagation_timeout;
+	deadline limit = deadline_in((timeout > 0 ? timeout : class->propagation_timeout) * 1000);
+
+	if (class->wait_done != NULL &&
+	    class->wait_done(challenge->provider.state, limit, err) != 0)
+		return error_wrap(err, "%s", note->name);
+	if (propagation_wait(authority, note->name, note->value, limit, err) != 0)
+		return -1;
+	settle_down(note->name, settle);
+	log_info("%s: the value can be seen everywhere", note->name);
+	return 0;
+}
+
+static void take_back(const struct challenge *challenge)
+{
+	struct error err = ERROR_INIT;
+
+	if (take_out(challenge, &challenge->note, &err) != 0)
+		log_warn("%s: the value stays noted (`ingress-dns cleanup --all` tries again): %s",
+			 challenge->note.name, err.text);
+}
+
+static int authorise(struct challenge *challenge, struct error *err)
+{
+	static struct authority authority; /* too large for the stack */
+	struct challenge_note *note = &challenge->note;
+	const struct provider *provider = &challenge->provider;
+	struct dns_view view;
+	struct zone zone;
+	unsigned settle = 0;
+
+	if (dns_view_init(&view, challenge->settings, err) != 0 ||
+	    effective_challenge_name(&view, note->domain, note->name, &authority, err) != 0)
+		return -1;
+	if (provider_zone(provider, note->name, authority.zone, &zone, err) != 0 ||
+	    zone_check(note->name, zone.name, authority.zone, err) != 0)
+		return -1;
+	memcpy(note->zone, zone.name, sizeof(note->zone));
+	snprintf(note->provider, sizeof(note->provider), "%s", provider->class->name);
+	note->ttl = provider->class->challenge_ttl;
+	if (put_in(challenge, &zone, &settle, err) != 0)
+		return -1;
+	if (wait_until_seen(challenge, &authority, settle, err) == 0)
+		return 0;
+	take_back(challenge);
+	return -1;
+}
+
+/* ---- the commands */
+
+int challenge_auth(const struct settings *settings, struct error *err)
+{
+	struct challenge challenge;
+	int result = challenge_open(&challenge, settings, err);
+
+	if (result == 0)
+		result = read_request(&challenge.note, err);
+	if (result == 0)
+		result = authorise(&challenge, err);
+	challenge_close(&challenge);
+	return result;
+}
+
+int challenge_cleanup(const struct settings *settings, struct error *err)
+{
+	struct challenge challenge;
+	struct challenge_note *note = &challenge.note;
+	int result = challenge_open(&challenge, settings, err);
+	int noted = 0;
+
+	if (result == 0)
+		result = read_request(note, err);
+	if (result == 0) {
+		noted = journal_find(&challenge.journal, note->domain, note->value, note, err);
+		result = noted < 0 ? -1 : 0;
+	}
+	if (noted > 0)
+		result = take_out(&challenge, note, err);
+	else if (result == 0)
+		log_info("%s: no challenge value %s is noted: nothing to remove", note->domain,
+			 note->value);
+	challenge_close(&challenge);
+	return result;
+}
+
+static int take_out_all(const struct challenge *challenge, struct error *err)
+{
+	AUTO_FREE struct challenge_note *notes = NULL;
+	size_t count = 0, unreadable = 0, failed = 0;
+	enum exit_code code = EXIT_FAILED;
+
+	if (journal_list(&challenge->journal, &notes, &count, &unreadable, err) != 0)
+		return -1;
+	if (count == 0 && unreadable == 0)
+		puts("No challenge values are noted.");
+	for (size_t i = 0; i < count; i++) {
+		const struct challenge_note *note = &notes[i];
+		bool is_out = take_out(challenge, note, err) == 0;
+		printf("%s TXT %s (for %s): %s\n", note->name, note->value, note->domain,
+		       is_out ? "removed" : err->text);
+		if (!is_out) {
+			failed++;
+			code = err->code;
+		}
+	}
+	if (failed + unreadable == 0)
+		return 0;
+	return error_set(err, code, "%zu of %zu noted challenge values could not be removed",
+			 failed + unreadable, count + unreadable);
+}
+
+int challenge_cleanup_all(const struct settings *settings, struct error *err)
+{
+	struct challenge challenge;
+	int result = challenge_open(&challenge, settings, err);
+
+	if (result == 0)
+		result = take_out_all(&challenge, err);
+	challenge_close(&challenge);
+	return result;
+}

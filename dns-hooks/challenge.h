@@ -1,0 +1,22 @@
+/* certbot's manual hooks: a challenge value comes into DNS, and goes again. */
+#ifndef DNS_HOOKS_CHALLENGE_H
+#define DNS_HOOKS_CHALLENGE_H
+
+#include "common/error.h"
+#include "common/settings.h"
+
+/*
+ * `auth`: adds CERTBOT_VALIDATION at the effective name of CERTBOT_DOMAIN's challenge, and
+ * returns 0 once every authoritative server has it and caches can no longer hold what was
+ * there before.  On failure the value is taken back; what could not be taken back stays in
+ * the journal.
+ */
+int challenge_auth(const struct settings *settings, struct error *err);
+
+/* `cleanup`: takes out exactly that value.  One that is not noted, or gone, is fine. */
+int challenge_cleanup(const struct settings *settings, struct error *err);
+
+/* `cleanup --all`: takes out every value that is still noted, and prints what became of each. */
+int challenge_cleanup_all(const struct settings *settings, struct error *err);
+
+#endif

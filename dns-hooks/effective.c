@@ -1,0 +1,73 @@
+#include "dns-hooks/effective.h"
+
+#include "common/log.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+enum { ALIASES_MAX = 8 };
+
+/* A name beside `name` that nobody has made. */
+static int sibling(const char *name, domain_name out)
+{
+	const char *dot = strchr(name, '.');
+	unsigned long long unlikely = 0;
+
+	if (getrandom(&unlikely, sizeof(unlikely), 0) != (ssize_t)sizeof(unlikely))
+		unlikely = (unsigned long long)time(NULL);
+	int length =
+	    snprintf(out, sizeof(domain_name), "_none-%016llx%s", unlikely, dot == NULL ? "" : dot);
+	return length <= DOMAIN_MAX ? 0 : -1;
+}
+
+/*
+ * Whether the CNAME seen at `name` comes from a wildcard (`*.example.com`, which this program
+ * itself may have pointed at the gateway) rather than from a record of its own.  A wildcard
+ * gives a name beside it the same target, and stops to apply to `name` as soon as the
+ * challenge value stands there (RFC 4592 section 2.2.1).
+ */
+static int is_from_wildcard(const struct authority *authority, const char *name, const char *alias,
+			    bool *from_wildcard, struct error *err)
+{
+	AUTO_PKT ldns_pkt *answer = NULL;
+	domain_name other, other_alias;
+
+	*from_wildcard = false;
+	if (sibling(name, other) != 0)
+		return 0;
+	if (authority_ask(authority, other, LDNS_RR_TYPE_CNAME, &answer, err) != 0)
+		return -1;
+	*from_wildcard =
+	    authority_alias_in(answer, other, other_alias) == 0 && strcmp(alias, other_alias) == 0;
+	return 0;
+}
+
+int effective_challenge_name(const struct dns_view *view, const char *domain, domain_name name,
+			     struct authority *authority, struct error *err)
+{
+	domain_name alias;
+	bool from_wildcard = false;
+
+	if (domain_challenge_name(domain, name) != 0)
+		return error_set(err, EXIT_FAILED,
+				 "_acme-challenge.%s is longer than %d characters", domain,
+				 DOMAIN_MAX);
+	for (int hop = 0; hop < ALIASES_MAX; hop++) {
+		if (authority_find(view, name, authority, alias, err) != 0)
+			return -1;
+		if (*alias == '\0')
+			return 0;
+		if (is_from_wildcard(authority, name, alias, &from_wildcard, err) != 0)
+			return -1;
+		if (from_wildcard)
+			return 0;
+		log_info("%s is an alias of %s", name, alias);
+		memcpy(name, alias, sizeof(alias));
+	}
+	return error_set(err, EXIT_FAILED,
+			 "_acme-challenge.%s leads through more than %d CNAMEs; check them for a "
+			 "circle",
+			 domain_base(domain), ALIASES_MAX);
+}

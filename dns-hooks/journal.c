@@ -1,0 +1,264 @@
+#include "dns-hooks/journal.h"
+
+#include "common/file.h"
+#include "common/json.h"
+#include "common/log.h"
+#include "dns-hooks/deadline.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+	FOLDER_MODE = 0700,
+	FILE_MODE = 0600,
+	NOTE_FILE_MAX = 8192,
+	HASH_BYTES = 16,	  /* of SHA-256: names are made by us, and only have to differ */
+	LOCK_TIMEOUT_MS = 180000, /* more than one turn takes, API retries included */
+	LOCK_POLL_MS = 100,
+	TTL_MAX = 86400,
+};
+
+static const char SUFFIX[] = ".json";
+
+int journal_open(struct journal *journal, const char *letsencrypt_dir, struct error *err)
+{
+	*journal = (struct journal){0};
+	journal->notes_dir = file_join(letsencrypt_dir, "dstack-ingress/dns");
+	journal->served_dir = file_join(letsencrypt_dir, "dstack-ingress/dns-served");
+	if (journal->notes_dir == NULL || journal->served_dir == NULL)
+		return error_no_memory(err);
+	if (file_make_dirs(journal->notes_dir, FOLDER_MODE, err) != 0)
+		return -1;
+	return file_make_dirs(journal->served_dir, FOLDER_MODE, err);
+}
+
+void journal_close(struct journal *journal)
+{
+	free(journal->notes_dir);
+	free(journal->served_dir);
+	*journal = (struct journal){0};
+}
+
+int journal_lock(const struct journal *journal, struct error *err)
+{
+	deadline limit = deadline_in(LOCK_TIMEOUT_MS);
+	int fd = open(journal->notes_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return error_set_errno(err, EXIT_FAILED, errno, "cannot open %s",
+				       journal->notes_dir);
+	/* The folder itself is locked: no file that a crash could leave behind. */
+	while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+		if (errno != EWOULDBLOCK && errno != EINTR) {
+			error_set_errno(err, EXIT_FAILED, errno, "cannot lock %s",
+					journal->notes_dir);
+			close(fd);
+			return -1;
+		}
+		if (deadline_left(limit) == 0) {
+			close(fd);
+			return error_set(err, EXIT_TRY_LATER,
+					 "another ingress-dns has been writing records for %d "
+					 "seconds",
+					 LOCK_TIMEOUT_MS / 1000);
+		}
+		deadline_sleep(LOCK_POLL_MS, limit);
+	}
+	return fd;
+}
+
+/* ---- files */
+
+/* The path of the file for a text and its second part (may be ""); the caller frees. */
+static char *path_of(const char *folder, const char *text, const char *more)
+{
+	unsigned char hash[EVP_MAX_MD_SIZE];
+	char key[sizeof(domain_name) + CHALLENGE_VALUE_MAX + 1];
+	char name[HASH_BYTES * 2 + sizeof(SUFFIX)];
+	int length = snprintf(key, sizeof(key), "%s\n%s", text, more);
+
+	if (length < 0 || (size_t)length >= sizeof(key) ||
+	    EVP_Digest(key, (size_t)length, hash, NULL, EVP_sha256(), NULL) != 1)
+		return NULL;
+	for (size_t i = 0; i < HASH_BYTES; i++)
+		snprintf(name + i * 2, 3, "%02x", hash[i]);
+	memcpy(name + (size_t)HASH_BYTES * 2, SUFFIX, sizeof(SUFFIX));
+	return file_join(folder, name);
+}
+
+static int write_json(const char *path, const cJSON *value, struct error *err)
+{
+	AUTO_FREE char *text = json_print(value, true, err);
+
+	return text == NULL ? -1 : file_write(path, FILE_MODE, text, strlen(text), err);
+}
+
+static int remove_file(const char *folder, const char *path, struct error *err)
+{
+	if (unlink(path) != 0 && errno != ENOENT)
+		return error_set_errno(err, EXIT_FAILED, errno, "cannot remove %s", path);
+	return file_sync_dir(folder, err);
+}
+
+static int copy_text(const cJSON *json, const char *member, char *out, size_t size)
+{
+	const char *text = json_string(json, member);
+
+	if (text == NULL || *text == '\0' || strlen(text) >= size)
+		return -1;
+	memcpy(out, text, strlen(text) + 1);
+	return 0;
+}
+
+static int read_note(const char *path, struct challenge_note *note, struct error *err)
+{
+	AUTO_JSON cJSON *json = json_read_file(path, NOTE_FILE_MAX, err);
+
+	if (json == NULL)
+		return -1;
+	*note = (struct challenge_note){0};
+	long long ttl = json_integer(json, "ttl", -1);
+	if (copy_text(json, "domain", note->domain, sizeof(note->domain)) != 0 ||
+	    copy_text(json, "value", note->value, sizeof(note->value)) != 0 ||
+	    copy_text(json, "name", note->name, sizeof(note->name)) != 0 ||
+	    copy_text(json, "zone", note->zone, sizeof(note->zone)) != 0 ||
+	    copy_text(json, "provider", note->provider, sizeof(note->provider)) != 0 || ttl < 0 ||
+	    ttl > TTL_MAX)
+		return error_set(err, EXIT_FAILED, "%s is not a note of a challenge value", path);
+	note->ttl = (unsigned)ttl;
+	return 0;
+}
+
+/* ---- notes */
+
+int journal_note(const struct journal *journal, const struct challenge_note *note,
+		 struct error *err)
+{
+	AUTO_FREE char *path = path_of(journal->notes_dir, note->domain, note->value);
+	AUTO_JSON cJSON *json = cJSON_CreateObject();
+
+	if (path == NULL || cJSON_AddStringToObject(json, "domain", note->domain) == NULL ||
+	    cJSON_AddStringToObject(json, "value", note->value) == NULL ||
+	    cJSON_AddStringToObject(json, "name", note->name) == NULL ||
+	    cJSON_AddStringToObject(json, "zone", note->zone) == NULL ||
+	    cJSON_AddStringToObject(json, "provider", note->provider) == NULL ||
+	    cJSON_AddNumberToObject(json, "ttl", note->ttl) == NULL)
+		return error_no_memory(err);
+	return write_json(path, json, err);
+}
+
+int journal_find(const struct journal *journal, const char *domain, const char *value,
+		 struct challenge_note *note, struct error *err)
+{
+	AUTO_FREE char *path = path_of(journal->notes_dir, domain, value);
+
+	if (path == NULL)
+		return error_no_memory(err);
+	if (!file_exists(path))
+		return 0;
+	return read_note(path, note, err) == 0 ? 1 : -1;
+}
+
+int journal_forget(const struct journal *journal, const struct challenge_note *note,
+		   struct error *err)
+{
+	AUTO_FREE char *path = path_of(journal->notes_dir, note->domain, note->value);
+
+	return path == NULL ? error_no_memory(err) : remove_file(journal->notes_dir, path, err);
+}
+
+/* What is being written has another name until it is whole. */
+static bool is_note_name(const char *name)
+{
+	size_t length = strlen(name);
+
+	return name[0] != '.' && length > strlen(SUFFIX) &&
+	       strcmp(name + length - strlen(SUFFIX), SUFFIX) == 0;
+}
+
+static int add_note(const char *folder, const char *name, struct challenge_note **notes,
+		    size_t *count, size_t *unreadable, struct error *err)
+{
+	AUTO_FREE char *path = file_join(folder, name);
+	struct challenge_note note;
+
+	if (path == NULL)
+		return error_no_memory(err);
+	if (read_note(path, &note, err) != 0) {
+		log_warn("%s", err->text);
+		(*unreadable)++;
+		return 0;
+	}
+	if (*count == JOURNAL_NOTES_MAX)
+		return error_set(err, EXIT_FAILED, "%s has more than %d notes", folder,
+				 JOURNAL_NOTES_MAX);
+	struct challenge_note *longer = reallocarray(*notes, *count + 1, sizeof(note));
+	if (longer == NULL)
+		return error_no_memory(err);
+	*notes = longer;
+	longer[(*count)++] = note;
+	return 0;
+}
+
+int journal_list(const struct journal *journal, struct challenge_note **notes, size_t *count,
+		 size_t *unreadable, struct error *err)
+{
+	DIR *folder = opendir(journal->notes_dir);
+	const struct dirent *entry = NULL;
+	int result = 0;
+
+	*notes = NULL;
+	*count = *unreadable = 0;
+	if (folder == NULL)
+		return error_set_errno(err, EXIT_FAILED, errno, "cannot open %s",
+				       journal->notes_dir);
+	while (result == 0 && (errno = 0, entry = readdir(folder)) != NULL)
+		if (is_note_name(entry->d_name))
+			result = add_note(journal->notes_dir, entry->d_name, notes, count,
+					  unreadable, err);
+	if (result == 0 && errno != 0)
+		result =
+		    error_set_errno(err, EXIT_FAILED, errno, "cannot read %s", journal->notes_dir);
+	closedir(folder);
+	return result;
+}
+
+/* ---- what caches may still hold */
+
+int journal_note_gone(const struct journal *journal, const char *name, unsigned ttl,
+		      struct error *err)
+{
+	AUTO_FREE char *path = path_of(journal->served_dir, name, "");
+	AUTO_JSON cJSON *json = cJSON_CreateObject();
+
+	if (path == NULL || cJSON_AddStringToObject(json, "name", name) == NULL ||
+	    cJSON_AddNumberToObject(json, "cached_until", (double)(time(NULL) + ttl)) == NULL)
+		return error_no_memory(err);
+	return write_json(path, json, err);
+}
+
+unsigned journal_seconds_cached(const struct journal *journal, const char *name)
+{
+	AUTO_FREE char *path = path_of(journal->served_dir, name, "");
+	struct error err = ERROR_INIT;
+	long long now = time(NULL);
+
+	if (path == NULL || !file_exists(path))
+		return 0;
+	AUTO_JSON cJSON *json = json_read_file(path, NOTE_FILE_MAX, &err);
+	long long until = json_integer(json, "cached_until", 0);
+	/* A time further ahead than any TTL is a clock that was set back since. */
+	if (json != NULL && until > now && until <= now + TTL_MAX)
+		return (unsigned)(until - now);
+	if (remove_file(journal->served_dir, path, &err) != 0)
+		log_debug("%s", err.text);
+	return 0;
+}

@@ -1,0 +1,177 @@
+#include "dns-hooks/plan_caa.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { TAGS = 2 };
+
+/* One of the two tags, what is wanted of it, and whether that is there. */
+struct tag_plan {
+	const char *tag;
+	enum caa_wish wish;
+	struct record wanted; /* value NULL without a wish */
+};
+
+static int make_wanted(const struct target *target, const struct plan_rules *rules,
+		       struct tag_plan *tag, struct error *err)
+{
+	struct caa caa = {.flags = 0};
+	struct caa_pin pin = {0};
+	char text[CAA_TEXT_MAX];
+
+	if (tag->wish == CAA_WISH_NONE)
+		return 0;
+	snprintf(caa.tag, sizeof(caa.tag), "%s", tag->tag);
+	snprintf(caa.value, sizeof(caa.value), ";");
+	if (tag->wish == CAA_WISH_PIN) {
+		snprintf(pin.issuer, sizeof(pin.issuer), "%s", rules->ca.names[0]);
+		snprintf(pin.account_uri, sizeof(pin.account_uri), "%s", rules->account_uri);
+		caa_pin_value(&pin, rules->caa_separator, caa.value);
+	}
+	caa_format(&caa, text);
+	return record_make(&tag->wanted, target->name, RECORD_CAA, rules->record_ttl, text, err);
+}
+
+static bool is_our_ca(const struct caa_pin *pin, const struct caa_identities *ca)
+{
+	for (size_t i = 0; i < ca->count; i++)
+		if (strcmp(pin->issuer, ca->names[i]) == 0)
+			return true;
+	return false;
+}
+
+/* A pin to the account in use, for `issue` where only "nobody" is asked for: it binds as well,
+ * and may be of a time when the base was served too. */
+static bool binds_already(const struct tag_plan *tag, const struct record_list *present,
+			  const struct plan_rules *rules)
+{
+	for (size_t i = 0; i < present->count; i++) {
+		struct caa caa;
+		struct caa_pin pin;
+		if (present->items[i].type == RECORD_CAA &&
+		    caa_parse(present->items[i].value, &caa) == 0 &&
+		    strcmp(caa.tag, tag->tag) == 0 && caa_is_pin(&caa, &pin) &&
+		    is_our_ca(&pin, &rules->ca) && strcmp(pin.account_uri, rules->account_uri) == 0)
+			return true;
+	}
+	return false;
+}
+
+static int add_missing(const struct tag_plan *tag, const struct record_list *present,
+		       const struct plan_rules *rules, struct plan *plan, struct error *err)
+{
+	if (tag->wish == CAA_WISH_NONE || record_list_find(present, &tag->wanted) != NULL)
+		return 0;
+	if (tag->wish == CAA_WISH_NOBODY && binds_already(tag, present, rules))
+		return 0;
+	return change_list_add(&plan->changes, NULL, &tag->wanted, err, "%s",
+			       tag->wish == CAA_WISH_PIN
+				   ? "only this CA, for this ACME account, by dns-01"
+				   : "no CA may issue for the names beside the wildcard");
+}
+
+static void warn_if_weak(const struct record *record, const struct caa *caa,
+			 const struct tag_plan *tag, struct plan *plan)
+{
+	if (caa_blocks_all(caa)) {
+		buffer_printf(&plan->warnings,
+			      "CAA %s at %s is critical and unknown: every CA has to refuse\n",
+			      record->value, record->name);
+		return;
+	}
+	if (tag == NULL || caa_forbids_all(caa))
+		return;
+	buffer_printf(&plan->warnings,
+		      "CAA %s at %s is not ours and stays, but weakens the pin: it lets others "
+		      "have certificates; remove it if you do not need it\n",
+		      record->value, record->name);
+}
+
+static const struct tag_plan *tag_of(const struct caa *caa, const struct tag_plan *tags)
+{
+	for (size_t i = 0; i < TAGS; i++)
+		if (tags[i].wish != CAA_WISH_NONE && strcmp(tags[i].tag, caa->tag) == 0)
+			return &tags[i];
+	return NULL;
+}
+
+/* Removes an old pin of ours, or tells about a foreign record. */
+static int judge_present(const struct record *record, const struct tag_plan *tags,
+			 const struct record_list *present, const struct plan_rules *rules,
+			 struct plan *plan, struct error *err)
+{
+	struct caa caa;
+	struct caa_pin pin;
+
+	if (record->type != RECORD_CAA)
+		return 0;
+	if (caa_parse(record->value, &caa) != 0) {
+		buffer_printf(&plan->warnings, "CAA %s at %s cannot be understood\n", record->value,
+			      record->name);
+		return 0;
+	}
+	const struct tag_plan *tag = tag_of(&caa, tags);
+	if (tag != NULL && record_same(record, &tag->wanted))
+		return 0;
+	bool is_ours = caa_is_pin(&caa, &pin) && is_our_ca(&pin, &rules->ca);
+	if (tag != NULL && is_ours && tag->wish == CAA_WISH_PIN)
+		return change_list_add(&plan->changes, record, NULL, err,
+				       "pins an account that is not in use");
+	if (tag != NULL && is_ours && binds_already(tag, present, rules) &&
+	    strcmp(pin.account_uri, rules->account_uri) == 0)
+		return 0;
+	warn_if_weak(record, &caa, tag, plan);
+	return 0;
+}
+
+static void explain(const struct target *target, struct plan *plan)
+{
+	if (target->issuewild != CAA_WISH_PIN)
+		return;
+	if (target->issue == CAA_WISH_PIN)
+		buffer_printf(&plan->notes,
+			      "issuewild binds *.%s only; issue has the same value, for the names "
+			      "beside the wildcard that are served here\n",
+			      target->name);
+	else
+		buffer_printf(&plan->notes,
+			      "issuewild binds *.%s only; issue \";\" keeps every CA from issuing "
+			      "for %s itself, and for names below it that have no CAA of their "
+			      "own\n",
+			      target->name, target->name);
+}
+
+static int refuse_cname(const struct target *target, const struct record_list *present,
+			const struct plan_rules *rules, struct error *err)
+{
+	const struct record *cname = record_list_find_type(present, RECORD_CNAME);
+
+	/* An alias that is part of this run has become addresses by then. */
+	if (cname == NULL || rules->cname_beside_others || target->alias)
+		return 0;
+	return error_set(
+	    err, EXIT_FAILED, "%s is a CNAME (to %s), so no CAA record can stand there; %s",
+	    target->name, cname->value,
+	    target->caa_stands ? "apply the alias record too (it becomes addresses), or remove it"
+			       : "remove the CNAME");
+}
+
+int plan_caa(const struct target *target, const struct record_list *present,
+	     const struct plan_rules *rules, struct plan *plan, struct error *err)
+{
+	struct tag_plan tags[TAGS] = {{.tag = "issue", .wish = target->issue},
+				      {.tag = "issuewild", .wish = target->issuewild}};
+	int result = refuse_cname(target, present, rules, err);
+
+	for (size_t i = 0; i < TAGS && result == 0; i++)
+		result = make_wanted(target, rules, &tags[i], err);
+	for (size_t i = 0; i < TAGS && result == 0; i++)
+		result = add_missing(&tags[i], present, rules, plan, err);
+	for (size_t i = 0; i < present->count && result == 0; i++)
+		result = judge_present(&present->items[i], tags, present, rules, plan, err);
+	if (result == 0)
+		explain(target, plan);
+	for (size_t i = 0; i < TAGS; i++)
+		record_free(&tags[i].wanted);
+	return result;
+}

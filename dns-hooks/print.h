@@ -1,0 +1,32 @@
+/* What `plan`, `apply` and `list` say on standard output, in the manner of such tools. */
+#ifndef DNS_HOOKS_PRINT_H
+#define DNS_HOOKS_PRINT_H
+
+#include "common/error.h"
+#include "dns-hooks/plan.h"
+#include "dns-hooks/record.h"
+#include "dns-hooks/target.h"
+
+struct print_counts {
+	size_t added, changed, removed;
+};
+
+/*
+ *   app.example.com
+ *     ~ CNAME old.example.net -> CNAME gateway.example.net  (points to the gateway)
+ *     + TXT "..."  (...)
+ *     * a note
+ *     ! a warning
+ *
+ * Nothing for a name without changes and warnings.  Counts the changes.
+ */
+void print_plan(const struct target *target, const struct plan *plan, struct print_counts *counts);
+void print_failure(const struct target *target, const struct error *err);
+void print_add_counts(struct print_counts *sum, const struct print_counts *counts);
+/* How many of which; "No changes." only if that is the whole truth. */
+void print_summary(const struct print_counts *counts, bool is_plan, bool has_failed);
+
+/* As a zone file has it: NAME TTL IN TYPE VALUE. */
+void print_record(const struct record *record);
+
+#endif

@@ -1,0 +1,18 @@
+/* Waiting until the whole world can see a value. */
+#ifndef DNS_HOOKS_PROPAGATION_H
+#define DNS_HOOKS_PROPAGATION_H
+
+#include "dns-hooks/authority.h"
+#include "dns-hooks/deadline.h"
+
+/*
+ * Returns 0 when every server of the zone serves the TXT `value` at `name`: each address of
+ * each NS that answers gives it, and each NS has at least one that does (an address of a
+ * server that keeps silent beside a working one, as IPv6 does where a network half has it,
+ * is passed over with a warning).  A CNAME answered at `name` counts as the value missing.
+ * -1 at the deadline (EXIT_TRY_LATER), naming the servers that lack it.
+ */
+int propagation_wait(const struct authority *authority, const char *name, const char *value,
+		     deadline limit, struct error *err);
+
+#endif

@@ -1,0 +1,90 @@
+/*
+ * DNS records in the one form in which this program compares and prints them, whatever a
+ * provider's API makes of them:
+ *
+ *   A, AAAA   the address as inet_ntop() writes it
+ *   CNAME     the target, lower case, without the trailing dot
+ *   TXT       the strings joined, without quotes; control bytes as \DDD
+ *   CAA       FLAGS TAG "VALUE"
+ *   other     the provider's text: never written or deleted, only seen to be in the way
+ *
+ * Names are lower case without the trailing dot; "*" and underscores stand as they are.
+ */
+#ifndef DNS_HOOKS_RECORD_H
+#define DNS_HOOKS_RECORD_H
+
+#include "common/buffer.h"
+#include "common/domain.h"
+#include "common/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum record_type { RECORD_A, RECORD_AAAA, RECORD_CNAME, RECORD_TXT, RECORD_CAA, RECORD_OTHER };
+
+enum {
+	RECORD_TYPE_NAME_MAX = 24,
+	RECORD_ID_MAX = 128,
+	RECORD_VALUE_MAX = 4 * 65535, /* RDLENGTH (RFC 1035 section 3.2.1), each byte as \DDD */
+	RECORD_LIST_MAX = 10000,      /* at one name, or in one small zone */
+};
+
+struct record {
+	domain_name name;
+	enum record_type type;
+	char other_type[RECORD_TYPE_NAME_MAX]; /* RECORD_OTHER: "MX", "TYPE65", ... */
+	unsigned ttl;			       /* seconds */
+	char *value;			       /* owned */
+	char id[RECORD_ID_MAX];		       /* the provider's, "" where it has none */
+	bool proxied; /* the provider answers with something else than `value` */
+};
+
+struct record_list {
+	struct record *items; /* owned, with what they own */
+	size_t count;
+	size_t capacity;
+};
+
+#define AUTO_RECORDS __attribute__((cleanup(record_list_free)))
+void record_list_free(struct record_list *list);
+#define AUTO_RECORD __attribute__((cleanup(record_free)))
+void record_free(struct record *record);
+
+const char *record_type_name(enum record_type type);
+/* What to print for this record: record_type_name(), or the type it has instead. */
+const char *record_type_text(const struct record *record);
+/* RECORD_OTHER for anything but the five names above (letter case does not matter). */
+enum record_type record_type_parse(const char *name);
+
+/*
+ * Fills `record` (which owns nothing yet) with `value` brought into the form above.  -1 when
+ * the value is not one of that type.  RECORD_OTHER is made by record_make_other().
+ */
+int record_make(struct record *record, const char *name, enum record_type type, unsigned ttl,
+		const char *value, struct error *err);
+int record_make_other(struct record *record, const char *name, const char *type_name, unsigned ttl,
+		      const char *value, struct error *err);
+int record_copy(struct record *to, const struct record *from, struct error *err);
+
+/* Same name, type and value; TTL and id do not matter.  CAA values compare by their parts. */
+bool record_same(const struct record *a, const struct record *b);
+
+/* Moves `record` to the end of the list, which owns it from here on (also after -1). */
+int record_list_add(struct record_list *list, struct record *record, struct error *err);
+/* The first record like `wanted` (record_same), or NULL. */
+const struct record *record_list_find(const struct record_list *list, const struct record *wanted);
+/* The first record of a type, or NULL. */
+const struct record *record_list_find_type(const struct record_list *list, enum record_type type);
+
+/* Lower-cases and drops the trailing dot; -1 when it does not fit. */
+int record_name(const char *text, domain_name out);
+/* Whether `name` is `zone` or lies below it ("" is the root). */
+bool record_name_within(const char *name, const char *zone);
+
+/* Appends the text behind quoted strings ("a" "b" -> ab, \" and \DDD resolved).  Text that
+ * does not begin with a quote is appended as it is.  -1 when a quote is left open. */
+int record_unquote(const char *text, struct buffer *into);
+/* Appends `text` as quoted strings of at most 255 bytes (RFC 1035 section 3.3). */
+int record_quote(const char *text, struct buffer *into);
+
+#endif

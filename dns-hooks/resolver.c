@@ -1,0 +1,239 @@
+#include "dns-hooks/resolver.h"
+
+#include "common/file.h"
+#include "common/log.h"
+#include "common/settings.h"
+#include "dns-hooks/dns_query.h"
+#include "dns-hooks/record.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { RESOLV_CONF_MAX = 64 * 1024, CNAME_HOPS_MAX = 8 };
+
+static const char RESOLV_CONF[] = "/etc/resolv.conf";
+
+static int add_server(struct resolver *resolver, const char *address, unsigned short port,
+		      struct error *err)
+{
+	if (resolver->count == RESOLVERS_MAX)
+		return error_set(err, EXIT_BAD_CONFIG, "more than %d DNS resolvers", RESOLVERS_MAX);
+	if (dns_server_parse(address, port, &resolver->servers[resolver->count], err) != 0)
+		return -1;
+	resolver->count++;
+	return 0;
+}
+
+static int use_listed(struct resolver *resolver, const char *listed, struct error *err)
+{
+	AUTO_FREE char *copy = strdup(listed);
+	char reason[SETTING_REASON_SIZE], *rest = NULL;
+	struct endpoint endpoint;
+
+	if (copy == NULL)
+		return error_no_memory(err);
+	for (char *item = strtok_r(copy, ", \t\n", &rest); item != NULL;
+	     item = strtok_r(NULL, ", \t\n", &rest)) {
+		if (!settings_parse_host_port(item, strlen(item), DNS_PORT, &endpoint, reason))
+			return error_set(err, EXIT_BAD_CONFIG, "DNS_RESOLVERS: '%.100s': %s", item,
+					 reason);
+		if (add_server(resolver, endpoint.host, endpoint.port, err) != 0)
+			return error_wrap(err, "DNS_RESOLVERS");
+	}
+	return 0;
+}
+
+/* resolv.conf(5): the "nameserver" lines; what is not understood there is passed over, as
+ * the C library does. */
+static int use_system(struct resolver *resolver, struct error *err)
+{
+	struct buffer text;
+	struct error ignored = ERROR_INIT;
+	char *rest = NULL, address[80];
+
+	buffer_init(&text, RESOLV_CONF_MAX);
+	if (file_read(RESOLV_CONF, &text, err) != 0) {
+		buffer_free(&text);
+		return error_wrap(err, "no DNS resolver is known (DNS_RESOLVERS can name one)");
+	}
+	for (char *line = text.length == 0 ? NULL : strtok_r(text.data, "\n", &rest);
+	     line != NULL && resolver->count < RESOLVERS_MAX; line = strtok_r(NULL, "\n", &rest))
+		if (sscanf(line, " nameserver %79s", address) == 1 &&
+		    add_server(resolver, address, DNS_PORT, &ignored) != 0)
+			log_debug("%s: %s", RESOLV_CONF, ignored.text);
+	buffer_free(&text);
+	return 0;
+}
+
+int resolver_init(struct resolver *resolver, const char *listed, struct error *err)
+{
+	*resolver = (struct resolver){0};
+	if ((listed != NULL ? use_listed(resolver, listed, err) : use_system(resolver, err)) != 0)
+		return -1;
+	if (resolver->count == 0)
+		return error_set(err, EXIT_BAD_CONFIG,
+				 "no DNS resolver is known: %s names none (DNS_RESOLVERS can)",
+				 listed != NULL ? "DNS_RESOLVERS" : RESOLV_CONF);
+	return 0;
+}
+
+/* Asks one resolver after the other until one gives an answer that means something. */
+static ldns_pkt *ask(const struct resolver *resolver, const char *name, ldns_rr_type type,
+		     struct error *err)
+{
+	for (size_t i = 0; i < resolver->count; i++) {
+		const struct dns_server *server = &resolver->servers[i];
+		ldns_pkt *answer = NULL;
+		if (dns_query(server, name, type, true, &answer, err) != 0) {
+			log_debug("resolver: %s", err->text);
+			continue;
+		}
+		ldns_pkt_rcode rcode = ldns_pkt_get_rcode(answer);
+		if (rcode == LDNS_RCODE_NOERROR || rcode == LDNS_RCODE_NXDOMAIN)
+			return answer;
+		error_set(err, EXIT_UNREACHABLE, "%s answers %s", server->text,
+			  dns_rcode_text(answer));
+		ldns_pkt_free(answer);
+	}
+	error_wrap(err, "cannot look up %s", *name == '\0' ? "the root" : name);
+	return NULL;
+}
+
+static const ldns_rr *find(const ldns_rr_list *section, const char *name, ldns_rr_type type)
+{
+	for (size_t i = 0; i < ldns_rr_list_rr_count(section); i++) {
+		const ldns_rr *record = ldns_rr_list_rr(section, i);
+		if (dns_record_is(record, name, type))
+			return record;
+	}
+	return NULL;
+}
+
+static void add_address(struct address_list *addresses, const ldns_rr *record, unsigned short port)
+{
+	const ldns_rdf *data = ldns_rr_rdf(record, 0);
+	struct sockaddr_storage *item = &addresses->items[addresses->count];
+
+	if (data == NULL || addresses->count == RESOLVER_ADDRESSES_MAX)
+		return;
+	memset(item, 0, sizeof(*item));
+	if (ldns_rdf_get_type(data) == LDNS_RDF_TYPE_A) {
+		struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons(port)};
+		memcpy(&v4.sin_addr, ldns_rdf_data(data), sizeof(v4.sin_addr));
+		memcpy(item, &v4, sizeof(v4));
+	} else {
+		struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
+		memcpy(&v6.sin6_addr, ldns_rdf_data(data), sizeof(v6.sin6_addr));
+		memcpy(item, &v6, sizeof(v6));
+	}
+	addresses->count++;
+}
+
+/* Collects the addresses at the end of the CNAMEs in this answer; `name` moves along. */
+static void collect_addresses(const ldns_pkt *answer, ldns_rr_type type, unsigned short port,
+			      domain_name name, struct address_list *addresses)
+{
+	const ldns_rr_list *section = ldns_pkt_answer(answer);
+	const ldns_rr *alias = NULL;
+
+	for (int hop = 0; hop < CNAME_HOPS_MAX; hop++) {
+		alias = find(section, name, LDNS_RR_TYPE_CNAME);
+		if (alias == NULL || dns_name_text(ldns_rr_rdf(alias, 0), name) != 0)
+			break;
+	}
+	for (size_t i = 0; i < ldns_rr_list_rr_count(section); i++) {
+		const ldns_rr *record = ldns_rr_list_rr(section, i);
+		if (dns_record_is(record, name, type))
+			add_address(addresses, record, port);
+	}
+}
+
+static int addresses_of_type(const struct resolver *resolver, const char *host, ldns_rr_type type,
+			     unsigned short port, struct address_list *addresses, struct error *err)
+{
+	size_t before = addresses->count;
+	domain_name name, asked;
+
+	if (record_name(host, name) != 0)
+		return error_set(err, EXIT_FAILED, "'%.80s...' is too long for a name", host);
+	/* A resolver that does not recurse leaves the rest of a chain of CNAMEs to us. */
+	for (int hop = 0; hop < CNAME_HOPS_MAX; hop++) {
+		AUTO_PKT ldns_pkt *answer = ask(resolver, name, type, err);
+		if (answer == NULL)
+			return -1;
+		memcpy(asked, name, sizeof(asked));
+		collect_addresses(answer, type, port, name, addresses);
+		if (addresses->count > before || strcmp(asked, name) == 0)
+			return 0;
+	}
+	return error_set(err, EXIT_FAILED, "%s leads through more than %d CNAMEs", host,
+			 CNAME_HOPS_MAX);
+}
+
+int resolver_addresses(const struct resolver *resolver, const char *host, unsigned short port,
+		       struct address_list *addresses, struct error *err)
+{
+	*addresses = (struct address_list){0};
+	if (addresses_of_type(resolver, host, LDNS_RR_TYPE_A, port, addresses, err) != 0)
+		return -1;
+	return addresses_of_type(resolver, host, LDNS_RR_TYPE_AAAA, port, addresses, err);
+}
+
+/* The owner of the SOA record in an answer about `name`, if it tells the zone of `name`. */
+static bool zone_from(const ldns_pkt *answer, const char *name, domain_name zone)
+{
+	if (find(ldns_pkt_answer(answer), name, LDNS_RR_TYPE_SOA) != NULL)
+		return record_name(name, zone) == 0;
+	/* A negative answer carries the SOA of its zone (RFC 2308 section 3); behind a CNAME
+	 * it would be the zone of the alias's target. */
+	if (ldns_rr_list_rr_count(ldns_pkt_answer(answer)) > 0)
+		return false;
+	const ldns_rr_list *section = ldns_pkt_authority(answer);
+	for (size_t i = 0; i < ldns_rr_list_rr_count(section); i++) {
+		const ldns_rr *record = ldns_rr_list_rr(section, i);
+		if (ldns_rr_get_type(record) == LDNS_RR_TYPE_SOA &&
+		    dns_name_text(ldns_rr_owner(record), zone) == 0)
+			return record_name_within(name, zone);
+	}
+	return false;
+}
+
+int resolver_zone_of(const struct resolver *resolver, const char *name, domain_name zone,
+		     struct error *err)
+{
+	const char *at = name;
+
+	while (*at != '\0') {
+		AUTO_PKT ldns_pkt *answer = ask(resolver, at, LDNS_RR_TYPE_SOA, err);
+		if (answer == NULL)
+			return error_wrap(err, "cannot find the zone of %s", name);
+		if (zone_from(answer, at, zone)) {
+			if (*zone == '\0')
+				break; /* the root: the name lies in no zone of anybody's */
+			return 0;
+		}
+		const char *dot = strchr(at, '.');
+		at = dot == NULL ? "" : dot + 1;
+	}
+	return error_set(err, EXIT_FAILED, "%s lies in no zone that DNS knows", name);
+}
+
+int resolver_name_servers(const struct resolver *resolver, const char *zone,
+			  struct name_list *names, struct error *err)
+{
+	AUTO_PKT ldns_pkt *answer = ask(resolver, zone, LDNS_RR_TYPE_NS, err);
+
+	*names = (struct name_list){0};
+	if (answer == NULL)
+		return error_wrap(err, "cannot find the name servers of %s", zone);
+	const ldns_rr_list *section = ldns_pkt_answer(answer);
+	for (size_t i = 0; i < ldns_rr_list_rr_count(section); i++) {
+		const ldns_rr *record = ldns_rr_list_rr(section, i);
+		if (names->count < RESOLVER_NAMES_MAX &&
+		    dns_record_is(record, zone, LDNS_RR_TYPE_NS) &&
+		    dns_name_text(ldns_rr_rdf(record, 0), names->items[names->count]) == 0)
+			names->count++;
+	}
+	return 0;
+}

@@ -1,0 +1,55 @@
+/*
+ * The recursive servers by which names of servers are found: DNS_RESOLVERS, or those of
+ * /etc/resolv.conf.
+ *
+ * They are asked about zones and hosts that exist, never about a name that is about to be
+ * made: they would remember for a while that it does not exist.
+ */
+#ifndef DNS_HOOKS_RESOLVER_H
+#define DNS_HOOKS_RESOLVER_H
+
+#include "common/domain.h"
+#include "common/error.h"
+#include "dns-hooks/dns_server.h"
+
+#include <stddef.h>
+
+enum {
+	RESOLVERS_MAX = 8,
+	RESOLVER_NAMES_MAX = 16,     /* name servers of one zone */
+	RESOLVER_ADDRESSES_MAX = 16, /* addresses of one host */
+};
+
+struct resolver {
+	struct dns_server servers[RESOLVERS_MAX];
+	size_t count;
+};
+
+struct address_list {
+	struct sockaddr_storage items[RESOLVER_ADDRESSES_MAX];
+	size_t count;
+};
+
+struct name_list {
+	domain_name items[RESOLVER_NAMES_MAX];
+	size_t count;
+};
+
+/* `listed` is "addr[:port],..." or NULL for the system's. */
+int resolver_init(struct resolver *resolver, const char *listed, struct error *err);
+
+/* Every A and AAAA of a host, CNAMEs followed, with `port`.  None at all is 0 with an empty
+ * list; -1 means that nobody could say. */
+int resolver_addresses(const struct resolver *resolver, const char *host, unsigned short port,
+		       struct address_list *addresses, struct error *err);
+
+/* The closest enclosing zone of `name`, which may be `name` itself.  -1 (EXIT_FAILED) when
+ * there is none below the root. */
+int resolver_zone_of(const struct resolver *resolver, const char *name, domain_name zone,
+		     struct error *err);
+
+/* The NS records of a zone; an empty list means that it is delegated to nobody. */
+int resolver_name_servers(const struct resolver *resolver, const char *zone,
+			  struct name_list *names, struct error *err);
+
+#endif
