@@ -114,11 +114,16 @@ class Bench:
         assert result.returncode == 0, result.stderr
 
     @contextmanager
-    def serving(self, *arguments: str) -> Iterator[Child]:
-        """ingress-evidence serve on `self.socket`, once it listens."""
-        log = self.folder / "serve.log"
-        command = [str(PROGRAM), "serve", *(arguments or ("--socket", str(self.socket)))]
-        with Child(command, log, env=self.environment()) as child:
+    def serving(self, *, prefix: Sequence[str] = (), leaks: bool = False) -> Iterator[Child]:
+        """ingress-evidence serve on `self.socket`, once it listens.
+
+        `leaks` is for a server that is not confined to its folder: there, /proc is out of the
+        reach of a sanitizer that wants to look for leaks, which it takes for an error.
+        """
+        log = self.folder / f"serve-{len(list(self.folder.glob('serve-*.log')))}.log"
+        command = [*prefix, str(PROGRAM), "serve", "--socket", str(self.socket)]
+        env = self.environment(ASAN_OPTIONS=f"detect_leaks={int(leaks)}")
+        with Child(command, log, env=env) as child:
             child.wait_for(lambda: "serving the evidence" in child.log_text(), what="its start")
             yield child
 
