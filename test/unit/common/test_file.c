@@ -1,66 +1,13 @@
-#include "unit.h"
+#include "scratch_files.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { CONTENT_MAX = 1024 * 1024, SMALL_LIMIT = 4096 };
-
-/* A path below the scratch folder, in one of a few turns of static memory. */
-static const char *at(void **state, const char *name)
-{
-	static char paths[4][512];
-	static unsigned turn;
-	char *path = paths[turn++ % 4];
-
-	snprintf(path, sizeof(paths[0]), "%s/%s", (const char *)*state, name);
-	return path;
-}
-
-static void put(const char *path, const char *text)
-{
-	struct error err = ERROR_INIT;
-
-	if (file_write(path, 0600, text, strlen(text), &err) != 0)
-		fail_msg("%s", err.text);
-}
-
-static void assert_content(const char *path, const char *expected)
-{
-	struct buffer b;
-	struct error err = ERROR_INIT;
-
-	buffer_init(&b, CONTENT_MAX);
-	if (file_read(path, &b, &err) != 0)
-		fail_msg("%s", err.text);
-	assert_string_equal(buffer_text(&b), expected);
-	buffer_free(&b);
-}
-
-static unsigned mode_of(const char *path)
-{
-	struct stat info;
-
-	assert_int_equal(stat(path, &info), 0);
-	return info.st_mode & 07777;
-}
-
-static int count_entries(const char *path)
-{
-	DIR *folder = opendir(path);
-	int count = 0;
-
-	assert_non_null(folder);
-	while (readdir(folder) != NULL)
-		count++;
-	closedir(folder);
-	return count - 2; /* "." and ".." */
-}
+enum { SMALL_LIMIT = 4096 };
 
 /* ---- reading */
 
@@ -262,107 +209,6 @@ static void links_are_swapped(void **state)
 	assert_int_equal(count_entries(*state), 3);
 }
 
-/* ---- folders */
-
-static void folders_are_made_with_their_parents(void **state)
-{
-	struct error err = ERROR_INIT;
-	mode_t before = umask(0077);
-
-	assert_int_equal(file_make_dirs(at(state, "a/b//c/"), 0751, &err), 0);
-	umask(before);
-	assert_int_equal(mode_of(at(state, "a")), 0751);
-	assert_int_equal(mode_of(at(state, "a/b/c")), 0751);
-	assert_int_equal(file_make_dirs(at(state, "a/b"), 0700, &err), 0);
-	assert_int_equal(mode_of(at(state, "a/b")), 0751);
-	assert_int_equal(symlink("a", at(state, "link")), 0);
-	assert_int_equal(file_make_dirs(at(state, "link/d"), 0700, &err), 0);
-	assert_int_equal(mode_of(at(state, "a/d")), 0700);
-}
-
-static void a_file_in_the_way_of_a_folder_is_an_error(void **state)
-{
-	struct error err = ERROR_INIT;
-
-	put(at(state, "f"), "x");
-	assert_int_equal(file_make_dirs(at(state, "f"), 0700, &err), -1);
-	assert_contains(err.text, "File exists");
-	assert_int_equal(file_make_dirs(at(state, "f/g"), 0700, &err), -1);
-	assert_contains(err.text, "/f");
-	assert_int_equal(symlink("nowhere", at(state, "dangling")), 0);
-	assert_int_equal(file_make_dirs(at(state, "dangling"), 0700, &err), -1);
-	assert_content(at(state, "f"), "x");
-}
-
-static void syncing_a_folder_needs_one(void **state)
-{
-	struct error err = ERROR_INIT;
-
-	assert_int_equal(file_sync_dir(*state, &err), 0);
-	put(at(state, "f"), "x");
-	assert_int_equal(file_sync_dir(at(state, "f"), &err), -1);
-	assert_contains(err.text, "Not a directory");
-}
-
-/* ---- removing */
-
-static void a_tree_is_removed_with_all_in_it(void **state)
-{
-	struct error err = ERROR_INIT;
-
-	assert_int_equal(file_make_dirs(at(state, "t/a/b"), 0700, &err), 0);
-	put(at(state, "t/.hidden"), "x");
-	put(at(state, "t/a/b/file"), "x");
-	assert_int_equal(mkfifo(at(state, "t/a/fifo"), 0600), 0);
-	assert_int_equal(file_remove_tree(at(state, "t"), &err), 0);
-	assert_int_equal(count_entries(*state), 0);
-	assert_int_equal(file_remove_tree(at(state, "t"), &err), 0);
-	put(at(state, "single"), "x");
-	assert_int_equal(file_remove_tree(at(state, "single"), &err), 0);
-	assert_int_equal(count_entries(*state), 0);
-}
-
-static void links_are_removed_not_followed(void **state)
-{
-	struct error err = ERROR_INIT;
-
-	assert_int_equal(file_make_dirs(at(state, "kept/inner"), 0700, &err), 0);
-	put(at(state, "kept/inner/file"), "precious");
-	assert_int_equal(mkdir(at(state, "t"), 0700), 0);
-	assert_int_equal(symlink("../kept", at(state, "t/relative")), 0);
-	assert_int_equal(symlink(at(state, "kept"), at(state, "t/absolute")), 0);
-	assert_int_equal(symlink("../kept/inner/file", at(state, "t/file")), 0);
-	assert_int_equal(file_remove_tree(at(state, "t"), &err), 0);
-	assert_int_equal(symlink("kept", at(state, "top")), 0);
-	assert_int_equal(file_remove_tree(at(state, "top"), &err), 0);
-	assert_int_equal(count_entries(*state), 1);
-	assert_content(at(state, "kept/inner/file"), "precious");
-}
-
-/* "deep/d/d/...", `folders` in all. */
-static const char *nested(void **state, int folders)
-{
-	char path[256] = "deep";
-
-	for (int i = 1; i < folders; i++)
-		memcpy(path + 2 + 2 * i, "/d", 3);
-	return at(state, path);
-}
-
-static void a_tree_deeper_than_any_of_ours_is_refused(void **state)
-{
-	struct error err = ERROR_INIT;
-
-	assert_int_equal(file_make_dirs(nested(state, 64), 0700, &err), 0);
-	assert_int_equal(file_remove_tree(at(state, "deep"), &err), 0);
-	assert_int_equal(file_make_dirs(nested(state, 65), 0700, &err), 0);
-	assert_int_equal(file_remove_tree(at(state, "deep"), &err), -1);
-	assert_contains(err.text, "64 folders deep");
-	/* The inner part alone is not too deep; with it gone the rest is not either. */
-	assert_int_equal(file_remove_tree(at(state, "deep/d"), &err), 0);
-	assert_int_equal(file_remove_tree(at(state, "deep"), &err), 0);
-}
-
 /* ---- small things */
 
 static void joining_puts_a_slash_between(void **state)
@@ -399,12 +245,6 @@ int main(void)
 	    scratch_test(a_write_into_nowhere_fails),
 	    scratch_test(a_reader_and_a_crash_see_one_content),
 	    scratch_test(links_are_swapped),
-	    scratch_test(folders_are_made_with_their_parents),
-	    scratch_test(a_file_in_the_way_of_a_folder_is_an_error),
-	    scratch_test(syncing_a_folder_needs_one),
-	    scratch_test(a_tree_is_removed_with_all_in_it),
-	    scratch_test(links_are_removed_not_followed),
-	    scratch_test(a_tree_deeper_than_any_of_ours_is_refused),
 	    cmocka_unit_test(joining_puts_a_slash_between),
 	    cmocka_unit_test(closing_keeps_errno_and_marks_the_descriptor),
 	};
