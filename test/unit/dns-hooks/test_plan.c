@@ -1,0 +1,176 @@
+/* Aliases and app addresses: what becomes of what stands at a name. */
+#include "test/unit/dns-hooks/planning.h"
+
+#define NAME "app.example.test"
+#define ADDRESSES "A 192.0.2.1\nAAAA 2001:db8::1"
+
+struct alias_case {
+	const char *present, *changes;
+};
+
+/* Plans for what is there and compares; `addresses` is "" where a CNAME will do. */
+static void expect_plan(const struct target *target, const char *present, const char *addresses,
+			bool cname_beside_others, const char *wanted)
+{
+	AUTO_RECORDS struct record_list there = {0}, gateway = {0};
+	struct plan_rules rules = rules_of(cname_beside_others);
+	struct error err = ERROR_INIT;
+	struct buffer text;
+	struct plan plan;
+
+	buffer_init(&text, 65536);
+	plan_init(&plan);
+	add_records(&there, target->name, present);
+	add_records(&gateway, GATEWAY, addresses);
+	int result =
+	    plan_make(target, &there, gateway.count > 0 ? &gateway : NULL, &rules, &plan, &err);
+	if (wanted == NULL) {
+		assert_int_equal(result, -1);
+		assert_int_equal(err.code, EXIT_FAILED);
+		assert_contains(err.text, target->name);
+	} else {
+		assert_int_equal(result, 0);
+		describe_changes(&text, &plan.changes);
+		assert_string_equal(buffer_text(&text), wanted);
+	}
+	buffer_free(&text);
+	plan_free(&plan);
+}
+
+static void an_alias_becomes_a_cname(void **state)
+{
+	static const struct alias_case cases[] = {
+	    {"", "+ CNAME gateway.test\n"},
+	    {"CNAME gateway.test", ""},
+	    {"CNAME GATEWAY.test.", ""},
+	    {"CNAME old.test", "~ CNAME old.test -> CNAME gateway.test\n"},
+	    {"A 192.0.2.9", "~ A 192.0.2.9 -> CNAME gateway.test\n"},
+	    {"A 192.0.2.8\nA 192.0.2.9\nAAAA 2001:db8::9",
+	     "- A 192.0.2.8\n- A 192.0.2.9\n~ AAAA 2001:db8::9 -> CNAME gateway.test\n"},
+	};
+	struct target target = {.name = NAME, .alias = true};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		expect_plan(&target, cases[i].present, "", false, cases[i].changes);
+}
+
+static void an_alias_becomes_addresses(void **state)
+{
+	static const struct alias_case cases[] = {
+	    {"", "+ A 192.0.2.1\n+ AAAA 2001:db8::1\n"},
+	    {"A 192.0.2.1\nAAAA 2001:db8::1", ""},
+	    {"AAAA 2001:db8::1\nTXT v=spf1 -all\nA 192.0.2.1\nMX 10 mail.test", ""},
+	    {"A 192.0.2.1", "+ AAAA 2001:db8::1\n"},
+	    {"A 192.0.2.9\nA 192.0.2.1\nAAAA 2001:db8::1", "- A 192.0.2.9\n"},
+	    {"A 192.0.2.9\nTXT keep", "~ A 192.0.2.9 -> A 192.0.2.1\n+ AAAA 2001:db8::1\n"},
+	    {"AAAA 2001:db8::9\nA 192.0.2.9",
+	     "~ A 192.0.2.9 -> A 192.0.2.1\n~ AAAA 2001:db8::9 -> AAAA 2001:db8::1\n"},
+	    {"CNAME gateway.test", "~ CNAME gateway.test -> A 192.0.2.1\n+ AAAA 2001:db8::1\n"},
+	};
+	struct target target = {.name = NAME, .alias = true};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		expect_plan(&target, cases[i].present, ADDRESSES, false, cases[i].changes);
+}
+
+static void a_proxied_record_is_no_alias(void **state)
+{
+	struct target target = {.name = NAME, .alias = true};
+
+	(void)state;
+	expect_plan(&target, "CNAME! gateway.test", "", true,
+		    "~ CNAME gateway.test -> CNAME gateway.test\n");
+	expect_plan(&target, "CNAME! gateway.test\nTXT x", "", true,
+		    "~ CNAME gateway.test -> CNAME gateway.test\n");
+}
+
+static void a_delegated_name_is_refused(void **state)
+{
+	struct target target = {.name = NAME, .alias = true};
+
+	(void)state;
+	expect_plan(&target, "NS ns.other.test", ADDRESSES, false, NULL);
+	/* the apex has NS records of its own */
+	expect_plan(&target, "NS ns.example.test\nSOA x\nA 192.0.2.1\nAAAA 2001:db8::1", ADDRESSES,
+		    false, "");
+}
+
+static void where_a_cname_cannot_stand(void **state)
+{
+	struct target plain = {.name = NAME, .alias = true};
+	struct target pinned = {.name = NAME, .alias = true, .caa_stands = true};
+	AUTO_RECORDS struct record_list none = {0}, addresses = {0}, text = {0};
+	struct plan_rules strict = rules_of(false), lenient = rules_of(true);
+
+	(void)state;
+	add_records(&addresses, NAME, ADDRESSES);
+	add_records(&text, NAME, "TXT google-site-verification=x");
+	assert_null(plan_why_addresses(&plain, "example.test", &none, &strict));
+	assert_null(plan_why_addresses(&plain, "example.test", &addresses, &strict));
+	assert_contains(plan_why_addresses(&plain, NAME, &none, &strict), "apex");
+	assert_contains(plan_why_addresses(&pinned, "example.test", &none, &strict), "CAA");
+	assert_contains(plan_why_addresses(&plain, "example.test", &text, &strict), "beside");
+	assert_null(plan_why_addresses(&pinned, NAME, &text, &lenient));
+}
+
+static void the_app_address_is_kept_current(void **state)
+{
+	static const struct alias_case cases[] = {
+	    {"", "+ TXT abcdef01:443\n"},
+	    {"TXT abcdef01:443", ""},
+	    {"TXT abcdef01:8443", "~ TXT abcdef01:8443 -> TXT abcdef01:443\n"},
+	    {"TXT 00ff:1\nTXT ABCDEF:65535",
+	     "~ TXT 00ff:1 -> TXT abcdef01:443\n- TXT ABCDEF:65535\n"},
+	    {"TXT 00ff:1\nTXT abcdef01:443", "- TXT 00ff:1\n"},
+	    {"TXT hello", "+ TXT abcdef01:443\n"},
+	    {"TXT 00ff:\nTXT :443\nTXT 00fg:1\nTXT 00ff:123456\nTXT 00ff:1 \nTXT abcdef01:443", ""},
+	};
+	struct target target = {.name = "_dstack." NAME, .txt = true};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		expect_plan(&target, cases[i].present, "", false, cases[i].changes);
+}
+
+static void no_txt_beside_a_cname(void **state)
+{
+	struct target target = {.name = "_dstack." NAME, .txt = true};
+
+	(void)state;
+	expect_plan(&target, "CNAME elsewhere.test", "", false, NULL);
+	expect_plan(&target, "CNAME elsewhere.test", "", true, "+ TXT abcdef01:443\n");
+}
+
+static void the_ttl_of_an_updated_record_stays(void **state)
+{
+	AUTO_RECORDS struct record_list there = {0};
+	struct target target = {.name = NAME, .alias = true};
+	struct plan_rules rules = rules_of(false);
+	struct error err = ERROR_INIT;
+	struct plan plan;
+
+	(void)state;
+	plan_init(&plan);
+	add_records(&there, NAME, "CNAME old.test");
+	assert_int_equal(plan_make(&target, &there, NULL, &rules, &plan, &err), 0);
+	assert_int_equal(plan.changes.items[0].after.ttl, 60);
+	plan_free(&plan);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(an_alias_becomes_a_cname),
+	    cmocka_unit_test(an_alias_becomes_addresses),
+	    cmocka_unit_test(a_proxied_record_is_no_alias),
+	    cmocka_unit_test(a_delegated_name_is_refused),
+	    cmocka_unit_test(where_a_cname_cannot_stand),
+	    cmocka_unit_test(the_app_address_is_kept_current),
+	    cmocka_unit_test(no_txt_beside_a_cname),
+	    cmocka_unit_test(the_ttl_of_an_updated_record_stays),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,99 @@
+/* Records to resource records and back. */
+#include "test/unit/common/unit.h"
+
+#include "dns-hooks/rfc2136_record.h"
+
+static void expect_round_trip(enum record_type type, const char *value)
+{
+	AUTO_RECORD struct record before = {0}, after = {0};
+	struct error err = ERROR_INIT;
+
+	assert_int_equal(record_make(&before, "*.a_b.test", type, 77, value, &err), 0);
+	ldns_rr *rr = rfc2136_to_rr(&before, &err);
+	assert_non_null(rr);
+	assert_int_equal(ldns_rr_get_class(rr), LDNS_RR_CLASS_IN);
+	assert_int_equal(rfc2136_from_rr(rr, &after, &err), 0);
+	assert_true(record_same(&before, &after));
+	assert_string_equal(before.value, after.value);
+	assert_int_equal(after.ttl, 77);
+	ldns_rr_free(rr);
+}
+
+static void values_survive_the_way_there_and_back(void **state)
+{
+	char longer[701];
+
+	(void)state;
+	memset(longer, 'x', sizeof(longer) - 1);
+	longer[sizeof(longer) - 1] = '\0';
+	expect_round_trip(RECORD_A, "192.0.2.1");
+	expect_round_trip(RECORD_AAAA, "2001:db8::1");
+	expect_round_trip(RECORD_CNAME, "gateway.example.test");
+	expect_round_trip(RECORD_CNAME, "_.dstack.example.test");
+	expect_round_trip(RECORD_TXT, "plain");
+	expect_round_trip(RECORD_TXT, "");
+	expect_round_trip(RECORD_TXT, "with \"quotes\", a \\ and a ; too");
+	expect_round_trip(RECORD_TXT, "\xc3\xa4");
+	expect_round_trip(RECORD_TXT, longer);
+	expect_round_trip(RECORD_CAA, "0 issue \";\"");
+	expect_round_trip(RECORD_CAA, "128 issuewild \"ca.test; validationmethods=dns-01; "
+				      "accounturi=https://ca.test/acct/1?x=y\"");
+}
+
+static void expect_read(const char *line, const char *type, const char *value)
+{
+	AUTO_RECORD struct record record = {0};
+	struct error err = ERROR_INIT;
+	ldns_rr *rr = NULL;
+
+	assert_int_equal(ldns_rr_new_frm_str(&rr, line, 0, NULL, NULL), LDNS_STATUS_OK);
+	assert_int_equal(rfc2136_from_rr(rr, &record, &err), 0);
+	assert_string_equal(record_type_text(&record), type);
+	assert_string_equal(record.value, value);
+	ldns_rr_free(rr);
+}
+
+static void foreign_records_are_read(void **state)
+{
+	(void)state;
+	expect_read("a.test. 60 IN MX 10 mail.test.", "MX", "10 mail.test.");
+	expect_read("a.test. 60 IN TXT \"one\" \"two\"", "TXT", "onetwo");
+	expect_read("a.test. 60 IN TXT \"nul\\000bell\\007\"", "TXT", "nul\\000bell\\007");
+	expect_read("a.test. 60 IN TYPE65280 \\# 2 abcd", "TYPE65280", "\\# 2 abcd");
+	expect_read("a.test. 60 IN SPF \"v=spf1\"", "SPF", "\"v=spf1\"");
+	expect_read("a.test. 60 IN CAA 0 issue \"ca.test\"", "CAA", "0 issue \"ca.test\"");
+}
+
+static void a_set_is_named_without_data(void **state)
+{
+	struct error err = ERROR_INIT;
+	ldns_rr *rr = rfc2136_bare_rr("a.test", LDNS_RR_CLASS_NONE, LDNS_RR_TYPE_CNAME, &err);
+
+	(void)state;
+	assert_non_null(rr);
+	assert_int_equal(ldns_rr_rd_count(rr), 0);
+	assert_int_equal(ldns_rr_ttl(rr), 0);
+	assert_int_equal(ldns_rr_get_class(rr), LDNS_RR_CLASS_NONE);
+	ldns_rr_free(rr);
+}
+
+static void a_name_that_is_none_is_an_error(void **state)
+{
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	assert_null(rfc2136_bare_rr("a..test", LDNS_RR_CLASS_IN, LDNS_RR_TYPE_A, &err));
+	assert_contains(err.text, "a..test");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(values_survive_the_way_there_and_back),
+	    cmocka_unit_test(foreign_records_are_read),
+	    cmocka_unit_test(a_set_is_named_without_data),
+	    cmocka_unit_test(a_name_that_is_none_is_an_error),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
