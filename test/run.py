@@ -1,0 +1,189 @@
+#!/usr/bin/python3
+"""Runs every test of the project, stage by stage, and ends with one line `N passed, N failed`.
+
+    test/run.py            all stages
+    test/run.py unit e2e   only these
+
+A stage that dies, or that runs nothing, counts as a failure. Its output is under
+build/test/STAGE.log; of a stage that fails the end is shown.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ET
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+LOGS = ROOT / "build" / "test"
+TAIL_LINES = 120
+PYTEST = ["/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+WORKERS = ["-n", "4", "--dist", "worksteal"]
+LAST_LINE = re.compile(r"^(\d+) passed, (\d+) failed$", re.MULTILINE)
+
+
+@dataclass
+class Count:
+    passed: int = 0
+    failed: int = 0
+
+    def __iadd__(self, other: Count) -> Count:
+        self.passed += other.passed
+        self.failed += other.failed
+        return self
+
+
+def run(stage: str, command: list[str], **environment: str) -> int:
+    """Runs a command with its output in the stage's log; returns its exit status."""
+    with (LOGS / f"{stage}.log").open("ab") as log:
+        log.write(f"$ {' '.join(command)}\n".encode())
+        log.flush()
+        return subprocess.run(
+            command,
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, **environment},
+            check=False,
+        ).returncode
+
+
+def at_least_one_failure(count: Count, status: int) -> Count:
+    """What died or ran nothing has failed, whatever it counted before."""
+    if count.failed == 0 and (status != 0 or count.passed == 0):
+        count.failed = 1
+    return count
+
+
+def junit(path: Path, status: int) -> Count:
+    """The count in a JUnit report; a missing or broken one is a failure."""
+    count = Count()
+    try:
+        suites = list(ET.parse(path).getroot().iter("testsuite"))
+    except (OSError, ET.ParseError):
+        return Count(0, 1)
+    for suite in suites:
+        bad = int(suite.get("failures", "0")) + int(suite.get("errors", "0"))
+        skipped = int(suite.get("skipped", "0") or 0)
+        count.failed += bad
+        count.passed += int(suite.get("tests", "0")) - bad - skipped
+    return at_least_one_failure(count, status)
+
+
+def pytest(stage: str, folder: str, variant: str, *extra: str) -> Count:
+    report = LOGS / f"{stage}.xml"
+    report.unlink(missing_ok=True)
+    status = run(
+        stage,
+        [*PYTEST, folder, f"--junitxml={report}", *extra],
+        INGRESS_BIN=str(ROOT / "build" / variant / "bin"),
+        # LeakSanitizer needs ptrace rights that a container may not have; the unit tests
+        # look for leaks.
+        ASAN_OPTIONS="detect_leaks=0:abort_on_error=1",
+    )
+    return junit(report, status)
+
+
+def build(stage: str, variant: str, *targets: str) -> bool:
+    return run(stage, ["make", "-s", "-j2", f"VARIANT={variant}", *targets]) == 0
+
+
+def units(stage: str, variant: str) -> Count:
+    if not build(stage, variant, "all", "units"):
+        return Count(0, 1)
+    count = Count()
+    for program in sorted((ROOT / "build" / variant / "unit").glob("*/test_*")):
+        if not os.access(program, os.X_OK) or program.suffix:
+            continue
+        report = LOGS / f"{stage}-{program.parent.name}-{program.name}.xml"
+        report.unlink(missing_ok=True)
+        status = run(
+            stage, [str(program)], CMOCKA_MESSAGE_OUTPUT="xml", CMOCKA_XML_FILE=str(report)
+        )
+        count += junit(report, status)
+    return at_least_one_failure(count, 0)
+
+
+def demo_check(stage: str, variant: str) -> Count:
+    log = LOGS / f"{stage}.log"
+    status = run(stage, ["make", "-s", "demo-check", f"VARIANT={variant}"])
+    found = LAST_LINE.findall(log.read_text(errors="replace"))
+    count = Count(*map(int, found[-1])) if found else Count()
+    return at_least_one_failure(count, status)
+
+
+def e2e(stage: str, variant: str) -> Count:
+    if not build(stage, variant):
+        return Count(0, 1)
+    return pytest(stage, "test/e2e", variant, *WORKERS)
+
+
+def debian13(stage: str) -> Count:
+    """The end-to-end tests with everything of Debian 13: compiler, HAProxy, certbot, Pebble."""
+    report = LOGS / f"{stage}.xml"
+    report.unlink(missing_ok=True)
+    status = run(stage, ["test/debian13", "build/debian13-root"])
+    return junit(report, status)
+
+
+def checks(stage: str) -> Count:
+    """Each static check counts as one."""
+    names = ("check-format", "check-banned", "check-cppcheck", "check-tidy", "check-shell")
+    count = Count()
+    for name in names:
+        if run(stage, ["make", "-s", name]) == 0:
+            count.passed += 1
+        else:
+            count.failed += 1
+    return count
+
+
+STAGES: dict[str, Callable[[], Count]] = {
+    "check": lambda: checks("check"),
+    "unit": lambda: units("unit", "release"),
+    "unit-asan": lambda: units("unit-asan", "asan"),
+    "support": lambda: pytest("support", "test/support/tests", "release", *WORKERS),
+    "e2e": lambda: e2e("e2e", "release"),
+    "e2e-asan": lambda: e2e("e2e-asan", "asan"),
+    "demo": lambda: demo_check("demo", "release"),
+    "demo-asan": lambda: demo_check("demo-asan", "asan"),
+    "debian13": lambda: debian13("debian13"),
+}
+
+
+def show_tail(stage: str) -> None:
+    text = (LOGS / f"{stage}.log").read_text(errors="replace")
+    print(f"---- the end of {stage}.log")
+    print("\n".join(text.splitlines()[-TAIL_LINES:]))
+    print("----", flush=True)
+
+
+def main(wanted: list[str]) -> int:
+    unknown = [name for name in wanted if name not in STAGES]
+    if unknown:
+        print(f"no stage {unknown[0]}; there are: {' '.join(STAGES)}", file=sys.stderr)
+        return 64
+    LOGS.mkdir(parents=True, exist_ok=True)
+    total = Count()
+    for stage in wanted or STAGES:
+        (LOGS / f"{stage}.log").unlink(missing_ok=True)
+        begun = time.monotonic()
+        count = STAGES[stage]()
+        took = time.monotonic() - begun
+        print(f"{stage:10} {count.passed:5} ok {count.failed:4} failed  {took:6.1f} s", flush=True)
+        if count.failed > 0:
+            show_tail(stage)
+        total += count
+    print(f"{total.passed} passed, {total.failed} failed", flush=True)
+    return 0 if total.failed == 0 and total.passed > 0 else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
