@@ -99,7 +99,7 @@ static size_t smaller(size_t a, size_t b)
  */
 static size_t distance(const char *a, const char *b)
 {
-	size_t rows[3][NAME_MAX_LENGTH + 1];
+	size_t rows[3][NAME_MAX_LENGTH + 1] = {{0}};
 	size_t width = strlen(b);
 
 	for (size_t j = 0; j <= width; j++)

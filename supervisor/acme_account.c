@@ -25,7 +25,8 @@ static int load(const char *folder, const char *id, struct acme_account *account
 {
 	if (asprintf(&account->regr_path, "%s/%s/regr.json", folder, id) < 0) {
 		account->regr_path = NULL;
-		return error_no_memory(err);
+		error_no_memory(err);
+		return -1;
 	}
 	cJSON *json = json_read_file(account->regr_path, REGR_MAX, err);
 	if (json == NULL)
@@ -56,7 +57,8 @@ static void consider(const char *folder, const char *id, struct acme_account *fo
 		acme_account_clear(&candidate);
 		return;
 	}
-	if (found->id != NULL && changed_at(found->regr_path) >= changed_at(candidate.regr_path)) {
+	if (found->regr_path != NULL &&
+	    changed_at(found->regr_path) >= changed_at(candidate.regr_path)) {
 		acme_account_clear(&candidate);
 		return;
 	}

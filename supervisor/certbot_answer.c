@@ -116,16 +116,42 @@ static bool says_later(const char *text)
 	return false;
 }
 
+/*
+ * The latest problem document (RFC 7807) of the CA in the log, which has answers as
+ * indented JSON.  certbot 2.1 on Python 3.11 stumbles over its own exception when the CA
+ * refuses something and prints only "AttributeError: can't set attribute".
+ */
+static bool pick_problem(const char *log, char sentence[LINE_MAX_LENGTH])
+{
+	static const char type[] = "\"urn:ietf:params:acme:error:", key[] = "\"detail\": \"";
+	const char *last = NULL, *detail;
+
+	for (const char *at = log; (at = strstr(at, type)) != NULL; at++)
+		last = at;
+	if (last == NULL)
+		return false;
+	int kind = (int)strcspn(last + sizeof(type) - 1, "\"");
+	detail = strstr(last, key);
+	if (detail == NULL)
+		return false;
+	detail += sizeof(key) - 1;
+	snprintf(sentence, LINE_MAX_LENGTH, "the CA says %.*s: %.*s", kind, last + sizeof(type) - 1,
+		 (int)strcspn(detail, "\"\n"), detail);
+	return true;
+}
+
 void certbot_explain(const char *tail, const char *log, time_t now, struct error *err)
 {
 	char sentence[LINE_MAX_LENGTH];
 	unsigned by_header = retry_after_header(log);
-	unsigned by_date = retry_after_date(tail, now);
+	unsigned by_date;
 
-	pick_sentence(tail, sentence);
+	if (!pick_problem(log, sentence))
+		pick_sentence(tail, sentence);
+	by_date = retry_after_date(sentence, now);
 	if (sentence[0] != '\0')
 		error_set(err, EXIT_FAILED, "certbot: %s", sentence);
-	if (says_later(tail) || by_header > 0 || by_date > 0)
+	if (says_later(tail) || says_later(sentence) || by_header > 0 || by_date > 0)
 		err->code = EXIT_TRY_LATER;
 	err->retry_after = by_header > by_date ? by_header : by_date;
 }

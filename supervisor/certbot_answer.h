@@ -9,10 +9,10 @@
 
 /*
  * `tail` is certbot's last lines, `log` its debug log of the run ("" if unreadable).  Sets
- * err's text to the most telling sentence, its code to EXIT_TRY_LATER when the CA said so
- * or could not be reached, else EXIT_FAILED, and retry_after to what the CA asked for: a
- * Retry-After header beside a 429 or 503 status, or "retry after DATE UTC" in the CA's
- * words.
+ * err's text to the most telling sentence (the CA's own if there is one), its code to
+ * EXIT_TRY_LATER when the CA said so or could not be reached, else EXIT_FAILED, and retry_after to
+ * what the CA asked for: a Retry-After header beside a 429 or 503 status, or "retry after DATE UTC"
+ * in the CA's words.
  */
 void certbot_explain(const char *tail, const char *log, time_t now, struct error *err);
 

@@ -31,11 +31,11 @@ static void failed(struct domain *d, const struct error *err)
 
 /* ---- jobs in general */
 
-/* Starts a program of ours for the domain; `audience` chooses what it sees of the
- * environment. */
+/* Starts a program of ours for the domain; what it prints is logged at `level`, and
+ * `audience` chooses what it sees of the environment. */
 static int start_job(struct domain *d, const char *const *argv, const char *name, long timeout,
-		     unsigned audience, const char *const *extra, process_done *on_done,
-		     struct error *err)
+		     enum log_level level, unsigned audience, const char *const *extra,
+		     process_done *on_done, struct error *err)
 {
 	const struct domains_options *o = &d->all->options;
 	char **environment = settings_child_environment(o->settings, audience, extra, err);
@@ -44,7 +44,7 @@ static int start_job(struct domain *d, const char *const *argv, const char *name
 	    .argv = argv,
 	    .envp = (const char *const *)environment,
 	    .timeout = timeout,
-	    .stdout_level = LOG_INFO,
+	    .stdout_level = level,
 	    .stderr_level = LOG_DEBUG, /* becomes the error, with its context */
 	    .extra_fd = -1,
 	    .done = on_done,
@@ -102,8 +102,8 @@ static void start_dns(struct domain *d, const char *const *argv, process_done *o
 	snprintf(app_id, sizeof(app_id), "APP_ID=%s", state_app_id(o->state));
 	if (o->settings->app_id != NULL)
 		extra[0] = NULL;
-	if (start_job(d, argv, "ingress-dns", RECORDS_TIMEOUT, FOR_DNS, extra, on_done, &err) !=
-	    0) {
+	if (start_job(d, argv, "ingress-dns", RECORDS_TIMEOUT, LOG_INFO, FOR_DNS, extra, on_done,
+		      &err) != 0) {
 		lane_leave(&d->all->dns_lane);
 		failed(d, &err);
 	}
@@ -113,7 +113,7 @@ static void go_records(void *arg)
 {
 	struct domain *d = arg;
 	const char *const argv[] = {
-	    d->all->options.dns_program, "apply", "--only", "alias,txt", "--", d->name, NULL};
+	    d->all->options.dns_program, "apply", "--only", "alias,txt", d->name, NULL};
 
 	start_dns(d, argv, on_records_done);
 }
@@ -138,7 +138,7 @@ static void go_caa(void *arg)
 	struct domain *d = arg;
 	const char *const argv[] = {
 	    d->all->options.dns_program, "apply", "--only", "caa", "--account-uri",
-	    d->all->account.uri,	 "--",	  d->name,  NULL};
+	    d->all->account.uri,	 d->name, NULL};
 
 	start_dns(d, argv, on_caa_done);
 }
@@ -234,7 +234,8 @@ static int start_sweep(struct domain *d, process_done *on_done, struct error *er
 {
 	const char *const argv[] = {d->all->options.dns_program, "cleanup", "--all", NULL};
 
-	return start_job(d, argv, "ingress-dns", RECORDS_TIMEOUT, FOR_DNS, NULL, on_done, err);
+	return start_job(d, argv, "ingress-dns", RECORDS_TIMEOUT, LOG_INFO, FOR_DNS, NULL, on_done,
+			 err);
 }
 
 /* A certbot that was killed has not run its cleanup hook.  The lane is kept meanwhile:
@@ -438,8 +439,8 @@ static void go_probe(void *arg)
 
 	snprintf(port, sizeof(port), "%hu", d->all->options.settings->port);
 	snprintf(target, sizeof(target), "%s=%s", d->name, d->bundle->serial);
-	if (start_job(d, argv, "ingressctl", PROBE_TIMEOUT, FOR_EVIDENCE, NULL, on_probed, &err) !=
-	    0) {
+	if (start_job(d, argv, "ingressctl", PROBE_TIMEOUT, LOG_DEBUG, FOR_EVIDENCE, NULL,
+		      on_probed, &err) != 0) {
 		lane_leave(&d->all->probe_lane);
 		failed(d, &err);
 	}

@@ -150,9 +150,11 @@ struct domains *domains_new(const struct domains_options *options, struct error 
 	all->list = calloc(count, sizeof(*all->list));
 	if (all->list == NULL)
 		goto no_memory;
-	for (; all->count < count; all->count++)
-		if (domain_init(&all->list[all->count], all, all->count, err) != 0)
+	for (size_t i = 0; i < count; i++) {
+		all->count = i + 1;
+		if (domain_init(&all->list[i], all, i, err) != 0)
 			goto fail;
+	}
 	return all;
 no_memory:
 	error_no_memory(err);
@@ -165,8 +167,9 @@ void domains_free(struct domains *all)
 {
 	if (all == NULL)
 		return;
-	for (size_t i = 0; i < all->count; i++)
-		event_free(all->list[i].timer);
+	for (size_t i = 0; all->list != NULL && i < all->count; i++)
+		if (all->list[i].timer != NULL)
+			event_free(all->list[i].timer);
 	acme_account_clear(&all->account);
 	free(all->list);
 	free(all);

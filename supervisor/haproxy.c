@@ -69,20 +69,28 @@ static void on_exit_of_haproxy(const struct process_result *result, void *arg)
 	haproxy_apply_interrupted(h, &err);
 }
 
-/* At every reload HAProxy has a line for each proxy that stops: thousands, with thousands
- * of routes, and no news. */
+/* What HAProxy warns of although it is as it should be.  At every reload it has a line for
+ * each proxy that stops: thousands, with thousands of routes. */
+static const char *const expected[] = {
+    " stopped (cumulated",
+    "exited with code 0 ",
+    "Exiting Master process",
+    "All workers exited",
+    "no SSL certificate specified for bind", /* before the first one is issued */
+};
+
 static enum log_level judge_line(const char *line)
 {
 	if (strncmp(line, "[ALERT]", 7) == 0)
 		return LOG_ERROR;
 	if (strncmp(line, "[NOTICE]", 8) == 0)
 		return LOG_DEBUG;
-	if (strncmp(line, "[WARNING]", 9) == 0)
-		return strstr(line, " stopped (cumulated") != NULL ||
-			       strstr(line, "exited with code 0 ") != NULL
-			   ? LOG_DEBUG
-			   : LOG_WARN;
-	return LOG_INFO;
+	if (strncmp(line, "[WARNING]", 9) != 0)
+		return LOG_INFO;
+	for (size_t i = 0; i < sizeof(expected) / sizeof(*expected); i++)
+		if (strstr(line, expected[i]) != NULL)
+			return LOG_DEBUG;
+	return LOG_WARN;
 }
 
 static int launch(struct haproxy *h, struct error *err)

@@ -13,6 +13,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+enum { DRAIN_STEP = 65536 };
+
 struct process {
 	LIST_ENTRY(process) link;
 	struct process_table *table;
@@ -150,7 +152,8 @@ static void drain(struct process *p, int stream)
 	struct evbuffer *input = bufferevent_get_input(p->streams[stream]);
 	int fd = bufferevent_getfd(p->streams[stream]);
 
-	while (evbuffer_read(input, fd, 65536) > 0)
+	evbuffer_unfreeze(input, 0); /* only the bufferevent itself may fill it otherwise */
+	while (evbuffer_read(input, fd, DRAIN_STEP) > 0)
 		take_stream(p, stream, false);
 	take_stream(p, stream, true);
 	close_stream(p, stream);
