@@ -137,4 +137,19 @@ format:
 clean:
 	rm -rf build
 
-.PHONY: all units unit test check check-format check-banned check-cppcheck check-tidy check-shell format clean
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin
+	install -m 755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
+
+help:
+	@echo 'make             build the programs under $(BIN)'
+	@echo 'make demo        the whole stack on this machine, to try (Ctrl-C ends it)'
+	@echo 'make demo-check  the same, unattended and checked from outside'
+	@echo 'make test        all tests; STAGES="unit e2e" runs only these'
+	@echo 'make unit        the unit tests alone'
+	@echo 'make check       the static checks alone'
+	@echo 'make bench       what it costs, measured; writes build/bench/'
+	@echo 'make install     to PREFIX ($(PREFIX))'
+	@echo 'VARIANT=asan     with any of these: address and undefined-behaviour sanitizers'
+
+.PHONY: all units unit test check check-format check-banned check-cppcheck check-tidy check-shell format clean install help
