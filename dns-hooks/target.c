@@ -104,8 +104,11 @@ int target_list_build(const struct settings *settings, const char *const *chosen
 			       kinds, list, err) != 0)
 			return -1;
 	for (size_t i = 0; i < list->count && settings->set_caa; i++) {
-		struct served served = served_at(settings, list->items[i].name);
-		list->items[i].caa_stands = served.itself || served.wildcard;
+		struct target *target = &list->items[i];
+		struct served served = served_at(settings, target->name);
+		/* A wildcard's CAA record stands at its base, so its alias may be a CNAME. */
+		target->caa_stands =
+		    !domain_is_wildcard(target->name) && (served.itself || served.wildcard);
 	}
 	return 0;
 }
