@@ -43,13 +43,16 @@ static void set_common_headers(struct evhttp_request *request)
 	set_header(request, "Access-Control-Allow-Origin", "*");
 }
 
+/* Looks at every header: of two that contradict each other, evhttp sees the first. */
 static bool has_body(struct evhttp_request *request)
 {
 	const struct evkeyvalq *headers = evhttp_request_get_input_headers(request);
-	const char *length = evhttp_find_header(headers, "Content-Length");
 
-	return evhttp_find_header(headers, "Transfer-Encoding") != NULL ||
-	       (length != NULL && strcmp(length, "0") != 0);
+	for (const struct evkeyval *at = headers->tqh_first; at != NULL; at = at->next.tqe_next)
+		if (strcasecmp(at->key, "Transfer-Encoding") == 0 ||
+		    (strcasecmp(at->key, "Content-Length") == 0 && strcmp(at->value, "0") != 0))
+			return true;
+	return false;
 }
 
 static void send_reply(struct evhttp_request *request, const struct reply *reply)

@@ -1,32 +1,26 @@
-"""ingress-evidence serve: HTTP as curl sees it, its bounds, and how it gives up root."""
+"""ingress-evidence serve: HTTP as curl sees it, and its bounds."""
 
 from __future__ import annotations
 
 import concurrent.futures
 import hashlib
 import json
-import os
-import signal
 import socket
-import subprocess
-import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from support.process import Child, wait_until
+from support.process import wait_until
 
-from .evidence_bench import PROGRAM, Bench, bench, visible_names
+from .evidence_bench import Bench, bench, visible_names
+from .evidence_http import ask, connect, curl, parse, read_to_end
 
 CONNECTIONS_MAX = 256
 IDLE_SECONDS = 15
 REQUEST_SECONDS = 30
 SLACK_SECONDS = 5
-NOBODY = 65534
-LARGE = 3 * 1024 * 1024
 
 TYPES = {
     "acme-account.json": "application/json",
@@ -35,8 +29,6 @@ TYPES = {
     "cert-*.example.com.pem": "application/x-pem-file",
     "sha256sum.txt": "text/plain; charset=utf-8",
 }
-
-as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root to give it up")
 
 
 @pytest.fixture(name="empty")
@@ -50,49 +42,6 @@ def _empty(tmp_path: Path) -> Iterator[Bench]:
 def _served(empty: Bench) -> Bench:
     empty.publish("app.example.com", "*.example.com")
     return empty
-
-
-@dataclass
-class Answer:
-    status: int
-    headers: dict[str, str]  # names in lower case
-    body: bytes
-
-
-def curl(made: Bench, path: str, *options: str) -> Answer:
-    """One request, the path sent exactly as it is given."""
-    command = ["curl", "-sS", "-i", "--globoff", "--path-as-is", "--max-time", "20"]
-    where = ["--unix-socket", str(made.socket), f"http://localhost{path}"]
-    raw = subprocess.run([*command, *options, *where], capture_output=True, check=True).stdout
-    return parse(raw)
-
-
-def parse(raw: bytes) -> Answer:
-    head, _, body = raw.partition(b"\r\n\r\n")
-    first, *lines = head.decode("latin-1").split("\r\n")
-    headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
-    return Answer(int(first.split()[1]), headers, body)
-
-
-def connect(made: Bench) -> socket.socket:
-    connection = socket.socket(socket.AF_UNIX)
-    connection.connect(os.fspath(made.socket))  # without a time-out: a full backlog would be an error
-    connection.settimeout(20)
-    return connection
-
-
-def ask(made: Bench, raw: bytes) -> bytes:
-    """Everything that comes back until the server closes the connection."""
-    with connect(made) as connection:
-        connection.sendall(raw)
-        return read_to_end(connection)
-
-
-def read_to_end(connection: socket.socket) -> bytes:
-    received = b""
-    while chunk := connection.recv(65536):
-        received += chunk
-    return received
 
 
 # ---- files
@@ -265,7 +214,13 @@ def test_large_bodies_are_refused_unread(served: Bench) -> None:
 
 @pytest.mark.parametrize("method", [b"GET", b"HEAD", b"OPTIONS", b"TRACE"])
 @pytest.mark.parametrize(
-    "length", [b"Content-Length: %d", b"Transfer-Encoding: chunked", b"Transfer-Encoding: x"]
+    "length",
+    [
+        b"Content-Length: %d",
+        b"Content-Length: 0\r\nContent-Length: %d",
+        b"Transfer-Encoding: chunked",
+        b"Transfer-Encoding: x",
+    ],
 )
 def test_a_body_is_never_taken_for_a_request(served: Bench, method: bytes, length: bytes) -> None:
     inner = b"GET /evidences/quote.json HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -372,147 +327,3 @@ def test_many_short_connections_are_not_held_up(served: Bench) -> None:
     for _ in range(4 * CONNECTIONS_MAX):
         assert ask(served, b"GET /evidences/sha256sum.txt HTTP/1.0\r\n\r\n").startswith(b"HTTP/1.0 200")
     assert time.monotonic() - started < SLACK_SECONDS
-
-
-# ---- start and end
-
-
-def test_sigterm_ends_it_with_idle_connections_open(tmp_path: Path) -> None:
-    with bench(tmp_path) as made, made.serving() as server:
-        with connect(made) as idle:
-            idle.sendall(b"GET /evidences/ HTTP/1.1\r\nHost: x\r\n\r\n")
-            assert idle.recv(12) == b"HTTP/1.1 503"
-            started = time.monotonic()
-            assert server.terminate() == 0
-            assert time.monotonic() - started < 2
-
-
-def test_sigterm_lets_an_answer_finish(tmp_path: Path) -> None:
-    with bench(tmp_path) as made:
-        made.publish()
-        large = made.evidence / "..data" / "large.txt"
-        large.write_bytes(b"x" * LARGE)
-        with made.serving() as server, connect(made) as slow:
-            slow.sendall(b"GET /evidences/large.txt HTTP/1.1\r\nHost: x\r\n\r\n")
-            received = slow.recv(1000)
-            server.signal(signal.SIGTERM)
-            server.wait_for(lambda: "stopping" in server.log_text(), what="it to notice")
-            received += read_to_end(slow)
-            assert len(parse(received).body) == LARGE
-            assert server.wait(10) == 0
-
-
-def test_an_inherited_socket_is_served(tmp_path: Path) -> None:
-    with bench(tmp_path) as made, socket.socket(socket.AF_UNIX) as listener:
-        made.publish()
-        listener.bind(os.fspath(made.socket))
-        listener.listen()
-        with subprocess.Popen(
-            [PROGRAM, "serve", "--fd", str(listener.fileno())],
-            env=made.environment(ASAN_OPTIONS="detect_leaks=0"),
-            pass_fds=[listener.fileno()],
-            stderr=subprocess.DEVNULL,
-        ) as server:
-            assert curl(made, "/evidences/").status == 200
-            server.terminate()
-            assert server.wait(10) == 0
-
-
-def test_a_stale_socket_is_replaced_and_a_live_one_is_not(tmp_path: Path) -> None:
-    with bench(tmp_path) as made:
-        made.publish()
-        with made.serving() as server:
-            assert made.run("serve", "--socket", str(made.socket)).returncode == 1
-            assert curl(made, "/evidences/").status == 200
-            server.kill()
-        assert made.socket.exists()
-        with made.serving():
-            assert curl(made, "/evidences/").status == 200
-
-
-def test_a_file_in_the_sockets_place_is_kept(tmp_path: Path) -> None:
-    with bench(tmp_path) as made:
-        made.socket.write_text("precious")
-        result = made.run("serve", "--socket", str(made.socket))
-        assert result.returncode == 1
-        assert "is not a socket" in result.stderr
-        assert made.socket.read_text() == "precious"
-
-
-@as_root
-def test_root_is_given_up(tmp_path: Path) -> None:
-    with bench(tmp_path) as made, made.serving() as server:
-        status = dict(
-            line.split(":\t", 1) for line in Path(f"/proc/{server.pid}/status").read_text().splitlines()
-        )
-        assert status["Uid"].split() == [str(NOBODY)] * 4
-        assert status["Gid"].split() == [str(NOBODY)] * 4
-        assert status["Groups"].strip() == ""
-        assert status["NoNewPrivs"] == "1"
-        for capabilities in ("CapInh", "CapPrm", "CapEff", "CapAmb"):
-            assert int(status[capabilities], 16) == 0
-        assert os.readlink(f"/proc/{server.pid}/root") == str(made.evidence)
-
-
-@as_root
-def test_an_ordinary_user_can_serve() -> None:
-    """Nothing to give up then, and nothing that only root could do."""
-    with tempfile.TemporaryDirectory(prefix="evidence-") as folder:
-        os.chown(folder, NOBODY, NOBODY)
-        prefix = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--"]
-        with bench(Path(folder)) as made:
-            made.publish()
-            with made.serving(prefix=prefix, leaks=True) as server:
-                assert curl(made, "/evidences/quote.json").status == 200
-                assert curl(made, "/evidences/quote.json", "-d", "x").status == 405
-                assert curl(made, "/evidences/none").status == 404
-                made.publish()
-                assert curl(made, "/evidences/").status == 200
-                status = Path(f"/proc/{server.pid}/status").read_text()
-                assert "NoNewPrivs:\t1\n" in status
-                assert server.terminate() == 0, server.log_tail()
-
-
-@as_root
-def test_a_link_out_of_the_folder_leads_nowhere(served: Bench) -> None:
-    """Even somebody who can write to the folder gets no other file out of the server."""
-    (served.evidence / "..data").unlink()
-    (served.evidence / "..data").symlink_to("/etc")
-    answer = curl(served, "/evidences/hostname")
-    assert answer.status == 503
-    assert curl(served, "/evidences/").status == 503
-
-
-def test_it_does_not_outlive_its_parent(tmp_path: Path) -> None:
-    """The kernel forgets the parent-death signal of a process that changes its user."""
-    with bench(tmp_path) as made:
-        made.evidence.mkdir()
-        script = 'setpriv --pdeathsig KILL -- "$@" & echo $! ; wait'
-        parent = subprocess.Popen(
-            ["sh", "-c", script, "sh", PROGRAM, "serve", "--socket", made.socket],
-            env=made.environment(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-        )
-        assert parent.stdout is not None
-        pid = int(parent.stdout.readline())
-        wait_until(lambda: listens(made), what="the server to answer")
-        parent.kill()
-        parent.wait()
-        wait_until(lambda: not is_alive(pid), what="the server to be gone")
-        parent.stdout.close()
-
-
-def listens(made: Bench) -> bool:
-    try:
-        return ask(made, b"GET / HTTP/1.0\r\n\r\n").startswith(b"HTTP/1.0 404")
-    except (FileNotFoundError, ConnectionRefusedError):
-        return False
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
-        return False
-    return state != "Z"  # a zombie waits for whoever inherits it
