@@ -1,8 +1,9 @@
 /*
  * The domains at run time: what drives each through its lifecycle.
  *
- * domains.c turns events into transitions, timers and records; domain_steps.c does the
- * work of each step; status.c reads.  Nobody else looks into the structs.
+ * domains.c turns events into transitions, timers and records; domain_dns.c,
+ * domain_order.c and domain_steps.c do the work of the steps; status.c reads.  Nobody else
+ * looks into the structs.
  */
 #ifndef SUPERVISOR_DOMAINS_H
 #define SUPERVISOR_DOMAINS_H
@@ -81,14 +82,14 @@ void domains_recheck(struct domains *domains);
  */
 int domains_renew(struct domains *domains, const char *name, bool force, struct error *err);
 
-/* For domain_steps.c: how a step ended.  err is for EVENT_FAILED. */
+/* For domain_work.h's files: how a step ended.  err is for EVENT_FAILED. */
 void domain_event(struct domain *domain, enum lifecycle_event event, const struct error *err);
 void domain_save_record(struct domain *domain);
 
 /* In domain_steps.c: starts the work of domain->step; ends in domain_event(), possibly
  * before it returns. */
 void domain_run_step(struct domain *domain);
-/* Removes challenge records that a killed certbot left in DNS. */
+/* In domain_order.c: removes challenge records that a killed certbot left in DNS. */
 void domains_sweep(struct domains *domains);
 
 #endif

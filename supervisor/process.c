@@ -2,18 +2,14 @@
 
 #include "common/file.h"
 #include "common/spawn.h"
+#include "supervisor/child_output.h"
 
-#include <event2/buffer.h>
-#include <event2/bufferevent.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/queue.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-enum { DRAIN_STEP = 65536 };
 
 struct process {
 	LIST_ENTRY(process) link;
@@ -22,18 +18,11 @@ struct process {
 	const char *name;
 	process_done *done;
 	void *arg;
-	enum log_level levels[2]; /* of standard output and standard error */
-	enum log_level (*judge)(const char *line);
-	struct bufferevent *streams[2];
-	struct buffer output;
-	bool capture;
+	struct child_output *output;
 	bool is_job;
 	struct event *deadline;
 	bool timed_out;
 	bool ending;
-	char last_error[PROCESS_LINE_MAX];
-	char tail[PROCESS_TAIL_LINES][PROCESS_LINE_MAX];
-	unsigned tail_next;
 };
 
 struct process_table {
@@ -43,142 +32,14 @@ struct process_table {
 	size_t count;
 };
 
-/* ---- output */
-
-static void keep_tail(struct process *p, const char *line)
-{
-	char *slot = p->tail[p->tail_next++ % PROCESS_TAIL_LINES];
-
-	snprintf(slot, PROCESS_LINE_MAX, "%s", line);
-}
-
-/* A job's errors come back in its result, to be told once and with context; everything
- * else is logged as it comes. */
-static void take_line(struct process *p, int stream, char *line)
-{
-	enum log_level level = p->levels[stream];
-	const char *text = log_strip_prefix(line, &level);
-	bool is_prefixed = text != line;
-
-	if (text[0] == '\0')
-		return;
-	if (p->judge != NULL && !is_prefixed)
-		level = p->judge(text);
-	if (stream == 1 && (!is_prefixed || level == LOG_ERROR))
-		snprintf(p->last_error, sizeof(p->last_error), "%s", text);
-	if (p->is_job && is_prefixed && level == LOG_ERROR)
-		level = LOG_DEBUG;
-	keep_tail(p, text);
-	log_child(p->name, level, text);
-}
-
-/* Takes whole lines; `flush` takes what stands behind the last newline too, and so does a
- * line that grows past the maximum, so that a child cannot make us hoard. */
-static void take_lines(struct process *p, int stream, bool flush)
-{
-	struct evbuffer *input = bufferevent_get_input(p->streams[stream]);
-	char *line;
-
-	while ((line = evbuffer_readln(input, NULL, EVBUFFER_EOL_ANY)) != NULL) {
-		take_line(p, stream, line);
-		free(line);
-	}
-	size_t rest = evbuffer_get_length(input);
-	if (rest == 0 || (!flush && rest < PROCESS_LINE_MAX))
-		return;
-	char piece[PROCESS_LINE_MAX];
-	int got = evbuffer_remove(input, piece, sizeof(piece) - 1);
-	piece[got > 0 ? got : 0] = '\0';
-	take_line(p, stream, piece);
-}
-
-static void capture(struct process *p)
-{
-	struct evbuffer *input = bufferevent_get_input(p->streams[0]);
-	char piece[4096];
-	int got;
-
-	while ((got = evbuffer_remove(input, piece, sizeof(piece))) > 0)
-		buffer_append(&p->output, piece, (size_t)got);
-}
-
-static void take_stream(struct process *p, int stream, bool flush)
-{
-	if (p->streams[stream] == NULL)
-		return;
-	if (stream == 0 && p->capture)
-		capture(p);
-	else
-		take_lines(p, stream, flush);
-}
-
-static void on_stdout(struct bufferevent *stream, void *arg)
-{
-	(void)stream;
-	take_stream(arg, 0, false);
-}
-
-static void on_stderr(struct bufferevent *stream, void *arg)
-{
-	(void)stream;
-	take_stream(arg, 1, false);
-}
-
-static void close_stream(struct process *p, int stream)
-{
-	if (p->streams[stream] == NULL)
-		return;
-	int fd = bufferevent_getfd(p->streams[stream]);
-	bufferevent_free(p->streams[stream]);
-	close(fd);
-	p->streams[stream] = NULL;
-}
-
-static void on_stream_end(struct bufferevent *stream, short what, void *arg)
-{
-	struct process *p = arg;
-	int which = stream == p->streams[0] ? 0 : 1;
-
-	(void)what;
-	take_stream(p, which, true);
-	close_stream(p, which);
-}
-
-/* Reads what the child left in the pipe: its exit may be seen before its last words. */
-static void drain(struct process *p, int stream)
-{
-	if (p->streams[stream] == NULL)
-		return;
-	struct evbuffer *input = bufferevent_get_input(p->streams[stream]);
-	int fd = bufferevent_getfd(p->streams[stream]);
-
-	evbuffer_unfreeze(input, 0); /* only the bufferevent itself may fill it otherwise */
-	while (evbuffer_read(input, fd, DRAIN_STEP) > 0)
-		take_stream(p, stream, false);
-	take_stream(p, stream, true);
-	close_stream(p, stream);
-}
-
 /* ---- end of a child */
 
 static void process_free(struct process *p)
 {
-	close_stream(p, 0);
-	close_stream(p, 1);
+	child_output_free(p->output);
 	if (p->deadline != NULL)
 		event_free(p->deadline);
-	buffer_free(&p->output);
 	free(p);
-}
-
-static void join_tail(const struct process *p, struct buffer *text)
-{
-	buffer_init(text, (size_t)PROCESS_TAIL_LINES * (PROCESS_LINE_MAX + 1));
-	for (unsigned i = 0; i < PROCESS_TAIL_LINES; i++) {
-		const char *line = p->tail[(p->tail_next + i) % PROCESS_TAIL_LINES];
-		if (line[0] != '\0')
-			buffer_printf(text, "%s\n", line);
-	}
 }
 
 static void finish(struct process *p, int status)
@@ -189,16 +50,15 @@ static void finish(struct process *p, int status)
 	kill(-p->pid, SIGKILL);
 	LIST_REMOVE(p, link);
 	p->table->count--;
-	drain(p, 0);
-	drain(p, 1);
-	join_tail(p, &tail);
+	child_output_drain(p->output);
+	child_output_tail(p->output, &tail);
 	struct process_result result = {
 	    .pid = p->pid,
 	    .status = status,
 	    .exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : -1,
 	    .timed_out = p->timed_out,
-	    .output = &p->output,
-	    .last_error = p->last_error,
+	    .output = child_output_captured(p->output),
+	    .last_error = child_output_last_error(p->output),
 	    .tail = buffer_text(&tail),
 	};
 	if (p->done != NULL)
@@ -261,19 +121,6 @@ void process_end(struct process *p)
 
 /* ---- start */
 
-static struct bufferevent *open_stream(struct process *p, int fd, bufferevent_data_cb on_data)
-{
-	fcntl(fd, F_SETFL, O_NONBLOCK);
-	struct bufferevent *stream = bufferevent_socket_new(p->table->base, fd, 0);
-	if (stream == NULL) {
-		close(fd);
-		return NULL;
-	}
-	bufferevent_setcb(stream, on_data, NULL, on_stream_end, p);
-	bufferevent_enable(stream, EV_READ);
-	return stream;
-}
-
 static struct process *process_new(struct process_table *table, const struct process_spec *spec)
 {
 	struct process *p = calloc(1, sizeof(*p));
@@ -284,12 +131,7 @@ static struct process *process_new(struct process_table *table, const struct pro
 	p->name = spec->name;
 	p->done = spec->done;
 	p->arg = spec->arg;
-	p->levels[0] = spec->stdout_level;
-	p->levels[1] = spec->stderr_level;
-	p->judge = spec->judge;
 	p->is_job = spec->timeout > 0;
-	p->capture = spec->capture_max > 0;
-	buffer_init(&p->output, spec->capture_max);
 	p->deadline = evtimer_new(table->base, on_deadline, p);
 	if (p->deadline == NULL) {
 		free(p);
@@ -298,15 +140,33 @@ static struct process *process_new(struct process_table *table, const struct pro
 	return p;
 }
 
-static int launch(struct process *p, const struct process_spec *spec, int out[2], int errs[2],
-		  struct error *err)
+static struct child_output *open_output(const struct process *p, const struct process_spec *spec,
+					int *stdout_fd, int *stderr_fd, struct error *err)
 {
+	const struct child_output_options options = {
+	    .name = spec->name,
+	    .stdout_level = spec->stdout_level,
+	    .stderr_level = spec->stderr_level,
+	    .judge = spec->judge,
+	    .capture_max = spec->capture_max,
+	    .errors_are_reported = p->is_job,
+	};
+
+	return child_output_open(p->table->base, &options, stdout_fd, stderr_fd, err);
+}
+
+static int launch(struct process *p, const struct process_spec *spec, struct error *err)
+{
+	int out AUTO_CLOSE = -1, errs AUTO_CLOSE = -1; /* the child's ends */
 	struct spawn spawn = SPAWN_INIT;
 
+	p->output = open_output(p, spec, &out, &errs, err);
+	if (p->output == NULL)
+		return -1;
 	spawn.argv = spec->argv;
 	spawn.envp = spec->envp;
-	spawn.stdout_fd = out[1];
-	spawn.stderr_fd = errs[1];
+	spawn.stdout_fd = out;
+	spawn.stderr_fd = errs;
 	spawn.extra_fd = spec->extra_fd;
 	spawn.death_signal = spec->death_signal;
 	p->pid = spawn_start(&spawn, err);
@@ -316,36 +176,22 @@ static int launch(struct process *p, const struct process_spec *spec, int out[2]
 struct process *process_start(struct process_table *table, const struct process_spec *spec,
 			      struct error *err)
 {
-	int out[2] = {-1, -1}, errs[2] = {-1, -1};
 	struct process *p = process_new(table, spec);
 
 	if (p == NULL) {
 		error_no_memory(err);
 		return NULL;
 	}
-	if (pipe2(out, O_CLOEXEC) != 0 || pipe2(errs, O_CLOEXEC) != 0) {
-		error_set_errno(err, EXIT_FAILED, errno, "cannot make a pipe for %s", spec->name);
-		goto fail;
+	if (launch(p, spec, err) != 0) {
+		process_free(p);
+		return NULL;
 	}
-	if (launch(p, spec, out, errs, err) != 0)
-		goto fail;
-	file_close(&out[1]);
-	file_close(&errs[1]);
-	p->streams[0] = open_stream(p, out[0], on_stdout);
-	p->streams[1] = open_stream(p, errs[0], on_stderr);
 	LIST_INSERT_HEAD(&table->processes, p, link);
 	table->count++;
 	if (spec->timeout > 0)
 		event_add(p->deadline, &(struct timeval){spec->timeout, 0});
 	log_debug("started %s (pid %d)", spec->name, (int)p->pid);
 	return p;
-fail:
-	for (int i = 0; i < 2; i++) {
-		file_close(&out[i]);
-		file_close(&errs[i]);
-	}
-	process_free(p);
-	return NULL;
 }
 
 pid_t process_pid(const struct process *p)

@@ -14,8 +14,6 @@
 #include <sys/types.h>
 
 enum {
-	PROCESS_LINE_MAX = 2048,
-	PROCESS_TAIL_LINES = 16,
 	PROCESS_KILL_DELAY = 5, /* seconds between TERM and KILL */
 };
 
