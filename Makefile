@@ -97,6 +97,10 @@ test:
 
 -include test/demo/demo.mk
 
+bench: all
+	@.ci/packages bench
+	@INGRESS_BIN=$(abspath $(BIN)) test/bench/run.py $(BENCHES)
+
 # ---- static checks, each by itself so that each is counted
 
 HEADERS := $(wildcard $(FOLDERS:%=%/*.h))
@@ -152,4 +156,4 @@ help:
 	@echo 'make install     to PREFIX ($(PREFIX))'
 	@echo 'VARIANT=asan     with any of these: address and undefined-behaviour sanitizers'
 
-.PHONY: all units unit test check check-format check-banned check-cppcheck check-tidy check-shell format clean install help
+.PHONY: all units unit test check check-format check-banned check-cppcheck check-tidy check-shell format clean install bench help
