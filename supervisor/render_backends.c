@@ -52,8 +52,9 @@ static const char *resolution(const struct endpoint *target, const char *hosts,
 	return " resolvers system init-addr last,libc,none";
 }
 
-static int write_one(const struct endpoint *target, const char *hosts,
-		     const struct backend_options *options, struct buffer *out, struct error *err)
+static int write_one(const struct settings *settings, const struct endpoint *target,
+		     const char *hosts, const struct backend_options *options, struct buffer *out,
+		     struct error *err)
 {
 	char name[BACKEND_NAME_MAX];
 	char address[BACKEND_NAME_MAX + 2];
@@ -63,8 +64,9 @@ static int write_one(const struct endpoint *target, const char *hosts,
 		 target->port);
 	const struct template_value values[] = {
 	    {"name", name},
-	    {"defaults", options->inspect ? "app" : "tcp"},
 	    {"inspect", options->inspect ? "yes" : ""},
+	    {"inspect_h1", template_inspect_h1},
+	    {"evidence_wait", settings->evidence_wait},
 	    {"worker_socket_prefix", options->socket_prefix},
 	    {"address", address},
 	    {"resolve", resolution(target, hosts, options)},
@@ -98,7 +100,8 @@ int backends_write(const struct settings *settings, const struct backend_options
 	qsort(targets, settings->route_count, sizeof(*targets), compare_endpoints);
 	for (size_t i = 0; rc == 0 && i < settings->route_count; i++)
 		if (i == 0 || compare_endpoints(&targets[i - 1], &targets[i]) != 0)
-			rc = write_one(targets[i], buffer_text(&hosts), options, out, err);
+			rc =
+			    write_one(settings, targets[i], buffer_text(&hosts), options, out, err);
 	buffer_free(&hosts);
 	free(targets);
 	return rc;
