@@ -33,17 +33,18 @@ from .evidence_bench import (
 
 FAILED, USAGE, UNREACHABLE, TRY_LATER, BAD_CONFIG = 1, 64, 69, 75, 78
 
-# Fault of the agent: exit status, part of the sentence. "slow" is no fault within the limits.
+# Fault of the agent: exit status, part of the sentence (libcurl's own words change with its
+# version). "slow" is no fault within the limits.
 FAULTS = {
     "status-500": (FAILED, "HTTP status 500: simulated failure of the guest agent"),
     "html": (FAILED, "is not JSON: '<!DOCTYPE html>"),
-    "truncated": (UNREACHABLE, "transfer closed"),
+    "truncated": (UNREACHABLE, "the guest agent: GET http://localhost/"),
     "half-json": (FAILED, "is not JSON: '{"),
     "empty": (FAILED, "is empty where JSON was expected"),
     "not-a-quote": (FAILED, "the quote has version"),
     "wrong-report-data": (FAILED, "was asked for"),
     "huge": (FAILED, "larger than 4194304 bytes"),
-    "close": (UNREACHABLE, "Empty reply"),
+    "close": (UNREACHABLE, "the guest agent: GET http://localhost/"),
     "hang": (TRY_LATER, "timed out"),
 }
 
