@@ -277,8 +277,11 @@ class Demo:
             "The apps, each under its name:": [self._curl(name, "/") for name in names],
             "The evidence that the keys are the attested app's, and its check sums:": [
                 self._curl(names[0], "/evidences/"),
-                f"{self._curl(names[0], '/evidences/{' + ','.join(files) + '}')} \\\n"
-                f"      --silent --remote-name-all --create-dirs --output-dir {folder}/fetched",
+                self._curl(
+                    names[0],
+                    "/evidences/{" + ",".join(files) + "}",
+                    f"--silent --remote-name-all --create-dirs --output-dir {folder}/fetched ",
+                ),
                 f"(cd {folder}/fetched && sha256sum -c sha256sum.txt)",
             ],
             "What is in DNS, and what the CA was asked for:": [
@@ -298,10 +301,10 @@ class Demo:
                 print(f"  {command}")
         print(f"\nFiles are in {folder}. Ctrl-C ends it all.", flush=True)
 
-    def _curl(self, name: str, path: str) -> str:
+    def _curl(self, name: str, path: str, options: str = "") -> str:
         url = f"https://{name}:{self.port}{path}"
         return (
-            f"curl {self._curl_proxy()}--cacert {self.directory}/ca.pem "
+            f"curl {options}{self._curl_proxy()}--cacert {self.directory}/ca.pem "
             f"--resolve {name}:{self.port}:127.0.0.1 {shlex.quote(url) if '{' in url else url}"
         )
 
