@@ -22,7 +22,7 @@ static int read_name(const char *text, domain_name name, struct error *err)
 	if (verdict != DOMAIN_VALID)
 		return error_set(err, EXIT_USAGE_ERROR, "the name \"%.100s\" %s", text,
 				 domain_verdict_text(verdict));
-	snprintf(name, sizeof(domain_name), "%s%s", is_wildcard ? "*." : "", parsed);
+	snprintf(name, sizeof(domain_name), "%s%.*s", is_wildcard ? "*." : "", DOMAIN_MAX, parsed);
 	return 0;
 }
 
