@@ -140,7 +140,7 @@ static int read_and_plan(struct run *run, const struct target *target, const str
 	const struct provider_class *class = run->provider.class;
 
 	if (class->list(run->provider.state, zone, target->name, present, err) != 0)
-		return -1;
+		return error_wrap(err, "cannot read the records of %s", target->name);
 	const char *why =
 	    target->alias ? plan_why_addresses(target, zone->name, present, &run->rules) : NULL;
 	if (why != NULL && find_gateway(run, err) != 0)
@@ -175,11 +175,9 @@ static int take_turn(struct run *run, const struct target *target, const struct 
 		print_plan(target, &plan, first);
 	if (result == 0 && (plan.changes.count == 0 || run->request->dry_run))
 		result = 1;
-	if (result == 0)
-		result = run->provider.class->change(run->provider.state, zone, target->name,
-						     &present, &plan.changes, err) < 0
-			     ? -1
-			     : 0;
+	if (result == 0 && run->provider.class->change(run->provider.state, zone, target->name,
+						       &present, &plan.changes, err) < 0)
+		result = error_wrap(err, "cannot change the records of %s", target->name);
 	plan_free(&plan);
 	return result;
 }
@@ -202,9 +200,9 @@ static int do_target(struct run *run, const struct target *target, struct error 
 		}
 	}
 	return error_set(err, EXIT_FAILED,
-			 "%s took the changes, but reading back shows other records: somebody else "
-			 "keeps changing them, or it does not allow them together",
-			 run->provider.class->name);
+			 "%s took the changes of %s, but reading back shows other records: "
+			 "somebody else keeps changing them, or it does not allow them together",
+			 run->provider.class->name, target->name);
 }
 
 /* ---- all names */
@@ -258,7 +256,6 @@ static int do_targets(struct run *run, const struct target_list *targets, struct
 			failures.refusals = 0;
 			continue;
 		}
-		error_wrap(&failures.last, "%s", target->name);
 		print_failure(target, &failures.last);
 		count_failure(&failures);
 	}

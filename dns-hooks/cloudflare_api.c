@@ -11,16 +11,18 @@
 enum {
 	TOKEN_MAX = 1024,
 	CALL_ATTEMPTS = 4,
-	CALL_BUDGET_MS = 60000,
-	CALL_TIMEOUT_MS = 20000,
+	CALL_BUDGET_MS = 45000,
+	CALL_TIMEOUT_MS = 15000,
 	PAGES_MAX = 50,
 };
 
 static const char API[] = "https://api.cloudflare.com/client/v4";
 
+static const char SCHEME[] = "Authorization: Bearer ";
+
 struct cloudflare_api {
 	const char *url; /* the environment's; its last slash does not count */
-	char authorization[TOKEN_MAX + 32];
+	char authorization[sizeof(SCHEME) + TOKEN_MAX];
 };
 
 static int read_token(struct cloudflare_api *api, struct error *err)
@@ -83,6 +85,20 @@ static int perform(const struct cloudflare_api *api, const char *method, const c
 	return http_perform_retrying(&request, response, CALL_ATTEMPTS, CALL_BUDGET_MS, err);
 }
 
+/* What the API quotes ends up in messages; should it quote the token, that must not. */
+static void hide_token(const struct cloudflare_api *api, struct buffer *body)
+{
+	const char *token = api->authorization + strlen(SCHEME);
+	size_t length = strlen(token);
+	char *at = body->data;
+
+	while (at != NULL && length > 0) {
+		at = memmem(at, body->length - (size_t)(at - body->data), token, length);
+		if (at != NULL)
+			memset(at, '*', length);
+	}
+}
+
 int cloudflare_call(const struct cloudflare_api *api, const char *method, const char *path,
 		    const char *query, const cJSON *body, struct cloudflare_answer *answer,
 		    struct error *err)
@@ -106,6 +122,7 @@ int cloudflare_call(const struct cloudflare_api *api, const char *method, const 
 	if (result != 0) {
 		error_wrap(err, "Cloudflare");
 	} else {
+		hide_token(api, &response.body);
 		answer->status = response.status;
 		answer->retry_after = response.retry_after;
 		result = cloudflare_judge(answer, name, buffer_text(&response.body),

@@ -86,6 +86,16 @@ static unsigned tsig_error_of(const ldns_rr *tsig)
 	return field == NULL ? 0 : ldns_rdf2native_int16(field);
 }
 
+/* What a server may say that has not come as far as the key. */
+static bool is_refusal(const ldns_pkt *answer)
+{
+	ldns_pkt_rcode rcode = ldns_pkt_get_rcode(answer);
+
+	return rcode == LDNS_RCODE_FORMERR || rcode == LDNS_RCODE_SERVFAIL ||
+	       rcode == LDNS_RCODE_NOTIMPL || rcode == LDNS_RCODE_REFUSED ||
+	       rcode == LDNS_RCODE_NOTAUTH;
+}
+
 static bool is_our_algorithm(const struct tsig_server *server, const ldns_rr *tsig)
 {
 	AUTO_FREE char *algorithm = ldns_rdf2str(ldns_rr_rdf(tsig, FIELD_ALGORITHM));
@@ -101,8 +111,8 @@ static int check_signature(const struct tsig_server *server, ldns_pkt *answer, c
 
 	if (tsig != NULL && tsig_error_of(tsig) != 0)
 		return explain_tsig_error(server, tsig_error_of(tsig), err);
-	if (tsig == NULL && ldns_pkt_get_rcode(answer) != LDNS_RCODE_NOERROR)
-		return tsig_explain_rcode(server, answer, "this", err);
+	if (tsig == NULL && is_refusal(answer))
+		return tsig_explain_rcode(server, answer, "to answer", err);
 	if (tsig == NULL)
 		return error_set(err, EXIT_UNREACHABLE,
 				 "%s does not sign its answers: something between may have changed "
@@ -185,7 +195,7 @@ int tsig_explain_rcode(const struct tsig_server *server, const ldns_pkt *answer,
 				 "not write its zone's journal file",
 				 host, what);
 	default:
-		return error_set(err, EXIT_FAILED, "%s answers %s to the request %s", host,
-				 dns_rcode_text(answer), what);
+		return error_set(err, EXIT_FAILED, "%s was asked %s, and answers %s", host, what,
+				 dns_rcode_text(answer));
 	}
 }

@@ -41,7 +41,7 @@ int zone_is_shadowed(const struct dns_view *view, const char *name, const char *
 		}
 	}
 	authority = of_zone;
-	if (authority_descend(view, name, &authority, alias, err) != 0)
-		return -1;
-	return zone_check(name, zone, authority.zone, err) == 0 ? 0 : 1;
+	int result = authority_descend(view, name, &authority, alias, err);
+	/* A delegation counts even if the servers it points at do not work. */
+	return zone_check(name, zone, authority.zone, err) == 0 ? result : 1;
 }
