@@ -38,7 +38,7 @@ ok() {
 
 fail() {
 	failed=$((failed + 1))
-	echo "FAIL - $1: $2"
+	echo "FAIL - $1: $(printf %s "$2" | tr '\n' ' ' | cut -c 1-1000)"
 }
 
 # WHAT WANTED SEEN
@@ -130,17 +130,27 @@ check_stranger() {
 
 # ---- evidence
 
+# FOLDER FILE: says what is wrong.
+fetch_file() {
+	case $2 in
+	*/* | '')
+		echo "sha256sum.txt has a line without a plain file name: '$2'"
+		return 1
+		;;
+	esac
+	fetch app.demo.test "/evidences/$2" >"$1/$2" && return
+	echo "/evidences/$2: $(tail -n 1 "$1/$2")"
+	return 1
+}
+
 # Into the new folder $1; each file as sha256sum.txt lists it, and the quote.
 fetch_evidence() {
-	mkdir "$1" || return
-	fetch app.demo.test /evidences/sha256sum.txt >"$1/sha256sum.txt" || return
+	mkdir "$1"
+	fetch_file "$1" sha256sum.txt || return
 	sed 's/^[0-9a-f]*  //' "$1/sha256sum.txt" >"$1.names"
 	echo quote.json >>"$1.names"
 	while read -r name; do
-		case $name in
-		*/* | '') return 1 ;;
-		esac
-		fetch app.demo.test "/evidences/$name" >"$1/$name" || return
+		fetch_file "$1" "$name" || return
 	done <"$1.names"
 }
 
@@ -160,8 +170,8 @@ report_data() {
 }
 
 check_evidence() { # FOLDER WHEN
-	if ! fetch_evidence "$1"; then
-		fail "the evidence$2 can be fetched" "$(cat "$1"/* | head -c 300)"
+	if ! said=$(fetch_evidence "$1"); then
+		fail "the evidence$2 can be fetched" "$said"
 		return
 	fi
 	same "sha256sum.txt$2 lists the account and each certificate" \

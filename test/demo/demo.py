@@ -59,9 +59,9 @@ STOP_GRACE = 20.0
 # Killed sooner than this it did not serve, and would not the next time.
 SHORTEST_LIFE = 1.0
 
-# How much longer than the bounds in check.sh the programs may take. AddressSanitizer alone costs
-# a factor of two to three, and each program's start with it some hundred milliseconds.
-SANITIZER_SLOWNESS = 5
+# How much longer than the bounds in check.sh the programs may take: AddressSanitizer costs a
+# factor of two to three.
+SANITIZER_SLOWNESS = 3
 SANITIZER_MARK = b"__asan_init"
 
 EX_FAILED = 1
@@ -129,9 +129,7 @@ class Demo:
         self.programs = programs
         self._began = time.monotonic()
         self._running = contextlib.ExitStack()
-        self._stack = Stack(
-            directory, guest_agent="dstack", caa_identities=(CAA_ISSUER,)
-        )
+        self._stack = Stack(directory, guest_agent="dstack", caa_identities=(CAA_ISSUER,))
         self._wanted_port = port
         self.port: int
         self.ingressd: Ingressd
