@@ -36,7 +36,14 @@ struct route {
 	struct endpoint target;
 };
 
-enum server_first_scope { SERVER_FIRST_NONE, SERVER_FIRST_ALL, SERVER_FIRST_LISTED };
+/* What a setting applies to that takes true, false or a list of domains. */
+struct name_choice {
+	enum { CHOICE_NONE, CHOICE_ALL, CHOICE_LISTED } scope;
+	domain_name *names; /* with CHOICE_LISTED */
+	size_t count;
+};
+
+enum evidence_routing { ROUTE_BY_CONNECTION, ROUTE_BY_REQUEST };
 
 struct settings {
 	/* What is served.  Names are unique, in the order given. */
@@ -75,9 +82,10 @@ struct settings {
 	bool evidence_server;
 	unsigned short evidence_port;
 	const char *evidence_wait; /* HAProxy time */
-	enum server_first_scope server_first;
-	domain_name *server_first_names; /* with SERVER_FIRST_LISTED */
-	size_t server_first_count;
+	enum evidence_routing evidence_routing;
+	struct name_choice server_first;
+	bool accept_proxy_protocol;
+	struct name_choice send_proxy_protocol;
 	bool strict_sni;
 	const char *reload_grace; /* HAProxy time, NULL: none */
 

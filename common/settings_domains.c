@@ -143,10 +143,10 @@ void settings_finish_domains(struct loading *in)
 	check_record_names(in);
 }
 
-/* ---- lists of domains, or all, or none */
+/* ---- all, none, or a list of domains */
 
-static bool check_name_list(struct loading *in, const struct setting *row, const char *value,
-			    domain_name **names, size_t *count)
+static bool add_names(struct loading *in, const struct setting *row, const char *value,
+		      struct name_choice *choice)
 {
 	struct setting_list list = {value, 0};
 	struct setting_item item;
@@ -155,7 +155,7 @@ static bool check_name_list(struct loading *in, const struct setting *row, const
 	bool wrong = false;
 
 	while (settings_next_item(&list, &item)) {
-		if (*count == SETTINGS_DOMAINS_MAX) {
+		if (choice->count == SETTINGS_DOMAINS_MAX) {
 			settings_problem(in, "%s has more than %d domains", row->name,
 					 SETTINGS_DOMAINS_MAX);
 			return false;
@@ -166,43 +166,50 @@ static bool check_name_list(struct loading *in, const struct setting *row, const
 			wrong = true;
 			continue;
 		}
-		domain_name *grown = settings_grow(in, *names, *count, sizeof(**names));
+		domain_name *grown =
+		    settings_grow(in, choice->names, choice->count, sizeof(*choice->names));
 		if (grown == NULL)
 			return false;
-		*names = grown;
-		memcpy(grown[(*count)++], name, sizeof(name));
+		choice->names = grown;
+		memcpy(grown[choice->count++], name, sizeof(name));
 	}
 	return !wrong;
+}
+
+static const char *check_choice(struct loading *in, const struct setting *row, const char *value,
+				struct name_choice *choice)
+{
+	const char *word = settings_boolean_word(value);
+
+	if (word != NULL) {
+		choice->scope = *word == 't' ? CHOICE_ALL : CHOICE_NONE;
+		return word;
+	}
+	if (!add_names(in, row, value, choice))
+		return NULL;
+	choice->scope = choice->count == 0 ? CHOICE_NONE : CHOICE_LISTED;
+	return value;
 }
 
 const char *settings_check_server_first(struct loading *in, const struct setting *row,
 					const char *value)
 {
-	struct settings *settings = in->settings;
-	const char *word = settings_boolean_word(value);
-
-	if (word != NULL) {
-		settings->server_first = *word == 't' ? SERVER_FIRST_ALL : SERVER_FIRST_NONE;
-		return word;
-	}
-	if (!check_name_list(in, row, value, &settings->server_first_names,
-			     &settings->server_first_count))
-		return NULL;
-	settings->server_first =
-	    settings->server_first_count == 0 ? SERVER_FIRST_NONE : SERVER_FIRST_LISTED;
-	return value;
+	return check_choice(in, row, value, &in->settings->server_first);
 }
 
 const char *settings_check_send_proxy(struct loading *in, const struct setting *row,
 				      const char *value)
 {
-	const char *word = settings_boolean_word(value);
-	domain_name *names = NULL;
-	size_t count = 0;
+	return check_choice(in, row, value, &in->settings->send_proxy_protocol);
+}
+
+const char *settings_check_evidence_routing(struct loading *in, const struct setting *row,
+					    const char *value)
+{
+	const char *word = settings_check_word(in, row, value);
 
 	if (word != NULL)
-		return word;
-	bool good = check_name_list(in, row, value, &names, &count);
-	free(names);
-	return good ? value : NULL;
+		in->settings->evidence_routing =
+		    strcmp(word, "request") == 0 ? ROUTE_BY_REQUEST : ROUTE_BY_CONNECTION;
+	return word;
 }

@@ -138,6 +138,15 @@ static void drop_duplicates(struct loading *in, struct coverage *routed)
 	settings->route_count = kept;
 }
 
+static void warn_about_unserved(struct loading *in, const struct coverage *served,
+				const char *variable, const struct name_choice *choice)
+{
+	for (size_t i = 0; i < choice->count; i++)
+		if (!coverage_touches(served, choice->names[i]))
+			settings_warn(in, "%s lists \"%s\", which is not among DOMAIN and DOMAINS",
+				      variable, choice->names[i]);
+}
+
 static void warn_about_unreachable(struct loading *in, const struct coverage *served)
 {
 	for (size_t i = 0; i < in->settings->route_count; i++) {
@@ -148,14 +157,8 @@ static void warn_about_unreachable(struct loading *in, const struct coverage *se
 				      "DOMAINS: no certificate will be made for it",
 				      pattern);
 	}
-	for (size_t i = 0; i < in->settings->server_first_count; i++) {
-		const char *name = in->settings->server_first_names[i];
-		if (!coverage_touches(served, name))
-			settings_warn(in,
-				      "SERVER_FIRST lists \"%s\", which is not among DOMAIN and "
-				      "DOMAINS",
-				      name);
-	}
+	warn_about_unserved(in, served, "SERVER_FIRST", &in->settings->server_first);
+	warn_about_unserved(in, served, "SEND_PROXY_PROTOCOL", &in->settings->send_proxy_protocol);
 }
 
 /* Without TARGET_ENDPOINT a wildcard is content with routes for names under it. */

@@ -77,15 +77,25 @@ static int handshake(SSL *ssl, int fd, const char *name, char serial[CERTIFICATE
 	return error_set(err, EXIT_UNREACHABLE, "no TLS handshake for %s: %s", sni, reason);
 }
 
-int probe_serial(const char *name, unsigned short port, char serial[CERTIFICATE_SERIAL_MAX],
-		 struct error *err)
+/* Version 1 of the protocol, for a connection that is nobody's but ours. */
+static int announce(int fd, struct error *err)
+{
+	static const char header[] = "PROXY UNKNOWN\r\n";
+
+	if (send(fd, header, sizeof(header) - 1, MSG_NOSIGNAL) == sizeof(header) - 1)
+		return 0;
+	return error_set_errno(err, EXIT_UNREACHABLE, errno, "cannot send a PROXY header");
+}
+
+int probe_serial(const char *name, unsigned short port, bool proxied,
+		 char serial[CERTIFICATE_SERIAL_MAX], struct error *err)
 {
 	int fd AUTO_CLOSE = connect_local(port, err);
 	SSL_CTX *context;
 	SSL *ssl;
 	int rc;
 
-	if (fd < 0)
+	if (fd < 0 || (proxied && announce(fd, err) != 0))
 		return -1;
 	context = SSL_CTX_new(TLS_client_method());
 	ssl = context == NULL ? NULL : SSL_new(context);

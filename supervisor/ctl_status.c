@@ -21,7 +21,9 @@ static void show_time(const char *text, time_t now, char out[WHEN_MAX])
 	const char *ago = distance < 0 ? " ago" : "";
 	const char *in = distance < 0 ? "" : "in ";
 
-	if (size >= 2 * 86400)
+	if (size < 1)
+		snprintf(out, WHEN_MAX, "now");
+	else if (size >= 2 * 86400)
 		snprintf(out, WHEN_MAX, "%.10s, %s%lld d%s", text, in, size / 86400, ago);
 	else if (size >= 2 * 3600)
 		snprintf(out, WHEN_MAX, "%.10s, %s%lld h%s", text, in, size / 3600, ago);

@@ -143,8 +143,9 @@ static void go_probe(void *arg)
 {
 	struct domain *d = arg;
 	char target[DOMAIN_MAX + CERTIFICATE_SERIAL_MAX + 4], port[8];
-	const char *const argv[] = {
-	    d->all->options.ctl_program, "probe", "--port", port, target, NULL};
+	bool proxied = d->all->options.settings->accept_proxy_protocol;
+	const char *const argv[] = {d->all->options.ctl_program, "probe", "--port", port, target,
+				    proxied ? "--proxy" : NULL,	 NULL};
 	struct error err = ERROR_INIT;
 
 	snprintf(port, sizeof(port), "%hu", d->all->options.settings->port);

@@ -29,7 +29,7 @@ static const char usage[] =
     "  status [--json]            what is served, until when, and what is wrong\n"
     "  reload                     write HAProxy's configuration anew and load it\n"
     "  renew [DOMAIN] [--force]   check now, and order what is due (--force: in any case)\n"
-    "  probe [--port PORT] NAME[=SERIAL]...\n"
+    "  probe [--port PORT] [--proxy] NAME[=SERIAL]...\n"
     "                             show the certificate that a handshake returns\n"
     "  version\n"
     "\n"
@@ -38,7 +38,7 @@ static const char usage[] =
 
 struct options {
 	char socket[SOCKET_PATH_MAX];
-	bool json, force;
+	bool json, force, proxy;
 	unsigned short port;
 };
 
@@ -217,7 +217,7 @@ static int probe(const struct options *o, const char *target)
 		return report(&err);
 	}
 	for (;;) {
-		rc = probe_serial(name, o->port, serial, &err);
+		rc = probe_serial(name, o->port, o->proxy, serial, &err);
 		if (rc == 0 && wanted != NULL && strcasecmp(serial, wanted + 1) != 0)
 			rc =
 			    error_set(&err, EXIT_FAILED, "%s is served with certificate %s, not %s",
@@ -279,13 +279,10 @@ static bool parse_port(const char *text, unsigned short *port)
 static int parse(int argc, char **argv, struct options *o)
 {
 	static const struct option known[] = {
-	    {"socket", required_argument, NULL, 's'},
-	    {"json", no_argument, NULL, 'j'},
-	    {"force", no_argument, NULL, 'f'},
-	    {"port", required_argument, NULL, 'p'},
-	    {"help", no_argument, NULL, 'h'},
-	    {"version", no_argument, NULL, 'v'},
-	    {NULL, 0, NULL, 0},
+	    {"socket", required_argument, NULL, 's'}, {"json", no_argument, NULL, 'j'},
+	    {"force", no_argument, NULL, 'f'},	      {"port", required_argument, NULL, 'p'},
+	    {"proxy", no_argument, NULL, 'P'},	      {"help", no_argument, NULL, 'h'},
+	    {"version", no_argument, NULL, 'v'},      {NULL, 0, NULL, 0},
 	};
 	int option;
 
@@ -296,6 +293,8 @@ static int parse(int argc, char **argv, struct options *o)
 			o->json = true;
 		else if (option == 'f')
 			o->force = true;
+		else if (option == 'P')
+			o->proxy = true;
 		else if (option == 'p' && !parse_port(optarg, &o->port))
 			return usage_error("--port must be a number from 1 to 65535");
 		else if (option == 'v')

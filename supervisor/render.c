@@ -18,6 +18,7 @@ enum {
 	PATH_LENGTH_MAX = 4096,
 	/* Connections HAProxy has beside the public ones: the evidence frontend's. */
 	EXTRA_CONNECTIONS = 300,
+	HTTP_SERVER_MAX = 256,
 };
 
 char *render_chroot(const struct settings *settings)
@@ -106,7 +107,7 @@ static int write_routes(const struct settings *s, const char *folder, struct err
 	buffer_init(&map, LIST_MAX);
 	for (size_t i = 0; i < s->route_count; i++) {
 		char name[BACKEND_NAME_MAX];
-		backend_name(&s->routes[i].target, name);
+		backend_name(s, &s->routes[i], name);
 		buffer_printf(&map, "%s %s\n", s->routes[i].pattern, name);
 	}
 	rc = write_text(folder, "routes.map", 0600, &map, err);
@@ -120,8 +121,8 @@ static int write_server_first(const struct settings *s, const char *folder, stru
 	int rc;
 
 	buffer_init(&list, LIST_MAX);
-	for (size_t i = 0; i < s->server_first_count; i++)
-		buffer_printf(&list, "%s\n", s->server_first_names[i]);
+	for (size_t i = 0; i < s->server_first.count; i++)
+		buffer_printf(&list, "%s\n", s->server_first.names[i]);
 	rc = write_text(folder, "server-first.lst", 0600, &list, err);
 	buffer_free(&list);
 	return rc;
@@ -138,39 +139,81 @@ static const char *flag(bool value)
 struct config_values {
 	char port[8], evidence_port[8], maxconn[24], global_maxconn[24];
 	char alpn[160], socket_owner[64], default_backend[BACKEND_NAME_MAX];
-	struct buffer backends;
+	char http_server[HTTP_SERVER_MAX];
+	const char *worker_folder; /* the chroot as the worker sees it */
+	const char *inspection;	   /* NULL: connections are not looked at */
+	const char *http_side;	   /* what an inspected connection may be handed to */
+	struct buffer backends, http;
 	char *chroot;
 };
 
+static bool by_request(const struct settings *s)
+{
+	return s->evidence_routing == ROUTE_BY_REQUEST;
+}
+
 static bool inspects(const struct settings *s)
 {
-	return s->evidence_server && s->server_first != SERVER_FIRST_ALL;
+	return s->evidence_server && s->server_first.scope != CHOICE_ALL;
+}
+
+static void gather_words(const struct render_input *in, struct config_values *v)
+{
+	const struct settings *s = in->settings;
+	const struct haproxy_facts *h = in->haproxy;
+
+	snprintf(v->port, sizeof(v->port), "%hu", s->port);
+	snprintf(v->evidence_port, sizeof(v->evidence_port), "%hu", s->evidence_port);
+	snprintf(v->maxconn, sizeof(v->maxconn), "%ld", s->maxconn);
+	/* A connection that is routed by request passes two frontends. */
+	snprintf(v->global_maxconn, sizeof(v->global_maxconn), "%ld",
+		 s->maxconn * (by_request(s) ? 2 : 1) + EXTRA_CONNECTIONS);
+	snprintf(v->alpn, sizeof(v->alpn), "%s%s", s->alpn != NULL ? " alpn " : "",
+		 s->alpn != NULL ? s->alpn : "");
+	snprintf(v->socket_owner, sizeof(v->socket_owner), "%s%s", h->is_root ? " user " : "",
+		 h->is_root ? h->user : "");
+	backend_name(s, &s->routes[s->default_route], v->default_backend);
+}
+
+/* What an inspected connection may be handed to, by one of two sets of rules. */
+static void gather_inspection(const struct settings *s, struct config_values *v)
+{
+	v->http_side = by_request(s) ? "http" : "evidence";
+	snprintf(v->http_server, sizeof(v->http_server), "%s/%s send-proxy-v2%s", v->worker_folder,
+		 by_request(s) ? "http.sock" : "evidence-http.sock",
+		 by_request(s) ? " proxy-v2-options authority" : "");
+	if (inspects(s))
+		v->inspection = by_request(s) ? template_inspect_request : template_inspect_h1;
 }
 
 static int gather(const struct render_input *in, struct config_values *v, struct error *err)
 {
 	const struct settings *s = in->settings;
 
-	snprintf(v->port, sizeof(v->port), "%hu", s->port);
-	snprintf(v->evidence_port, sizeof(v->evidence_port), "%hu", s->evidence_port);
-	snprintf(v->maxconn, sizeof(v->maxconn), "%ld", s->maxconn);
-	snprintf(v->global_maxconn, sizeof(v->global_maxconn), "%ld",
-		 s->maxconn + EXTRA_CONNECTIONS);
-	snprintf(v->alpn, sizeof(v->alpn), "%s%s", s->alpn != NULL ? " alpn " : "",
-		 s->alpn != NULL ? s->alpn : "");
-	snprintf(v->socket_owner, sizeof(v->socket_owner), "%s%s",
-		 in->haproxy->is_root ? " user " : "",
-		 in->haproxy->is_root ? in->haproxy->user : "");
-	backend_name(&s->routes[s->default_route].target, v->default_backend);
+	buffer_init(&v->backends, CONFIG_MAX);
+	buffer_init(&v->http, CONFIG_MAX);
+	gather_words(in, v);
 	v->chroot = render_chroot(s);
 	if (v->chroot == NULL)
 		return error_no_memory(err);
-	buffer_init(&v->backends, CONFIG_MAX);
+	v->worker_folder = in->haproxy->is_root ? "" : v->chroot;
+	gather_inspection(s, v);
 	const struct backend_options options = {
-	    .inspect = inspects(s),
+	    .inspection = v->inspection,
+	    .http_side = v->http_side,
+	    .http_server = v->http_server,
+	    .by_request = v->inspection != NULL && by_request(s),
 	    .has_nameserver = in->haproxy->has_nameserver,
-	    .socket_prefix = in->haproxy->is_root ? "" : v->chroot,
 	};
+	const struct template_value values[] = {
+	    {"timeout_connect", s->timeout_connect}, {"timeout_client", s->timeout_client},
+	    {"timeout_server", s->timeout_server},   {"socket_dir", v->chroot},
+	    {"socket_owner", v->socket_owner},	     {"maxconn", v->maxconn},
+	    {"default_backend", v->default_backend}, {NULL, NULL},
+	};
+	/* Before the backends: theirs refer to its defaults. */
+	if (options.by_request && template_expand(template_http, values, &v->http, err) != 0)
+		return -1;
 	return backends_write(s, &options, &v->backends, err);
 }
 
@@ -179,7 +222,6 @@ static int expand(const struct render_input *in, const struct config_values *v,
 {
 	const struct settings *s = in->settings;
 	const struct haproxy_facts *h = in->haproxy;
-	bool inspect = inspects(s);
 	const struct template_value values[] = {
 	    {"version", VERSION},
 	    {"maxconn", v->maxconn},
@@ -201,14 +243,19 @@ static int expand(const struct render_input *in, const struct config_values *v,
 	     * handshake then fails cleanly until the first one is there. */
 	    {"strict_sni", s->strict_sni || !any_certificate(in) ? " strict-sni" : ""},
 	    {"alpn", v->alpn},
-	    {"inspect", flag(inspect)},
-	    {"server_first_listed", flag(s->server_first == SERVER_FIRST_LISTED)},
-	    {"h2", flag(s->alpn_h2)},
-	    {"inspect_h1", template_inspect_h1},
+	    {"accept_proxy", s->accept_proxy_protocol ? " accept-proxy" : ""},
+	    {"inspect", flag(v->inspection != NULL)},
+	    {"server_first_listed", flag(s->server_first.scope == CHOICE_LISTED)},
+	    {"h2", flag(s->alpn_h2 && !by_request(s))},
 	    {"inspect_h2", template_inspect_h2},
+	    {"inspection", v->inspection},
+	    {"http_side", v->http_side},
+	    {"http_server", v->http_server},
+	    {"request_routing", flag(v->http.length > 0)},
+	    {"http", buffer_text(&v->http)},
 	    {"default_backend", v->default_backend},
 	    {"backends", buffer_text(&v->backends)},
-	    {"worker_socket_prefix", h->is_root ? "" : v->chroot},
+	    {"worker_socket_prefix", v->worker_folder},
 	    {"socket_dir", v->chroot},
 	    {"socket_owner", v->socket_owner},
 	    {"evidence_port", v->evidence_port},
@@ -232,6 +279,7 @@ static int write_config(const struct render_input *in, const char *folder, struc
 		rc = write_text(folder, "haproxy.cfg", 0600, &config, err);
 	buffer_free(&config);
 	buffer_free(&values.backends);
+	buffer_free(&values.http);
 	free(values.chroot);
 	return rc;
 }

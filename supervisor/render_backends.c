@@ -11,9 +11,29 @@
 
 enum { HOSTS_MAX = 1024 * 1024 };
 
-void backend_name(const struct endpoint *target, char name[BACKEND_NAME_MAX])
+struct backend {
+	const struct route *route; /* one of those that lead to it */
+	char name[BACKEND_NAME_MAX];
+};
+
+/* SEND_PROXY_PROTOCOL names domains; a wildcard among them means the routes under it. */
+static bool sends_proxy(const struct settings *settings, const struct route *route)
 {
-	snprintf(name, BACKEND_NAME_MAX, "%s:%hu", target->host, target->port);
+	const struct name_choice *choice = &settings->send_proxy_protocol;
+
+	if (choice->scope != CHOICE_LISTED)
+		return choice->scope == CHOICE_ALL;
+	for (size_t i = 0; i < choice->count; i++)
+		if (domain_covers(choice->names[i], route->pattern))
+			return true;
+	return false;
+}
+
+void backend_name(const struct settings *settings, const struct route *route,
+		  char name[BACKEND_NAME_MAX])
+{
+	snprintf(name, BACKEND_NAME_MAX, "%s:%hu%s", route->target.host, route->target.port,
+		 sends_proxy(settings, route) ? ":proxy" : "");
 }
 
 static bool is_address(const struct endpoint *target)
@@ -52,57 +72,61 @@ static const char *resolution(const struct endpoint *target, const char *hosts,
 	return " resolvers system init-addr last,libc,none";
 }
 
-static int write_one(const struct settings *settings, const struct endpoint *target,
+static int write_one(const struct settings *settings, const struct backend *backend,
 		     const char *hosts, const struct backend_options *options, struct buffer *out,
 		     struct error *err)
 {
-	char name[BACKEND_NAME_MAX];
-	char address[BACKEND_NAME_MAX + 2];
+	const struct endpoint *target = &backend->route->target;
+	char address[BACKEND_NAME_MAX];
 
-	backend_name(target, name);
 	snprintf(address, sizeof(address), target->is_ipv6 ? "[%s]:%hu" : "%s:%hu", target->host,
 		 target->port);
 	const struct template_value values[] = {
-	    {"name", name},
-	    {"inspect", options->inspect ? "yes" : ""},
-	    {"inspect_h1", template_inspect_h1},
+	    {"name", backend->name},
+	    {"inspect", options->inspection == NULL ? "" : "yes"},
+	    {"inspection", options->inspection},
 	    {"evidence_wait", settings->evidence_wait},
-	    {"worker_socket_prefix", options->socket_prefix},
+	    {"http_side", options->http_side},
+	    {"http_server", options->http_server},
 	    {"address", address},
 	    {"resolve", resolution(target, hosts, options)},
+	    {"send_proxy", sends_proxy(settings, backend->route) ? " send-proxy-v2" : ""},
 	    {NULL, NULL},
 	};
-	return template_expand(template_backend, values, out, err);
+	if (template_expand(template_backend, values, out, err) != 0)
+		return -1;
+	return options->by_request ? template_expand(template_http_backend, values, out, err) : 0;
 }
 
-static int compare_endpoints(const void *a, const void *b)
+static int compare_names(const void *a, const void *b)
 {
-	const struct endpoint *const *left = a, *const *right = b;
-	int order = strcmp((*left)->host, (*right)->host);
+	const struct backend *left = a, *right = b;
 
-	return order != 0 ? order : (int)(*left)->port - (int)(*right)->port;
+	return strcmp(left->name, right->name);
 }
 
 int backends_write(const struct settings *settings, const struct backend_options *options,
 		   struct buffer *out, struct error *err)
 {
-	const struct endpoint **targets = calloc(settings->route_count, sizeof(*targets));
+	struct backend *backends = calloc(settings->route_count, sizeof(*backends));
 	struct error ignored = ERROR_INIT;
 	struct buffer hosts;
 	int rc = 0;
 
-	if (targets == NULL)
+	if (backends == NULL)
 		return error_no_memory(err);
 	buffer_init(&hosts, HOSTS_MAX);
 	file_read("/etc/hosts", &hosts, &ignored); /* a container may have none */
-	for (size_t i = 0; i < settings->route_count; i++)
-		targets[i] = &settings->routes[i].target;
-	qsort(targets, settings->route_count, sizeof(*targets), compare_endpoints);
+	for (size_t i = 0; i < settings->route_count; i++) {
+		backends[i].route = &settings->routes[i];
+		backend_name(settings, &settings->routes[i], backends[i].name);
+	}
+	qsort(backends, settings->route_count, sizeof(*backends), compare_names);
 	for (size_t i = 0; rc == 0 && i < settings->route_count; i++)
-		if (i == 0 || compare_endpoints(&targets[i - 1], &targets[i]) != 0)
-			rc =
-			    write_one(settings, targets[i], buffer_text(&hosts), options, out, err);
+		if (i == 0 || compare_names(&backends[i - 1], &backends[i]) != 0)
+			rc = write_one(settings, &backends[i], buffer_text(&hosts), options, out,
+				       err);
 	buffer_free(&hosts);
-	free(targets);
+	free(backends);
 	return rc;
 }

@@ -16,7 +16,10 @@ enum { NAME_MAX_LENGTH = 32 };
 EMBED(template_haproxy, "templates/haproxy.cfg");
 EMBED(template_inspect_h1, "templates/inspect-h1.cfg");
 EMBED(template_inspect_h2, "templates/inspect-h2.cfg");
+EMBED(template_inspect_request, "templates/inspect-request.cfg");
 EMBED(template_backend, "templates/backend.cfg");
+EMBED(template_http, "templates/http.cfg");
+EMBED(template_http_backend, "templates/http-backend.cfg");
 
 static const char *lookup(const struct template_value *values, const char *name, size_t length,
 			  struct error *err)

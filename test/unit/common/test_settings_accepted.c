@@ -39,7 +39,7 @@ static void defaults_are_those_of_the_table(void **state)
 	assert_true(s->evidence_server);
 	assert_int_equal(s->evidence_port, 80);
 	assert_string_equal(s->evidence_wait, "500ms");
-	assert_int_equal(s->server_first, SERVER_FIRST_NONE);
+	assert_int_equal(s->server_first.scope, CHOICE_NONE);
 	assert_false(s->strict_sni);
 	assert_null(s->reload_grace);
 	assert_string_equal(s->letsencrypt_dir, "/etc/letsencrypt");

@@ -30,19 +30,19 @@ static void server_first_is_all_none_or_some(void **state)
 
 	(void)state;
 	fixture_load(&loaded, "SERVER_FIRST=True");
-	assert_int_equal(loaded.settings->server_first, SERVER_FIRST_ALL);
+	assert_int_equal(loaded.settings->server_first.scope, CHOICE_ALL);
 	fixture_free(&loaded);
 	fixture_load(&loaded, "SERVER_FIRST=no");
-	assert_int_equal(loaded.settings->server_first, SERVER_FIRST_NONE);
+	assert_int_equal(loaded.settings->server_first.scope, CHOICE_NONE);
 	fixture_free(&loaded);
 	fixture_load(&loaded, "SERVER_FIRST=App.example.com,\nmail.example.com",
 		     "DOMAINS=*.example.com");
 	assert_good(&loaded);
 	assert_string_equal(buffer_text(&loaded.warnings), "");
-	assert_int_equal(loaded.settings->server_first, SERVER_FIRST_LISTED);
-	assert_int_equal(loaded.settings->server_first_count, 2);
-	assert_string_equal(loaded.settings->server_first_names[0], "app.example.com");
-	assert_string_equal(loaded.settings->server_first_names[1], "mail.example.com");
+	assert_int_equal(loaded.settings->server_first.scope, CHOICE_LISTED);
+	assert_int_equal(loaded.settings->server_first.count, 2);
+	assert_string_equal(loaded.settings->server_first.names[0], "app.example.com");
+	assert_string_equal(loaded.settings->server_first.names[1], "mail.example.com");
 	fixture_free(&loaded);
 	fixture_load(&loaded, "SERVER_FIRST=mail.example.com");
 	assert_string_equal(
