@@ -56,7 +56,7 @@ static const struct refused plain[] = {
     {{"ALPN=" TEN TEN TEN "012"}, "ALPN is \"" TEN TEN TEN "012\": " ALPN_LIKE},
     {{"ALPN=a,b,c,d,e,f,g,h,i"}, "ALPN is \"a,b,c,d,e,f,g,h,i\": " ALPN_LIKE},
     {{"ALPN=h2,http/1.1,h2"}, "ALPN is \"h2,http/1.1,h2\": names a protocol twice"},
-    {{"EVIDENCE_ROUTING=http"}, "EVIDENCE_ROUTING is \"http\": must be one of: connection"},
+    {{"EVIDENCE_ROUTING=http"}, "EVIDENCE_ROUTING is \"http\": must be one of: connection, request"},
     {{"LOG_LEVEL=INFO"}, "LOG_LEVEL is \"INFO\": must be one of: error, warn, info, debug"},
     {{"LOG_LEVEL=warn info"},
      "LOG_LEVEL is \"warn info\": must be one of: error, warn, info, debug"},
