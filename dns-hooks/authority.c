@@ -5,7 +5,10 @@
 
 #include <string.h>
 
-enum { DELEGATIONS_MAX = 8 };
+enum {
+	DELEGATIONS_MAX = 8,
+	ASK_BUDGET_MS = 20000, /* for one answer, however many servers are silent */
+};
 
 static void add_server(struct authority *authority, const char *name,
 		       const struct sockaddr_storage *address)
@@ -23,8 +26,8 @@ static void add_server(struct authority *authority, const char *name,
 	authority->count++;
 }
 
-static int add_servers_of(const struct dns_view *view, struct authority *authority,
-			  const char *name, struct error *err)
+static int add_servers_of(struct dns_view *view, struct authority *authority, const char *name,
+			  struct error *err)
 {
 	struct address_list addresses;
 	size_t before = authority->count;
@@ -43,7 +46,7 @@ static int add_servers_of(const struct dns_view *view, struct authority *authori
 	return 0;
 }
 
-static int open_named(const struct dns_view *view, const char *zone, const struct name_list *names,
+static int open_named(struct dns_view *view, const char *zone, const struct name_list *names,
 		      struct authority *authority, struct error *err)
 {
 	authority->count = 0;
@@ -59,7 +62,7 @@ static int open_named(const struct dns_view *view, const char *zone, const struc
 			     : "has no name server that can be reached from this machine");
 }
 
-int authority_open(const struct dns_view *view, const char *zone, struct authority *authority,
+int authority_open(struct dns_view *view, const char *zone, struct authority *authority,
 		   struct error *err)
 {
 	struct name_list names;
@@ -143,7 +146,9 @@ static int ask_server(const struct authority_server *server, const char *zone, c
 int authority_ask(const struct authority *authority, const char *name, ldns_rr_type type,
 		  ldns_pkt **answer, struct error *err)
 {
-	for (size_t i = 0; i < authority->count; i++) {
+	deadline limit = deadline_in(ASK_BUDGET_MS);
+
+	for (size_t i = 0; i < authority->count && deadline_left(limit) > 0; i++) {
 		const struct authority_server *server = &authority->servers[i];
 		if (ask_server(server, authority->zone, name, type, answer, err) == 0)
 			return 0;
@@ -169,7 +174,7 @@ static bool deeper_zone_in(const ldns_pkt *answer, const char *current, const ch
 	return false;
 }
 
-int authority_descend(const struct dns_view *view, const char *name, struct authority *authority,
+int authority_descend(struct dns_view *view, const char *name, struct authority *authority,
 		      domain_name alias, struct error *err)
 {
 	struct name_list names;
@@ -207,7 +212,7 @@ static const char *safe_ancestor(const char *name)
 	return dot != NULL && strchr(dot + 1, '.') != NULL ? dot + 1 : name;
 }
 
-int authority_find(const struct dns_view *view, const char *name, struct authority *authority,
+int authority_find(struct dns_view *view, const char *name, struct authority *authority,
 		   domain_name alias, struct error *err)
 {
 	domain_name zone;

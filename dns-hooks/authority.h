@@ -36,7 +36,7 @@ struct dns_view {
  * which this machine has no route (IPv6 in most containers), are left out with a warning;
  * -1 when nobody is left.  The structure is large: keep it in one place.
  */
-int authority_open(const struct dns_view *view, const char *zone, struct authority *authority,
+int authority_open(struct dns_view *view, const char *zone, struct authority *authority,
 		   struct error *err);
 
 /*
@@ -45,13 +45,13 @@ int authority_open(const struct dns_view *view, const char *zone, struct authori
  * server.  `alias` is the target of a CNAME that stands (or appears to stand) at `name`, ""
  * for none.
  */
-int authority_find(const struct dns_view *view, const char *name, struct authority *authority,
+int authority_find(struct dns_view *view, const char *name, struct authority *authority,
 		   domain_name alias, struct error *err);
 
 /*
  * Goes on from a zone whose servers are known to the one that `name` lies in, as above.
  */
-int authority_descend(const struct dns_view *view, const char *name, struct authority *authority,
+int authority_descend(struct dns_view *view, const char *name, struct authority *authority,
 		      domain_name alias, struct error *err);
 
 /* Asks one server after the other until one answers with authority, or points further down. */

@@ -44,7 +44,7 @@ static int is_from_wildcard(const struct authority *authority, const char *name,
 	return 0;
 }
 
-int effective_challenge_name(const struct dns_view *view, const char *domain, domain_name name,
+int effective_challenge_name(struct dns_view *view, const char *domain, domain_name name,
 			     struct authority *authority, struct error *err)
 {
 	domain_name alias;

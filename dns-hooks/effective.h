@@ -8,7 +8,7 @@
 #include "dns-hooks/authority.h"
 
 /* Fills `name` and the servers of its zone.  -1 when the chain cannot be followed to its end. */
-int effective_challenge_name(const struct dns_view *view, const char *domain, domain_name name,
+int effective_challenge_name(struct dns_view *view, const char *domain, domain_name name,
 			     struct authority *authority, struct error *err);
 
 #endif

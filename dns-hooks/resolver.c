@@ -79,10 +79,11 @@ int resolver_init(struct resolver *resolver, const char *listed, struct error *e
 }
 
 /* Asks one resolver after the other until one gives an answer that means something. */
-static ldns_pkt *ask(const struct resolver *resolver, const char *name, ldns_rr_type type,
+static ldns_pkt *ask(struct resolver *resolver, const char *name, ldns_rr_type type,
 		     struct error *err)
 {
-	for (size_t i = 0; i < resolver->count; i++) {
+	for (size_t tried = 0; tried < resolver->count; tried++) {
+		size_t i = (resolver->preferred + tried) % resolver->count;
 		const struct dns_server *server = &resolver->servers[i];
 		ldns_pkt *answer = NULL;
 		if (dns_query(server, name, type, true, &answer, err) != 0) {
@@ -90,8 +91,10 @@ static ldns_pkt *ask(const struct resolver *resolver, const char *name, ldns_rr_
 			continue;
 		}
 		ldns_pkt_rcode rcode = ldns_pkt_get_rcode(answer);
-		if (rcode == LDNS_RCODE_NOERROR || rcode == LDNS_RCODE_NXDOMAIN)
+		if (rcode == LDNS_RCODE_NOERROR || rcode == LDNS_RCODE_NXDOMAIN) {
+			resolver->preferred = i;
 			return answer;
+		}
 		error_set(err, EXIT_UNREACHABLE, "%s answers %s", server->text,
 			  dns_rcode_text(answer));
 		ldns_pkt_free(answer);
@@ -149,7 +152,7 @@ static void collect_addresses(const ldns_pkt *answer, ldns_rr_type type, unsigne
 	}
 }
 
-static int addresses_of_type(const struct resolver *resolver, const char *host, ldns_rr_type type,
+static int addresses_of_type(struct resolver *resolver, const char *host, ldns_rr_type type,
 			     unsigned short port, struct address_list *addresses, struct error *err)
 {
 	size_t before = addresses->count;
@@ -171,7 +174,7 @@ static int addresses_of_type(const struct resolver *resolver, const char *host, 
 			 CNAME_HOPS_MAX);
 }
 
-int resolver_addresses(const struct resolver *resolver, const char *host, unsigned short port,
+int resolver_addresses(struct resolver *resolver, const char *host, unsigned short port,
 		       struct address_list *addresses, struct error *err)
 {
 	*addresses = (struct address_list){0};
@@ -199,7 +202,7 @@ static bool zone_from(const ldns_pkt *answer, const char *name, domain_name zone
 	return false;
 }
 
-int resolver_zone_of(const struct resolver *resolver, const char *name, domain_name zone,
+int resolver_zone_of(struct resolver *resolver, const char *name, domain_name zone,
 		     struct error *err)
 {
 	const char *at = name;
@@ -219,8 +222,8 @@ int resolver_zone_of(const struct resolver *resolver, const char *name, domain_n
 	return error_set(err, EXIT_FAILED, "%s lies in no zone that DNS knows", name);
 }
 
-int resolver_name_servers(const struct resolver *resolver, const char *zone,
-			  struct name_list *names, struct error *err)
+int resolver_name_servers(struct resolver *resolver, const char *zone, struct name_list *names,
+			  struct error *err)
 {
 	AUTO_PKT ldns_pkt *answer = ask(resolver, zone, LDNS_RR_TYPE_NS, err);
 

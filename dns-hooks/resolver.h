@@ -23,6 +23,7 @@ enum {
 struct resolver {
 	struct dns_server servers[RESOLVERS_MAX];
 	size_t count;
+	size_t preferred; /* who answered last: a dead one is waited for once, not every time */
 };
 
 struct address_list {
@@ -40,16 +41,16 @@ int resolver_init(struct resolver *resolver, const char *listed, struct error *e
 
 /* Every A and AAAA of a host, CNAMEs followed, with `port`.  None at all is 0 with an empty
  * list; -1 means that nobody could say. */
-int resolver_addresses(const struct resolver *resolver, const char *host, unsigned short port,
+int resolver_addresses(struct resolver *resolver, const char *host, unsigned short port,
 		       struct address_list *addresses, struct error *err);
 
 /* The closest enclosing zone of `name`, which may be `name` itself.  -1 (EXIT_FAILED) when
  * there is none below the root. */
-int resolver_zone_of(const struct resolver *resolver, const char *name, domain_name zone,
+int resolver_zone_of(struct resolver *resolver, const char *name, domain_name zone,
 		     struct error *err);
 
 /* The NS records of a zone; an empty list means that it is delegated to nobody. */
-int resolver_name_servers(const struct resolver *resolver, const char *zone,
-			  struct name_list *names, struct error *err);
+int resolver_name_servers(struct resolver *resolver, const char *zone, struct name_list *names,
+			  struct error *err);
 
 #endif

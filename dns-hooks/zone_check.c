@@ -26,8 +26,7 @@ int zone_check(const char *name, const char *of_provider, const char *of_dns, st
 	    of_provider, name, of_dns, of_provider);
 }
 
-int zone_is_shadowed(const struct dns_view *view, const char *name, const char *zone,
-		     struct error *err)
+int zone_is_shadowed(struct dns_view *view, const char *name, const char *zone, struct error *err)
 {
 	/* Too large for the stack, and names of a run mostly share their zone. */
 	static struct authority authority;

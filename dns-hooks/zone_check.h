@@ -18,7 +18,6 @@ int zone_check(const char *name, const char *of_provider, const char *of_dns, st
  * Looks for a delegation between `zone` and `name`.  0 when there is none, 1 with a sentence in
  * err when `name` lies in another zone, -1 when DNS could not be asked.
  */
-int zone_is_shadowed(const struct dns_view *view, const char *name, const char *zone,
-		     struct error *err);
+int zone_is_shadowed(struct dns_view *view, const char *name, const char *zone, struct error *err);
 
 #endif

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -231,6 +232,16 @@ def test_failing_stops_certbot_if_asked_to(tmp_path: Path, pair: Bind, abort: st
         assert "status" not in shell.log_text().splitlines()[-1]
     else:
         assert shell.log_text().splitlines()[-1] == f"status {TRY_LATER}"
+
+
+def test_a_silent_resolver_is_waited_for_once(bench: Bench, bind: Bind) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+        resolvers = f"127.0.0.1:{silent.getsockname()[1]},{bind.server}"
+        begun = time.monotonic()
+        bench.ok("auth", DNS_RESOLVERS=resolvers, **challenge("new.demo.test", "v"))
+        assert time.monotonic() - begun < 10
+    assert bind.query(NAME, "TXT") == ["v"]
 
 
 def test_nobody_to_ask(bench: Bench, bind: Bind) -> None:

@@ -145,7 +145,7 @@ static void test_a_list_owns_and_finds(void **state)
 	(void)state;
 	for (int i = 0; i < 40; i++) {
 		struct record record;
-		char value[16];
+		char value[24];
 		snprintf(value, sizeof(value), "192.0.2.%d", i);
 		assert_int_equal(record_make(&record, "a.test", RECORD_A, 60, value, &err), 0);
 		assert_int_equal(record_list_add(&list, &record, &err), 0);
