@@ -17,49 +17,21 @@ enum {
 	POLLS_MAX = 30 * 1000 / POLL_INTERVAL_MS,
 };
 
-struct apply_waiter {
-	struct apply_waiter *next;
-	haproxy_applied *done;
-	void *arg;
-};
-
 static void begin(struct haproxy *h);
 
 /* ---- who waits */
-
-static void release(struct apply_waiter *list)
-{
-	while (list != NULL) {
-		struct apply_waiter *next = list->next;
-		free(list);
-		list = next;
-	}
-}
-
-static void answer(struct apply_waiter *list, const struct error *err)
-{
-	for (struct apply_waiter *w = list; w != NULL; w = w->next)
-		w->done(err, w->arg);
-	release(list);
-}
 
 void haproxy_apply_forget(struct haproxy *h)
 {
 	master_command_cancel(h->command);
 	h->command = NULL;
-	release(h->served);
-	release(h->waiting);
-	h->served = h->waiting = NULL;
+	waiters_clear(&h->waiters);
 }
 
 int haproxy_apply(struct haproxy *h, haproxy_applied *done, void *arg, struct error *err)
 {
-	struct apply_waiter *waiter = calloc(1, sizeof(*waiter));
-
-	if (waiter == NULL)
-		return error_no_memory(err);
-	*waiter = (struct apply_waiter){h->waiting, done, arg};
-	h->waiting = waiter;
+	if (waiters_add(&h->waiters, done, arg, err) != 0)
+		return -1;
 	if (h->phase == APPLY_IDLE)
 		begin(h);
 	return 0;
@@ -79,14 +51,11 @@ static void remove_generation(struct haproxy *h, unsigned long number)
 
 static void finish(struct haproxy *h, const struct error *err)
 {
-	struct apply_waiter *served = h->served;
-
-	h->served = NULL;
 	h->phase = APPLY_IDLE;
 	event_del(h->poll_timer);
 	snprintf(h->error, sizeof(h->error), "%s", err == NULL ? "" : err->text);
-	answer(served, err);
-	if (h->phase == APPLY_IDLE && h->waiting != NULL && !h->stopping)
+	waiters_answer(&h->waiters, err);
+	if (h->phase == APPLY_IDLE && waiters_any(&h->waiters) && !h->stopping)
 		begin(h);
 }
 
@@ -287,8 +256,7 @@ static void begin(struct haproxy *h)
 	struct error err = ERROR_INIT;
 
 	h->phase = APPLY_CHECKING;
-	h->served = h->waiting;
-	h->waiting = NULL;
+	waiters_begin(&h->waiters);
 	h->candidate = h->generation + 1;
 	if (haproxy_make_generation(h, h->candidate, &err) != 0 || check(h, &err) != 0)
 		fail(h, &err);

@@ -5,6 +5,7 @@
 
 #include "supervisor/haproxy.h"
 #include "supervisor/master_socket.h"
+#include "supervisor/waiters.h"
 
 #include <stdbool.h>
 
@@ -16,8 +17,6 @@ enum apply_phase {
 	APPLY_RELOADING, /* the master was told */
 	APPLY_WAITING,	 /* for a worker that was not there before */
 };
-
-struct apply_waiter;
 
 struct haproxy {
 	struct haproxy_options options;
@@ -36,7 +35,7 @@ struct haproxy {
 	pid_t worker_before;
 	int polls_left;
 	struct master_command *command;
-	struct apply_waiter *served, *waiting; /* of the apply under way, and of the next */
+	struct waiters waiters;
 	char error[ERROR_TEXT_MAX];
 
 	bool stopping;

@@ -6,6 +6,7 @@
 #include "supervisor/acme_account.h"
 #include "supervisor/bundle.h"
 #include "supervisor/schedule.h"
+#include "supervisor/waiters.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,17 +15,11 @@
 /* Asking for a quote takes a second or two on real hardware. */
 enum { PUBLISH_TIMEOUT = 60 };
 
-struct waiter {
-	struct waiter *next;
-	publication_done *done;
-	void *arg;
-};
-
 struct publication {
 	struct publication_options options;
 	struct event *retry;
 	bool running;
-	struct waiter *served, *waiting;
+	struct waiters waiters;
 	unsigned failures;
 	time_t published_at, failing_since;
 	struct error error;
@@ -32,29 +27,10 @@ struct publication {
 
 static void begin(struct publication *p);
 
-static void release(struct waiter *list)
-{
-	while (list != NULL) {
-		struct waiter *next = list->next;
-		free(list);
-		list = next;
-	}
-}
-
-static void answer(struct waiter *list, const struct error *err)
-{
-	for (struct waiter *w = list; w != NULL; w = w->next)
-		w->done(err, w->arg);
-	release(list);
-}
-
 /* ---- the result */
 
 static void finish(struct publication *p, const struct error *err)
 {
-	struct waiter *served = p->served;
-
-	p->served = NULL;
 	p->running = false;
 	if (err == NULL) {
 		if (p->failures > 0)
@@ -72,8 +48,8 @@ static void finish(struct publication *p, const struct error *err)
 		p->error = *err;
 		event_add(p->retry, &(struct timeval){delay, 0});
 	}
-	answer(served, err);
-	if (p->waiting != NULL && !p->running)
+	waiters_answer(&p->waiters, err);
+	if (waiters_any(&p->waiters) && !p->running)
 		begin(p);
 }
 
@@ -193,8 +169,7 @@ static void begin(struct publication *p)
 
 	event_del(p->retry);
 	p->running = true;
-	p->served = p->waiting;
-	p->waiting = NULL;
+	waiters_begin(&p->waiters);
 	if (run(p, &err) != 0)
 		finish(p, &err);
 }
@@ -217,13 +192,8 @@ int publication_request(struct publication *p, publication_done *done, void *arg
 		done(&p->error, arg);
 		return 0;
 	}
-	if (done != NULL) {
-		struct waiter *waiter = calloc(1, sizeof(*waiter));
-		if (waiter == NULL)
-			return error_no_memory(err);
-		*waiter = (struct waiter){p->waiting, done, arg};
-		p->waiting = waiter;
-	}
+	if (done != NULL && waiters_add(&p->waiters, done, arg, err) != 0)
+		return -1;
 	if (!p->running)
 		begin(p);
 	return 0;
@@ -250,8 +220,7 @@ void publication_free(struct publication *p)
 {
 	if (p == NULL)
 		return;
-	release(p->served);
-	release(p->waiting);
+	waiters_clear(&p->waiters);
 	event_free(p->retry);
 	free(p);
 }
