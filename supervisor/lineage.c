@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NAME_TRIES = 10000, PATH_LENGTH_MAX = 4096 };
+enum { NAME_TRIES = 10000, PATH_LENGTH_MAX = 4096, RENEWAL_CONF_MAX = 256 * 1024 };
 
 void lineage_clear(struct lineage *lineage)
 {
@@ -100,6 +100,46 @@ int lineage_find(const char *letsencrypt_dir, const char *domain, struct lineage
 	}
 	closedir(folder);
 	return found->certificate != NULL;
+}
+
+/* The value of `server = URL` on a line of its own, or NULL; `length` receives its length. */
+static const char *find_server(const char *conf, size_t *length)
+{
+	for (const char *line = conf; line != NULL && *line != '\0';) {
+		const char *at = line + strspn(line, " \t");
+		if (strncmp(at, "server", 6) == 0) {
+			at += 6 + strspn(at + 6, " \t");
+			if (*at == '=') {
+				at += 1 + strspn(at + 1, " \t");
+				*length = strcspn(at, " \t\r\n");
+				return at;
+			}
+		}
+		line = strchr(line, '\n');
+		if (line != NULL)
+			line++;
+	}
+	return NULL;
+}
+
+bool lineage_is_foreign(const char *letsencrypt_dir, const struct lineage *lineage,
+			const char *server)
+{
+	char path[PATH_LENGTH_MAX];
+	struct error ignored = ERROR_INIT;
+	struct buffer conf;
+	size_t length = 0;
+	const char *noted;
+	bool foreign;
+
+	snprintf(path, sizeof(path), "%s/renewal/%s.conf", letsencrypt_dir, lineage->name);
+	buffer_init(&conf, RENEWAL_CONF_MAX);
+	file_read(path, &conf, &ignored);
+	noted = find_server(buffer_text(&conf), &length);
+	foreign =
+	    noted != NULL && (strlen(server) != length || strncmp(noted, server, length) != 0);
+	buffer_free(&conf);
+	return foreign;
 }
 
 static bool is_taken(const char *letsencrypt_dir, const char *name)

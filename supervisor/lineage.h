@@ -12,6 +12,8 @@
 #include "common/domain.h"
 #include "common/error.h"
 
+#include <stdbool.h>
+
 struct lineage {
 	char *name; /* certbot's --cert-name */
 	char *fullchain_path;
@@ -25,6 +27,11 @@ struct lineage {
 int lineage_find(const char *letsencrypt_dir, const char *domain, struct lineage *found,
 		 struct error *err);
 void lineage_clear(struct lineage *lineage);
+
+/* Whether certbot noted (renewal/NAME.conf) that the lineage came from another ACME server
+ * than `server`: staging, say.  Where it noted nothing, it did not. */
+bool lineage_is_foreign(const char *letsencrypt_dir, const struct lineage *lineage,
+			const char *server);
 
 /* A --cert-name for a new lineage of `domain` that collides with nothing certbot has ever
  * put on the volume: the bare name, or with "-0001" and so on behind it, as certbot does. */
