@@ -82,6 +82,11 @@ static bool is_due(const struct domain *d, const struct lineage *lineage)
 		return true;
 	if (time(NULL) >= schedule_renewal(c->not_before, c->not_after, s->renew_days_before))
 		return true;
+	if (lineage_is_foreign(s->letsencrypt_dir, lineage, s->acme_server)) {
+		log_info("[%s] the certificate is not from %s; another is ordered there", d->name,
+			 s->acme_server);
+		return true;
+	}
 	return bundle_check(lineage, d->name, time(NULL), &ignored) != 0;
 }
 
@@ -101,6 +106,8 @@ static void sweep_then_leave(struct domain *d)
 {
 	struct error err = ERROR_INIT;
 
+	if (d->all->stopping)
+		return; /* the next start sweeps */
 	if (start_sweep(d, on_swept_after_failure, &err) != 0) {
 		log_warn("[%s] %s", d->name, err.text);
 		lane_leave(&d->all->certbot_lane);

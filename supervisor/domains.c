@@ -99,7 +99,7 @@ void domain_event(struct domain *d, enum lifecycle_event event, const struct err
 	enum step step = d->step;
 	struct transition t = lifecycle_next(step, event);
 
-	if (t.verb == VERB_IGNORE)
+	if (t.verb == VERB_IGNORE || d->all->stopping)
 		return;
 	log_debug("[%s] %s: event %d, next %s", d->name, lifecycle_step_name(step), event,
 		  lifecycle_step_name(t.next));
@@ -196,6 +196,11 @@ void domains_install_existing(struct domains *all)
 {
 	for (size_t i = 0; i < all->count; i++)
 		install_existing(&all->list[i]);
+}
+
+void domains_stop(struct domains *all)
+{
+	all->stopping = true;
 }
 
 /* A wait that an earlier run began is kept where trying again costs something. */

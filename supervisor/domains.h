@@ -57,6 +57,7 @@ struct domains {
 	struct lane dns_lane, certbot_lane, probe_lane;
 	struct lane_place sweep_place;
 	struct acme_account account; /* once known */
+	bool stopping;
 };
 
 struct domains *domains_new(const struct domains_options *options, struct error *err);
@@ -65,6 +66,9 @@ void domains_free(struct domains *domains);
 /* Installs, without asking anybody, what the volume has for each domain.  For the start,
  * before the first configuration is written. */
 void domains_install_existing(struct domains *domains);
+
+/* From here on nothing that ends is news: its end is our doing. */
+void domains_stop(struct domains *domains);
 
 /* Wakes every domain, those that wait after a failure when their wait is over. */
 void domains_start(struct domains *domains);

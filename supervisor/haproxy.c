@@ -177,7 +177,8 @@ void haproxy_stop(struct haproxy *h, void (*stopped)(void *arg), void *arg)
 		stopped(arg);
 		return;
 	}
-	process_signal(h->process, SIGUSR1);
+	/* A master that does not answer yet would miss the request to finish. */
+	process_signal(h->process, h->worker != 0 ? SIGUSR1 : SIGTERM);
 }
 
 void haproxy_kill(struct haproxy *h)

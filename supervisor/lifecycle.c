@@ -23,6 +23,9 @@
  * EVENT_RECHECK is ignored while certbot may be writing (ISSUE) or a check is already on
  * its way (CHECK and behind): the running pass will see the same files.
  *
+ * A pause before ISSUE ends at RECORDS: it may have been begun by an earlier run or by CHECK,
+ * without an account in hand, and an order is spent in vain while the CAA record is wrong.
+ *
  * A certificate that CHECK refuses was just issued or lies there broken: only ordering
  * another one helps, hence back to ISSUE.  Evidence that cannot be published (the guest
  * agent is away) must not keep a renewed certificate from being served: PUBLISH goes on
@@ -35,7 +38,7 @@ static const struct transition table[STEP_COUNT][EVENT_COUNT] = {
     [STEP_RECORDS] = {RUN(RECORDS), RUN(ACCOUNT), RUN(ACCOUNT), PAUSE(RECORDS), RUN(CHECK)},
     [STEP_ACCOUNT] = {RUN(ACCOUNT), RUN(CAA),     RUN(CAA),     PAUSE(ACCOUNT), RUN(CHECK)},
     [STEP_CAA]     = {RUN(CAA),     RUN(ISSUE),   RUN(ISSUE),   PAUSE(CAA),     RUN(CHECK)},
-    [STEP_ISSUE]   = {RUN(ISSUE),   RUN(CHECK),   RUN(CHECK),   PAUSE(ISSUE),   RUN(CHECK)},
+    [STEP_ISSUE]   = {RUN(RECORDS), RUN(CHECK),   RUN(CHECK),   PAUSE(ISSUE),   RUN(CHECK)},
     [STEP_CHECK]   = {RUN(CHECK),   RUN(INSTALL), RUN(PROBE),   PAUSE(ISSUE),   IGNORE(CHECK)},
     [STEP_INSTALL] = {RUN(INSTALL), RUN(PUBLISH), RUN(PROBE),   PAUSE(INSTALL), IGNORE(INSTALL)},
     [STEP_PUBLISH] = {RUN(PUBLISH), RUN(APPLY),   RUN(APPLY),   RUN(APPLY),     IGNORE(PUBLISH)},

@@ -90,6 +90,7 @@ static void on_stop_signal(evutil_socket_t signal, short what, void *arg)
 	}
 	s->stopping = true;
 	log_info("stopping (%s)", signal == SIGTERM ? "SIGTERM" : "SIGINT");
+	domains_stop(s->domains);
 	process_end_jobs(s->processes);
 	event_add(s->drain, &(struct timeval){DRAIN_SECONDS, 0});
 	haproxy_stop(s->haproxy, on_haproxy_stopped, s);
