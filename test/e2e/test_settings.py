@@ -1,0 +1,74 @@
+"""ingressd with wrong settings, --check and --render."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from support.ingress import Ingress
+from support.volume import Volume
+
+from .conftest import World
+
+BAD_CONFIG, USAGE = 78, 64
+
+
+def test_all_mistakes_are_told_at_once_and_nothing_starts(world: World) -> None:
+    world.make_stack()
+    wrong = {"PORT": "0", "MAXCONN": "many", "TIMEOUT_CLIENT": "10", "DNS_PROVIDER": "nobody"}
+    ingress = Ingress(world.stack, **wrong, STRICT_SNY="true")
+    done = ingress.run("ingressd")
+    assert done.returncode == BAD_CONFIG
+    for name, value in wrong.items():
+        line = next(line for line in done.stderr.splitlines() if name in line)
+        assert value in line
+    assert "did you mean" in done.stderr and "STRICT_SNI" in done.stderr
+    assert not ingress.run_dir.exists() and not ingress.volume.exists()
+
+
+def test_check_shows_every_setting_and_hides_secrets(world: World) -> None:
+    stack = world.make_stack()
+    ingress = Ingress(stack)
+    good = ingress.run("ingressd", "--check")
+    assert good.returncode == 0, good.stderr
+    assert "RFC2136_KEY_SECRET" in good.stdout
+    assert stack.bind.key_secret not in good.stdout + good.stderr
+    bad = ingress.run("ingressd", "--check", PORT="70000")
+    assert bad.returncode == BAD_CONFIG
+    assert "70000" in bad.stderr and "PORT" in bad.stdout
+    assert not ingress.run_dir.exists()
+
+
+def test_render_writes_what_haproxy_accepts_without_a_warning(
+    world: World, tmp_path: Path
+) -> None:
+    stack = world.make_stack()
+    volume = Volume(stack)
+    volume.put("app.demo.test")
+    volume.put("api.demo.test")
+    ingress = Ingress(stack, ALPN="h2,http/1.1", SERVER_FIRST="api.demo.test", RELOAD_GRACE="1h")
+    folder = tmp_path / "rendered"
+    assert ingress.run("ingressd", "--render", str(folder)).returncode == 0
+    for name in ("haproxy.cfg", "crt-list.txt", "routes.map", "certs/app.demo.test.pem"):
+        assert (folder / name).stat().st_mode & 0o077 == 0, name
+    checked = subprocess.run(
+        ["haproxy", "-c", "-f", folder / "haproxy.cfg"],
+        env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+    assert checked.returncode == 0, checked.stderr
+    assert "WARNING" not in checked.stderr
+    assert not ingress.run_dir.exists()
+
+
+def test_wrong_usage_is_64(world: World) -> None:
+    world.make_stack()
+    ingress = Ingress(world.stack)
+    for arguments in (("--nonsense",), ("--render",), ("--check", "more")):
+        done = ingress.run("ingressd", *arguments)
+        assert done.returncode == USAGE, arguments
+        assert "usage: ingressd" in done.stderr
+    assert ingress.run("ingressd", "--version").stdout.startswith("ingressd ")

@@ -1,0 +1,108 @@
+"""The end, in order; and what it is to be PID 1."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from support.ingress import BIN, HOST, Ingress, request_on
+from support.process import Child, wait_until
+from support.volume import Volume
+
+from .conftest import World
+
+
+def _nobody_listens(ingress: Ingress) -> None:
+    for port in (ingress.port, ingress.evidence_port):
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection((HOST, port), timeout=5)
+    assert not ingress.control_socket.exists()
+
+
+def test_sigterm_ends_everything_and_exits_0(serving: tuple[Ingress, Volume]) -> None:
+    ingress, _ = serving
+    assert ingress.child.terminate(20) == 0
+    assert ingress.child.survivors() == []
+    _nobody_listens(ingress)
+    assert ingress.log.rstrip().endswith("stopped")
+
+
+def test_sigterm_lets_a_request_finish_and_a_second_one_hurries(
+    serving: tuple[Ingress, Volume],
+) -> None:
+    ingress, _ = serving
+    with ingress.connect("app.demo.test") as finishing:
+        finishing.sendall(b"GET /slow?seconds=1 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        with ingress.connect("app.demo.test") as idle:
+            assert request_on(idle, "app.demo.test", "/").status == 200
+            ingress.child.signal(signal.SIGTERM)
+            ingress.wait_log("stopping (SIGTERM)")
+            assert finishing.recv(12) == b"HTTP/1.1 200"
+            assert ingress.child.running  # for the sake of the idle one
+            ingress.child.signal(signal.SIGTERM)
+            assert ingress.child.wait(4) == 0
+    assert ingress.child.survivors() == []
+
+
+def test_connections_that_stay_open_are_closed_after_the_grace(
+    serving: tuple[Ingress, Volume],
+) -> None:
+    ingress, _ = serving
+    with ingress.connect("app.demo.test") as idle:
+        assert request_on(idle, "app.demo.test", "/").status == 200
+        assert ingress.child.terminate(9) == 0  # docker stop kills after 10 s
+    assert "connections are still open" in ingress.log
+
+
+def test_sigterm_while_ordering_is_no_failure_of_the_domain(world: World) -> None:
+    stack = world.make_stack()
+    ingress = world.ingress(DOMAINS="app.demo.test", ROUTING_MAP=f"app.demo.test={stack.app.address}")
+    ingress.wait_for(lambda: ingress.processes("certonly"), "certbot to run")
+    assert ingress.child.terminate(20) == 0
+    assert ingress.child.survivors() == []
+    ingress.start()
+    ingress.wait_settled()
+    assert ingress.fetch("app.demo.test").json()["name"] == "app"
+
+
+def test_as_pid_1_it_reaps_orphans(world: World, tmp_path: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("a PID namespace of its own takes root")
+    stack = world.make_stack()
+    volume = Volume(stack)
+    volume.put("app.demo.test")
+    volume.put("api.demo.test")
+    ingress = Ingress(stack)
+    ingress.child = Child(
+        ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", BIN / "ingressd"],
+        ingress.log_file,
+        env=ingress.environment,
+    )
+    with ingress.child:
+        ingress.wait_settled()
+        (inside,) = _children(ingress.child.pid)
+        subprocess.run(
+            ["nsenter", "--target", str(inside), "--pid", "--mount", "sh", "-c", "(true & ) ; exit"],
+            check=True,
+            timeout=10,
+        )
+        wait_until(lambda: not _zombies(inside), what="the orphans to be reaped")
+        os.kill(inside, signal.SIGTERM)
+        assert ingress.child.wait(20) == 0
+
+
+def _children(pid: int) -> list[int]:
+    return [int(p) for p in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def _zombies(parent: int) -> list[int]:
+    return [
+        child
+        for child in _children(parent)
+        if Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    ]

@@ -1,0 +1,113 @@
+"""A certificate volume as certbot leaves it, filled by hand: for tests that need no CA."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from .ingress import serial_text
+from .stack import Stack
+
+DAY = datetime.timedelta(days=1)
+LIFETIME = 90 * DAY
+
+
+class Volume:
+    """LETSENCRYPT_DIR of `stack`, with an ACME account that exists on the volume only.
+
+    Its certificates end at an authority of its own, which Ingress.trust() knows.
+    """
+
+    def __init__(self, stack: Stack) -> None:
+        self.path = stack.directory / "letsencrypt"
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._name = _common_name("volume CA")
+        root = self._certificate(self._name, self._key, [], LIFETIME, is_ca=True)
+        (stack.directory / "volume-ca.pem").write_bytes(_pem(root))
+        server = stack.acme.url.partition("://")[2]
+        account = self.path / "accounts" / server / "0123456789abcdef"
+        account.mkdir(parents=True)
+        (account / "regr.json").write_text(
+            json.dumps({"body": {}, "uri": f"{stack.pebble.origin}/my-account/1"})
+        )
+
+    def put(
+        self,
+        *names: str,
+        lineage: str | None = None,
+        remaining: datetime.timedelta = LIFETIME * 0.9,
+        matching_key: bool = True,
+    ) -> str:
+        """A lineage for `names`, made or replaced; returns the certificate's serial.
+
+        `remaining` is how long it is still valid, below zero for one that has expired.
+        """
+        key = ec.generate_private_key(ec.SECP256R1())
+        certificate = self._certificate(_common_name(names[0]), key, list(names), remaining)
+        shown_key = key if matching_key else ec.generate_private_key(ec.SECP256R1())
+        content = {
+            "cert": _pem(certificate),
+            "chain": b"",
+            "fullchain": _pem(certificate),
+            "privkey": shown_key.private_bytes(
+                serialization.Encoding.PEM,
+                serialization.PrivateFormat.PKCS8,
+                serialization.NoEncryption(),
+            ),
+        }
+        self._write(lineage or names[0].removeprefix("*."), content)
+        return serial_text(certificate)
+
+    def _write(self, lineage: str, content: dict[str, bytes]) -> None:
+        live, archive = (self.path / kind / lineage for kind in ("live", "archive"))
+        live.mkdir(parents=True, exist_ok=True)
+        archive.mkdir(parents=True, exist_ok=True)
+        number = len(list(archive.glob("privkey*"))) + 1
+        for kind, data in content.items():
+            file = archive / f"{kind}{number}.pem"
+            file.touch(mode=0o600)
+            file.write_bytes(data)
+            link = live / f"{kind}.pem"
+            link.unlink(missing_ok=True)
+            link.symlink_to(file)
+
+    def _certificate(
+        self,
+        subject: x509.Name,
+        key: ec.EllipticCurvePrivateKey,
+        names: list[str],
+        remaining: datetime.timedelta,
+        *,
+        is_ca: bool = False,
+    ) -> x509.Certificate:
+        end = datetime.datetime.now(datetime.timezone.utc) + remaining
+        builder = (
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(self._name)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(end - LIFETIME)
+            .not_valid_after(end)
+            .add_extension(x509.BasicConstraints(is_ca, None), critical=True)
+        )
+        if names:
+            builder = builder.add_extension(
+                x509.SubjectAlternativeName([x509.DNSName(name) for name in names]),
+                critical=False,
+            )
+        return builder.sign(self._key, hashes.SHA256())
+
+
+def _common_name(name: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+
+
+def _pem(certificate: x509.Certificate) -> bytes:
+    return certificate.public_bytes(serialization.Encoding.PEM)
