@@ -1,0 +1,1 @@
+"""Any TCP protocol through the running product: real servers, real clients."""

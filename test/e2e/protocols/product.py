@@ -1,0 +1,133 @@
+"""The product with a certificate for every name of the matrix, and what its clients do first."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import ssl
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from support.certificates import LocalCa
+from support.ports import ReservedPort
+from support.process import Child, clean_environment
+
+ROOT = Path(__file__).resolve().parents[3]
+BIN = Path(os.environ.get("INGRESS_BIN", ROOT / "build/release/bin")).resolve()
+
+HOST = "127.0.0.1"
+PATIENCE = 20.0
+START_DEADLINE = 60.0
+STOP_DEADLINE = 20.0
+STANDIN_APP_ID = "0123456789abcdef0123456789abcdef01234567"
+
+
+class Product:
+    """`ingressd` on a volume that holds a certificate for each of `routes` (name: host:port).
+
+    There is no CA and no DNS: what is on the volume is served all the same.  `directory` must be
+    short (unix sockets lie in it) and open to others (some of the programs give up root).
+    `prefix` is put before the command, for a namespace of its own.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        ca: LocalCa,
+        routes: Mapping[str, str],
+        *,
+        prefix: Sequence[str | os.PathLike[str]] = (),
+        **settings: str,
+    ) -> None:
+        directory.mkdir(mode=0o755)
+        self.directory = directory
+        self.ca = ca
+        self._prefix = prefix
+        self._ports = [ReservedPort(HOST), ReservedPort(HOST)]
+        self.port, evidence_port = (port.number for port in self._ports)
+        for name in routes:
+            self.put_certificate(name, *ca.issue(name.replace("*", "_"), (name,)))
+        self.environment = clean_environment(
+            DOMAINS="\n".join(routes),
+            ROUTING_MAP="\n".join(f"{name}={target}" for name, target in routes.items()),
+            GATEWAY_DOMAIN="gateway.matrix.test",
+            PORT=str(self.port),
+            EVIDENCE_PORT=str(evidence_port),
+            LETSENCRYPT_DIR=str(directory / "letsencrypt"),
+            EVIDENCE_DIR=str(directory / "evidences"),
+            RUN_DIR=str(directory / "run"),
+            DSTACK_SOCKET=str(self.agent_socket),
+            TAPPD_SOCKET=str(directory / "tappd.sock"),
+            APP_ID=STANDIN_APP_ID,
+            # Nobody listens there.
+            ACME_SERVER="https://127.0.0.1:1/dir",
+            DNS_RESOLVERS="127.0.0.1:1",
+            DNS_PROVIDER="rfc2136",
+            RFC2136_SERVER="127.0.0.1:1",
+            RFC2136_KEY_NAME="matrix",
+            RFC2136_KEY_SECRET="bWF0cml4",
+        )
+        self.environment.update(settings)
+        self.child: Child
+
+    @property
+    def agent_socket(self) -> Path:
+        return self.directory / "dstack.sock"
+
+    def put_certificate(self, name: str, certificate: Path, key: Path) -> None:
+        """Puts a lineage on the volume, over that of the same name."""
+        lineage = self.directory / "letsencrypt" / "live" / name.replace("*", "_")
+        lineage.mkdir(parents=True, exist_ok=True)
+        for file, kind in ((certificate, "fullchain.pem"), (key, "privkey.pem")):
+            (lineage / kind).touch(mode=0o600)
+            (lineage / kind).write_bytes(file.read_bytes())
+
+    def __enter__(self) -> Product:
+        self.child = Child(
+            [*self._prefix, BIN / "ingressd"],
+            self.directory / "ingressd.log",
+            env=self.environment,
+            death_signal=signal.SIGTERM,
+        )
+        try:
+            self.child.wait_for(self._is_serving, what="a handshake", deadline=START_DEADLINE)
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.child.stop(STOP_DEADLINE)
+        for port in self._ports:
+            port.release()
+
+    def _is_serving(self) -> bool:
+        first = self.environment["DOMAINS"].split()[0]
+        try:
+            with self.connect(first.replace("*", "any")):
+                return True
+        except OSError:
+            return False
+
+    def context(self, alpn: Sequence[str] = ()) -> ssl.SSLContext:
+        context = self.ca.client_context()
+        if alpn:
+            context.set_alpn_protocols(list(alpn))
+        return context
+
+    @contextlib.contextmanager
+    def connect(self, name: str | None, *, alpn: Sequence[str] = ()) -> Iterator[ssl.SSLSocket]:
+        """A verified TLS connection with `name` as SNI; None: without SNI, not verified."""
+        context = self.context(alpn)
+        if name is None:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        with socket.create_connection((HOST, self.port), timeout=PATIENCE) as plain:
+            plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            with context.wrap_socket(plain, server_hostname=name) as tls:
+                yield tls
+
+    def log_tail(self) -> str:
+        return self.child.log_tail()
