@@ -1,0 +1,142 @@
+/* Lineages on a volume, and the gate between them and what is served. */
+#include "test/unit/common/certificates.h"
+
+#include "supervisor/bundle.h"
+#include "supervisor/lineage.h"
+
+#include <sys/stat.h>
+#include <time.h>
+
+static void write_text(const char *folder, const char *name, const char *text)
+{
+	char *path = file_join(folder, name);
+	struct error err = ERROR_INIT;
+
+	if (file_write(path, 0600, text, strlen(text), &err) != 0)
+		fail_msg("%s", err.text);
+	free(path);
+}
+
+/* live/LINEAGE under `volume`, its certificate for `name` and with `key`'s or another key. */
+static void put(const char *volume, const char *lineage, const char *name, bool matching)
+{
+	const char *const names[] = {name, NULL};
+	EVP_PKEY *key = make_key(), *other = make_key();
+	char *chain = make_certificate(key, names);
+	char *secret = key_to_pem(matching ? key : other, NULL);
+	struct error err = ERROR_INIT;
+	char folder[512];
+
+	snprintf(folder, sizeof(folder), "%s/live/%s", volume, lineage);
+	assert_int_equal(file_make_dirs(folder, 0700, &err), 0);
+	write_text(folder, "fullchain.pem", chain);
+	write_text(folder, "privkey.pem", secret);
+	free(chain);
+	free(secret);
+	EVP_PKEY_free(key);
+	EVP_PKEY_free(other);
+}
+
+static void a_lineage_is_found_by_its_names_not_by_its_own(void **state)
+{
+	struct error err = ERROR_INIT;
+	struct lineage found;
+
+	assert_int_equal(lineage_find(*state, "example.com", &found, &err), 0);
+	put(*state, "example.com", "*.example.com", true);
+	put(*state, "anything", "example.com", true);
+	assert_int_equal(lineage_find(*state, "example.com", &found, &err), 1);
+	assert_string_equal(found.name, "anything");
+	lineage_clear(&found);
+	assert_int_equal(lineage_find(*state, "*.example.com", &found, &err), 1);
+	assert_string_equal(found.name, "example.com");
+	lineage_clear(&found);
+	assert_int_equal(lineage_find(*state, "www.example.com", &found, &err), 0);
+}
+
+static void new_lineages_collide_with_nothing(void **state)
+{
+	struct error err = ERROR_INIT;
+	domain_name name;
+	char path[512];
+
+	assert_int_equal(lineage_new_name(*state, "*.example.com", name, &err), 0);
+	assert_string_equal(name, "example.com");
+	put(*state, "example.com", "example.com", true);
+	assert_int_equal(lineage_new_name(*state, "*.example.com", name, &err), 0);
+	assert_string_equal(name, "example.com-0001");
+	snprintf(path, sizeof(path), "%s/renewal", (char *)*state);
+	assert_int_equal(file_make_dirs(path, 0700, &err), 0);
+	write_text(path, "example.com-0001.conf", "");
+	assert_int_equal(lineage_new_name(*state, "*.example.com", name, &err), 0);
+	assert_string_equal(name, "example.com-0002");
+}
+
+static struct lineage find(const char *volume, const char *domain)
+{
+	struct error err = ERROR_INIT;
+	struct lineage found;
+
+	assert_int_equal(lineage_find(volume, domain, &found, &err), 1);
+	return found;
+}
+
+static void a_fit_pair_is_installed(void **state)
+{
+	put(*state, "example.com", "*.example.com", true);
+	struct lineage lineage = find(*state, "*.example.com");
+	struct bundle bundle = {0};
+	struct error err = ERROR_INIT;
+	struct stat st;
+	char path[512];
+
+	assert_int_equal(
+	    bundle_install(&lineage, "*.example.com", *state, time(NULL), &bundle, &err), 0);
+	assert_true(bundle.present);
+	assert_string_equal(bundle.serial, lineage.certificate->serial);
+	snprintf(path, sizeof(path), "%s/_wildcard.example.com.pem", (char *)*state);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	lineage_clear(&lineage);
+}
+
+/* Tries to install over a bundle that is there; nothing of it may change. */
+static void assert_refused(const char *volume, const char *lineage_of, const char *domain,
+			   time_t now, const char *words)
+{
+	const struct bundle before = {true, "AB", 1, 2};
+	struct bundle bundle = before;
+	struct lineage lineage = find(volume, lineage_of);
+	struct error err = ERROR_INIT;
+
+	assert_int_equal(bundle_install(&lineage, domain, volume, now, &bundle, &err), -1);
+	assert_contains(err.text, "the certificate of lineage one is refused");
+	assert_contains(err.text, words);
+	assert_memory_equal(&bundle, &before, sizeof(bundle));
+	char path[512];
+	snprintf(path, sizeof(path), "%s/example.com.pem", volume);
+	assert_false(file_exists(path));
+	lineage_clear(&lineage);
+}
+
+static void an_unfit_pair_is_refused_and_the_old_one_kept(void **state)
+{
+	put(*state, "one", "example.com", true);
+	assert_refused(*state, "example.com", "example.com", time(NULL) + 7200, "it expired at");
+	assert_refused(*state, "example.com", "other.example.com", time(NULL),
+		       "it is not for exactly other.example.com (its first name is example.com)");
+	put(*state, "one", "example.com", false);
+	assert_refused(*state, "example.com", "example.com", time(NULL), "key");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    scratch_test(a_lineage_is_found_by_its_names_not_by_its_own),
+	    scratch_test(new_lineages_collide_with_nothing),
+	    scratch_test(a_fit_pair_is_installed),
+	    scratch_test(an_unfit_pair_is_refused_and_the_old_one_kept),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

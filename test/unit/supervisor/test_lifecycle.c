@@ -1,0 +1,157 @@
+/* The table of steps and events, and the arithmetic of when things are due. */
+#include "test/unit/common/unit.h"
+
+#include "supervisor/lifecycle.h"
+#include "supervisor/schedule.h"
+
+static void assert_goes(enum step step, enum lifecycle_event event, enum step next, enum verb verb)
+{
+	struct transition t = lifecycle_next(step, event);
+
+	if (t.next != next || t.verb != verb)
+		fail_msg("%s on event %d goes to %s (verb %d)", lifecycle_step_name(step), event,
+			 lifecycle_step_name(t.next), t.verb);
+}
+
+static void success_goes_from_step_to_step(void **state)
+{
+	(void)state;
+	assert_goes(STEP_SETTLED, EVENT_WAKE, STEP_RECORDS, VERB_RUN);
+	for (int step = STEP_RECORDS; step < STEP_PROBE; step++)
+		assert_goes((enum step)step, EVENT_DONE, (enum step)(step + 1), VERB_RUN);
+	assert_goes(STEP_PROBE, EVENT_DONE, STEP_SETTLED, VERB_REST);
+}
+
+static void only_a_probe_that_succeeds_settles(void **state)
+{
+	(void)state;
+	for (int step = STEP_RECORDS; step < STEP_COUNT; step++)
+		for (int event = 0; event < EVENT_COUNT; event++) {
+			struct transition t =
+			    lifecycle_next((enum step)step, (enum lifecycle_event)event);
+			if (t.next == STEP_SETTLED || t.verb == VERB_REST) {
+				assert_int_equal(step, STEP_PROBE);
+				assert_true(event == EVENT_DONE || event == EVENT_NOTHING);
+			}
+		}
+	assert_goes(STEP_PROBE, EVENT_FAILED, STEP_APPLY, VERB_PAUSE);
+}
+
+static void failures_pause_before_what_can_mend_them(void **state)
+{
+	(void)state;
+	assert_goes(STEP_RECORDS, EVENT_FAILED, STEP_RECORDS, VERB_PAUSE);
+	assert_goes(STEP_ACCOUNT, EVENT_FAILED, STEP_ACCOUNT, VERB_PAUSE);
+	assert_goes(STEP_CAA, EVENT_FAILED, STEP_CAA, VERB_PAUSE);
+	assert_goes(STEP_ISSUE, EVENT_FAILED, STEP_ISSUE, VERB_PAUSE);
+	assert_goes(STEP_CHECK, EVENT_FAILED, STEP_ISSUE, VERB_PAUSE);
+	assert_goes(STEP_INSTALL, EVENT_FAILED, STEP_INSTALL, VERB_PAUSE);
+	assert_goes(STEP_APPLY, EVENT_FAILED, STEP_APPLY, VERB_PAUSE);
+}
+
+static void an_order_begins_with_records_account_and_caa(void **state)
+{
+	(void)state;
+	assert_goes(STEP_ISSUE, EVENT_WAKE, STEP_RECORDS, VERB_RUN);
+}
+
+static void evidence_never_keeps_a_certificate_from_being_served(void **state)
+{
+	(void)state;
+	assert_goes(STEP_PUBLISH, EVENT_FAILED, STEP_APPLY, VERB_RUN);
+}
+
+static void a_recheck_is_left_to_the_pass_under_way(void **state)
+{
+	(void)state;
+	assert_goes(STEP_SETTLED, EVENT_RECHECK, STEP_CHECK, VERB_RUN);
+	for (int step = STEP_CHECK; step < STEP_COUNT; step++)
+		assert_goes((enum step)step, EVENT_RECHECK, (enum step)step, VERB_IGNORE);
+}
+
+static void steps_have_names_that_lead_back(void **state)
+{
+	(void)state;
+	for (int step = 0; step < STEP_COUNT; step++)
+		assert_int_equal(lifecycle_step_from_name(lifecycle_step_name((enum step)step)),
+				 step);
+	assert_int_equal(lifecycle_step_from_name("nonsense"), STEP_COUNT);
+}
+
+static void a_renewal_is_due_with_a_third_left_or_so_many_days_before(void **state)
+{
+	const time_t day = 86400;
+
+	(void)state;
+	assert_int_equal(schedule_renewal(0, 90 * day, 0), 60 * day);
+	assert_int_equal(schedule_renewal(0, 6 * day, 0), 4 * day);
+	assert_int_equal(schedule_renewal(0, 90 * day, 10), 80 * day);
+}
+
+static void delays_grow_to_a_ceiling(void **state)
+{
+	(void)state;
+	for (int costly = 0; costly < 2; costly++) {
+		for (unsigned attempt = 1; attempt < 20; attempt++)
+			assert_true(schedule_backoff(attempt + 1, costly) >=
+				    schedule_backoff(attempt, costly));
+		assert_int_equal(schedule_backoff(1000, costly), schedule_backoff(20, costly));
+		assert_int_equal(schedule_backoff(0, costly), schedule_backoff(1, costly));
+	}
+	assert_true(schedule_backoff(1, 1) >= 60);
+}
+
+static void jitter_stays_within_a_tenth(void **state)
+{
+	static const uint32_t bits[] = {0, 1, 77, 0x7fffffff, 0xffffffff};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bits) / sizeof(*bits); i++) {
+		assert_in_range(schedule_jitter(1000, bits[i]), 900, 1100);
+		assert_int_equal(schedule_jitter(3, bits[i]), 3);
+	}
+}
+
+static void four_orders_an_hour_and_no_more(void **state)
+{
+	struct budget budget = {0};
+
+	(void)state;
+	for (int i = 0; i < BUDGET_ATTEMPTS; i++) {
+		assert_int_equal(budget_next(&budget, 1000 + i), 1000 + i);
+		budget_spend(&budget, 1000 + i);
+	}
+	assert_int_equal(budget_next(&budget, 1010), 1000 + BUDGET_WINDOW);
+	assert_int_equal(budget_next(&budget, 1000 + BUDGET_WINDOW), 1000 + BUDGET_WINDOW);
+	budget_spend(&budget, 1000 + BUDGET_WINDOW);
+	assert_int_equal(budget.count, BUDGET_ATTEMPTS);
+	assert_int_equal(budget_next(&budget, 1000 + BUDGET_WINDOW), 1001 + BUDGET_WINDOW);
+}
+
+static void a_clock_that_was_set_back_locks_out_for_an_hour_at_most(void **state)
+{
+	struct budget budget = {{900000, 900001, 900002, 900003}, BUDGET_ATTEMPTS};
+
+	(void)state;
+	assert_int_equal(budget_next(&budget, 1000), 1000 + BUDGET_WINDOW);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(success_goes_from_step_to_step),
+	    cmocka_unit_test(only_a_probe_that_succeeds_settles),
+	    cmocka_unit_test(failures_pause_before_what_can_mend_them),
+	    cmocka_unit_test(an_order_begins_with_records_account_and_caa),
+	    cmocka_unit_test(evidence_never_keeps_a_certificate_from_being_served),
+	    cmocka_unit_test(a_recheck_is_left_to_the_pass_under_way),
+	    cmocka_unit_test(steps_have_names_that_lead_back),
+	    cmocka_unit_test(a_renewal_is_due_with_a_third_left_or_so_many_days_before),
+	    cmocka_unit_test(delays_grow_to_a_ceiling),
+	    cmocka_unit_test(jitter_stays_within_a_tenth),
+	    cmocka_unit_test(four_orders_an_hour_and_no_more),
+	    cmocka_unit_test(a_clock_that_was_set_back_locks_out_for_an_hour_at_most),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
