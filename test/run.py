@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LOGS = ROOT / "build" / "test"
 TAIL_LINES = 120
 PYTEST = ["/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider"]
-WORKERS = ["-n", "4", "--dist", "worksteal"]
+WORKERS = ["-n", "4", "--dist", "load"]
 LAST_LINE = re.compile(r"^(\d+) passed, (\d+) failed$", re.MULTILINE)
 
 
