@@ -1,0 +1,169 @@
+"""CPU per connection, per request and per byte: this product's HAProxy against its like.
+
+The contestants take turns in short slices, so that what else the machine does hits all of them,
+and every slice is compared with the plain HAProxy of the same round.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from .load import h1_request, h2_request, run_load
+from .proxies import FILE_SIZE, H1_NAME, H2_NAME, Field, Proxy, cpu_seconds, field
+from .report import Report, Row, spread
+
+ROUNDS = 21
+CONNECTIONS = 400
+REQUESTS = 5000
+DOWNLOADS = 8
+THREADS = 8
+INSPECTION_BOUND = 1.05
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of a comparison: a proxy, and how its client talks to it."""
+
+    proxy: Proxy
+    alpn: str
+    note: str = ""
+
+    @property
+    def title(self) -> str:
+        return f"{self.proxy.title}{self.note}"
+
+
+class Comparison:
+    """Rounds over the entries; what one operation costs in each, in CPU seconds of the proxy."""
+
+    def __init__(self, place: Field, entries: Sequence[Entry], base: Entry) -> None:
+        self.entries = entries
+        self.base = base
+        self._requests = {}
+        for alpn, path, data in (
+            ("h1", "/", h1_request(H1_NAME)),
+            ("h2", "/", h2_request(H2_NAME)),
+            ("h1", "/file", h1_request(H1_NAME, "/file")),
+        ):
+            file = place.folder / f"request-{alpn}{path.replace('/', '-')}"
+            file.write_bytes(data)
+            self._requests[alpn, path] = file
+
+    def run(self, mode: str, count: int, rounds: int, *, path: str = "/") -> Costs:
+        cpu: dict[Entry, list[float]] = {entry: [] for entry in self.entries}
+        rate: dict[Entry, list[float]] = {entry: [] for entry in self.entries}
+        resumed: set[Entry] = set()
+        for _ in range(rounds):
+            for entry in self.entries:
+                h2 = entry.alpn == "h2"
+                request = self._requests["h2" if h2 else "h1", path]
+                name = H2_NAME if h2 else H1_NAME
+                before = cpu_seconds(entry.proxy.child)
+                result = run_load(
+                    entry.proxy.port, name, mode, count, THREADS, entry.alpn, request
+                )
+                cpu[entry].append((cpu_seconds(entry.proxy.child) - before) / count)
+                rate[entry].append(count / result.seconds)
+                if result.errors:
+                    raise RuntimeError(f"{entry.title}: {result.errors} of {count} failed")
+                if result.resumed > count / 2:
+                    resumed.add(entry)
+        return Costs(self.base, cpu, rate, resumed)
+
+
+@dataclass(frozen=True)
+class Costs:
+    base: Entry
+    cpu: dict[Entry, list[float]]
+    rate: dict[Entry, list[float]]
+    resumed: set[Entry]
+
+    def ratios(self, entry: Entry, base: Entry | None = None) -> list[float]:
+        against = self.cpu[base or self.base]
+        return [a / b for a, b in zip(self.cpu[entry], against, strict=True)]
+
+    def ratio(self, entry: Entry, base: Entry | None = None) -> float:
+        return statistics.median(self.ratios(entry, base))
+
+
+def _rows(report: Report, what: str, costs: Costs, goals: dict[Entry, tuple[str, bool]]) -> None:
+    for entry, values in costs.cpu.items():
+        against = "" if entry is costs.base else f"{spread(costs.ratios(entry), 'times HAProxy', digits=2)}"
+        goal, met = goals.get(entry, ("", None))
+        report.add(
+            Row(f"{what}: {entry.title}", spread(values, "us of CPU", 1e6), against, goal, met)
+        )
+
+
+def _goals(costs: Costs, ours: Entry, plain: Entry, rivals: Sequence[Entry]) -> dict[Entry, tuple[str, bool]]:
+    ratio = costs.ratio(ours, plain)
+    parts = [(f"at most {INSPECTION_BOUND} times HAProxy without inspection: {ratio:.2f}", ratio <= INSPECTION_BOUND)]
+    for rival in rivals:
+        ratio = costs.ratio(ours, rival)
+        parts.append((f"at least as good as {rival.title}: {ratio:.2f}", ratio <= 1))
+    return {ours: ("; ".join(text for text, _ in parts), all(met for _, met in parts))}
+
+
+def bench_connections(report: Report, folder: Path) -> None:
+    with field(folder) as place:
+        ours = place.ingress("ingress", "this product")
+        routing = place.ingress("routing", "this product, EVIDENCE_SERVER=false", EVIDENCE_SERVER="false")
+        plain = place.haproxy()
+        h1 = Entry(ours, "http/1.1")
+        base = Entry(plain, "http/1.1")
+        nginx, hitch = Entry(place.nginx(), "http/1.1"), Entry(place.hitch(), "http/1.1")
+        entries = [
+            h1,
+            Entry(ours, "-", ", client without ALPN"),
+            Entry(ours, "h2", ", client with h2"),
+            Entry(routing, "http/1.1"),
+            base,
+            nginx,
+            hitch,
+            Entry(place.stunnel(), "http/1.1"),
+        ]
+        comparison = Comparison(place, entries, base)
+        full = comparison.run("full", CONNECTIONS, ROUNDS)
+        _rows(report, "new connection, full handshake, one request", full, _goals(full, h1, base, [nginx, hitch]))
+        resumed = comparison.run("resume", CONNECTIONS, ROUNDS)
+        _rows(report, "new connection, resumed", resumed, {})
+        not_resumed = [e.title for e in entries if e not in resumed.resumed]
+        if not_resumed:
+            raise RuntimeError(f"no resumption: {', '.join(not_resumed)}")
+
+
+def bench_throughput(report: Report, folder: Path) -> None:
+    """Kept connections and bulk, where the proxies copy bytes and inspect nothing."""
+    with field(folder) as place:
+        base = Entry(place.haproxy(), "http/1.1")
+        entries = [
+            Entry(place.ingress("ingress", "this product"), "http/1.1"),
+            base,
+            Entry(place.nginx(), "http/1.1"),
+            Entry(place.hitch(), "http/1.1"),
+            Entry(place.stunnel(), "http/1.1"),
+        ]
+        comparison = Comparison(place, entries, base)
+        kept = comparison.run("kept", REQUESTS, 7)
+        for entry in entries:
+            report.add(
+                Row(
+                    f"requests on {THREADS} kept connections: {entry.title}",
+                    f"{spread(kept.rate[entry], 'requests/s')}, {spread(kept.cpu[entry], 'us of CPU each', 1e6)}",
+                    "" if entry is base else spread(kept.ratios(entry), "times HAProxy's CPU", digits=2),
+                )
+            )
+        bulk = comparison.run("kept", DOWNLOADS, 7, path="/file")
+        giga = FILE_SIZE / 1e9
+        for entry in entries:
+            report.add(
+                Row(
+                    f"bulk, {DOWNLOADS} at a time: {entry.title}",
+                    f"{spread([r * giga for r in bulk.rate[entry]], 'GB/s', digits=2)}, "
+                    f"{spread([giga / c for c in bulk.cpu[entry]], 'GB/s of CPU', digits=2)}",
+                    "" if entry is base else spread(bulk.ratios(entry), "times HAProxy's CPU", digits=2),
+                )
+            )
