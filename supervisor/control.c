@@ -17,7 +17,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { HEADERS_MAX = 8192, BODY_MAX = 1024, CLIENT_TIMEOUT = 60, BACKLOG = 16 };
+enum { HEADERS_MAX = 8192, BODY_MAX = 1024, CLIENT_TIMEOUT = 60, BACKLOG = 128 };
 
 struct control {
 	struct control_options options;
