@@ -28,11 +28,6 @@ void record_list_free(struct record_list *list)
 	*list = (struct record_list){0};
 }
 
-const char *record_type_name(enum record_type type)
-{
-	return type_names[type];
-}
-
 const char *record_type_text(const struct record *record)
 {
 	return record->type == RECORD_OTHER ? record->other_type : type_names[record->type];

@@ -50,8 +50,7 @@ void record_list_free(struct record_list *list);
 #define AUTO_RECORD __attribute__((cleanup(record_free)))
 void record_free(struct record *record);
 
-const char *record_type_name(enum record_type type);
-/* What to print for this record: record_type_name(), or the type it has instead. */
+/* "A", "TXT", ...; of a RECORD_OTHER the type it really has. */
 const char *record_type_text(const struct record *record);
 /* RECORD_OTHER for anything but the five names above (letter case does not matter). */
 enum record_type record_type_parse(const char *name);
