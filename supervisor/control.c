@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -19,10 +20,17 @@
 
 enum { HEADERS_MAX = 8192, BODY_MAX = 1024, CLIENT_TIMEOUT = 60, BACKLOG = 128 };
 
+/* A request that waits for HAProxy; `request` becomes NULL when its client goes away. */
+struct pending {
+	LIST_ENTRY(pending) link;
+	struct evhttp_request *request;
+};
+
 struct control {
 	struct control_options options;
 	struct evhttp *http;
 	char *path;
+	LIST_HEAD(, pending) pending;
 };
 
 /* ---- answers */
@@ -89,11 +97,6 @@ static void on_status(struct evhttp_request *request, void *arg)
 
 /* ---- reload */
 
-/* A request that waits for HAProxy; `request` becomes NULL when its client goes away. */
-struct pending {
-	struct evhttp_request *request;
-};
-
 static void on_client_gone(struct evhttp_connection *connection, void *arg)
 {
 	struct pending *pending = arg;
@@ -114,6 +117,7 @@ static void on_applied(const struct error *err, void *arg)
 		else
 			reply_error(pending->request, 500, "Failed", err->text);
 	}
+	LIST_REMOVE(pending, link);
 	free(pending);
 }
 
@@ -131,6 +135,7 @@ static void on_reload(struct evhttp_request *request, void *arg)
 		return;
 	}
 	pending->request = request;
+	LIST_INSERT_HEAD(&control->pending, pending, link);
 	evhttp_connection_set_closecb(evhttp_request_get_connection(request), on_client_gone,
 				      pending);
 	if (haproxy_apply(control->options.haproxy, on_applied, pending, &err) != 0)
@@ -250,8 +255,15 @@ fail:
 
 void control_free(struct control *control)
 {
+	struct pending *pending;
+
 	if (control == NULL)
 		return;
+	/* Whoever still waits is dropped with its connection. */
+	while ((pending = LIST_FIRST(&control->pending)) != NULL) {
+		LIST_REMOVE(pending, link);
+		free(pending);
+	}
 	if (control->http != NULL)
 		evhttp_free(control->http);
 	if (control->path != NULL)

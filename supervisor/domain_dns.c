@@ -7,7 +7,9 @@
 #include <stdio.h>
 
 /* Exit status 1: the provider answered, but a record could not be made as wanted (somebody
- * else's stands in the way).  The certificate can still be had, so it is told and passed. */
+ * else's stands in the way, or it has no such zone).  A domain that is served must not lose
+ * its certificate over that, so it is told and passed; one that has none yet waits, since
+ * an order would fail for the same reason. */
 static void on_records_done(const struct process_result *result, void *arg)
 {
 	struct domain *d = arg;
@@ -17,7 +19,7 @@ static void on_records_done(const struct process_result *result, void *arg)
 	d->note[0] = '\0';
 	if (process_check(result, "DNS records", &err) == 0) {
 		domain_done(d);
-	} else if (err.code == EXIT_FAILED && !result->timed_out && result->exit_code == 1) {
+	} else if (d->bundle->present && result->exit_code == EXIT_FAILED) {
 		log_warn("[%s] %s", d->name, err.text);
 		snprintf(d->note, sizeof(d->note), "%s", err.text);
 		domain_done(d);
