@@ -175,6 +175,12 @@ static void gather_words(const struct render_input *in, struct config_values *v)
 	backend_name(s, &s->routes[s->default_route], v->default_backend);
 }
 
+/* Only the first request of a connection needs it: the HTTP side understands HTTP/2. */
+static bool looks_into_h2(const struct settings *s)
+{
+	return s->alpn_h2 && !by_request(s);
+}
+
 /* What an inspected connection may be handed to, by one of two sets of rules. */
 static void gather_inspection(const struct settings *s, struct config_values *v)
 {
@@ -200,6 +206,7 @@ static int gather(const struct render_input *in, struct config_values *v, struct
 	gather_inspection(s, v);
 	const struct backend_options options = {
 	    .inspection = v->inspection,
+	    .inspect_h2 = looks_into_h2(s) ? template_inspect_h2 : NULL,
 	    .http_side = v->http_side,
 	    .http_server = v->http_server,
 	    .by_request = v->inspection != NULL && by_request(s),
@@ -246,7 +253,7 @@ static int expand(const struct render_input *in, const struct config_values *v,
 	    {"accept_proxy", s->accept_proxy_protocol ? " accept-proxy" : ""},
 	    {"inspect", flag(v->inspection != NULL)},
 	    {"server_first_listed", flag(s->server_first.scope == CHOICE_LISTED)},
-	    {"h2", flag(s->alpn_h2 && !by_request(s))},
+	    {"h2", flag(looks_into_h2(s))},
 	    {"inspect_h2", template_inspect_h2},
 	    {"inspection", v->inspection},
 	    {"http_side", v->http_side},

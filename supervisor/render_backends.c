@@ -85,6 +85,8 @@ static int write_one(const struct settings *settings, const struct backend *back
 	    {"name", backend->name},
 	    {"inspect", options->inspection == NULL ? "" : "yes"},
 	    {"inspection", options->inspection},
+	    {"h2", options->inspect_h2 == NULL ? "" : "yes"},
+	    {"inspect_h2", options->inspect_h2},
 	    {"evidence_wait", settings->evidence_wait},
 	    {"http_side", options->http_side},
 	    {"http_server", options->http_server},
