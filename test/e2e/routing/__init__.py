@@ -1,0 +1,1 @@
+"""EVIDENCE_ROUTING in both words, and the PROXY protocol, by clients of every kind."""
