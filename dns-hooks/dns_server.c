@@ -10,7 +10,10 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { PORT_TEXT_MAX = 8 };
+enum {
+	PORT_TEXT_MAX = 8,
+	LENGTH_BYTES = 2, /* in front of every message on TCP */
+};
 
 static void describe(struct dns_server *server)
 {
@@ -163,17 +166,34 @@ static int read_all(int fd, const struct dns_server *server, uint8_t *into, size
 	return 0;
 }
 
+/* The message with its length in front, allocated.  One piece, since some servers read no more
+ * than the first segment (RFC 7766 section 8). */
+static uint8_t *make_frame(const uint8_t *message, size_t length)
+{
+	uint8_t *frame = malloc(LENGTH_BYTES + length);
+
+	if (frame == NULL)
+		return NULL;
+	frame[0] = (uint8_t)(length >> 8);
+	frame[1] = (uint8_t)(length & 0xff);
+	memcpy(frame + LENGTH_BYTES, message, length);
+	return frame;
+}
+
 int dns_exchange_tcp(const struct dns_server *server, const uint8_t *message, size_t length,
 		     deadline limit, uint8_t **reply, size_t *reply_length, struct error *err)
 {
-	uint8_t prefix[2] = {(uint8_t)(length >> 8), (uint8_t)(length & 0xff)};
+	AUTO_FREE uint8_t *frame = NULL;
+	uint8_t prefix[LENGTH_BYTES];
 	AUTO_CLOSE int fd = -1;
 
 	if (length > DNS_MESSAGE_MAX)
 		return error_set(err, EXIT_FAILED, "a DNS message of %zu bytes", length);
+	frame = make_frame(message, length);
+	if (frame == NULL)
+		return error_no_memory(err);
 	fd = dns_connect(server, SOCK_STREAM, limit, err);
-	if (fd < 0 || send_all(fd, server, prefix, sizeof(prefix), limit, err) != 0 ||
-	    send_all(fd, server, message, length, limit, err) != 0 ||
+	if (fd < 0 || send_all(fd, server, frame, LENGTH_BYTES + length, limit, err) != 0 ||
 	    read_all(fd, server, prefix, sizeof(prefix), limit, err) != 0)
 		return -1;
 
