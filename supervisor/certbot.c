@@ -16,8 +16,9 @@ enum {
 	/* When neither CERTBOT_TIMEOUT nor PROPAGATION_TIMEOUT is set: longer than the longest
 	 * wait of any provider. */
 	PROPAGATION_DEFAULT = 900,
-	/* What an order takes beside the wait for DNS. */
-	ORDER_SECONDS = 300,
+	/* What an order takes beside that: ingress-dns lets caches run out for up to 300 s once a
+	 * value is seen everywhere, and the CA takes its time. */
+	ORDER_SECONDS = 600,
 };
 
 struct certbot {
