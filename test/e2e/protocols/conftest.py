@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import shutil
 import socket
 import tempfile
@@ -16,10 +17,11 @@ from support.backend import Backend, BannerBackend, EchoBackend
 from support.certificates import LocalCa
 from support.guest_agent import GuestAgent
 from support.ports import ReservedPort
+from support.process import wait_until
 from support.quote_pki import QuotePki
 from support.simulated_guest import SimulatedGuest
 
-from .product import HOST, Product
+from .product import HOST, START_DEADLINE, Product
 
 ZONE = "matrix.test"
 # Servers that a test starts on the port reserved for them when it needs them.
@@ -70,7 +72,8 @@ class Site:
         return {full_name(kind): f"{HOST}:{self.ports[kind]}" for kind in kinds}
 
     def product(self, name: str, **settings: str) -> Product:
-        return Product(self.directory / name, self.ca, self.routes(), **settings)
+        wildcard = full_name("*")
+        return Product(self.directory / name, self.ca, [wildcard], self.routes(), **settings)
 
 
 @pytest.fixture(scope="session")
@@ -104,11 +107,32 @@ def prompt(site: Site) -> Iterator[Product]:
         yield made
 
 
+@pytest.fixture(scope="module")
+def prompt_h2(site: Site) -> Iterator[Product]:
+    """As `prompt`, with HTTP/2."""
+    wait = f"{SHORT_WAIT * 1000:.0f}ms"
+    with site.product("prompt-h2", EVIDENCE_WAIT=wait, ALPN="h2,http/1.1") as made:
+        yield made
+
+
 @pytest.fixture(scope="session")
 def bare(site: Site) -> Iterator[Product]:
     """Serves no evidence, so that there is nothing to wait for."""
     with site.product("bare", EVIDENCE_SERVER="false") as made:
         yield made
+
+
+def evidence_is_there(product: Product, name: str) -> None:
+    """Waits for the first publication, which comes after the first service."""
+
+    def published() -> bool:
+        with product.connect(name) as client:
+            client.sendall(b"GET /evidences/quote.json HTTP/1.1\r\nHost: x\r\n\r\n")
+            answer = http.client.HTTPResponse(client)
+            answer.begin()
+            return answer.status == 200
+
+    wait_until(published, what="the evidence", deadline=START_DEADLINE, detail=product.log_tail)
 
 
 class Expected:

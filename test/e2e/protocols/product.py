@@ -25,7 +25,8 @@ STANDIN_APP_ID = "0123456789abcdef0123456789abcdef01234567"
 
 
 class Product:
-    """`ingressd` on a volume that holds a certificate for each of `routes` (name: host:port).
+    """`ingressd` for `domains`, each with its certificate on the volume, and `routes` to backends
+    (name: host:port).
 
     There is no CA and no DNS: what is on the volume is served all the same.  `directory` must be
     short (unix sockets lie in it) and open to others (some of the programs give up root).
@@ -36,6 +37,7 @@ class Product:
         self,
         directory: Path,
         ca: LocalCa,
+        domains: Sequence[str],
         routes: Mapping[str, str],
         *,
         prefix: Sequence[str | os.PathLike[str]] = (),
@@ -45,12 +47,13 @@ class Product:
         self.directory = directory
         self.ca = ca
         self._prefix = prefix
+        self._contexts: dict[tuple[str, ...], ssl.SSLContext] = {}
         self._ports = [ReservedPort(HOST), ReservedPort(HOST)]
         self.port, evidence_port = (port.number for port in self._ports)
-        for name in routes:
+        for name in domains:
             self.put_certificate(name, *ca.issue(name.replace("*", "_"), (name,)))
         self.environment = clean_environment(
-            DOMAINS="\n".join(routes),
+            DOMAINS="\n".join(domains),
             ROUTING_MAP="\n".join(f"{name}={target}" for name, target in routes.items()),
             GATEWAY_DOMAIN="gateway.matrix.test",
             PORT=str(self.port),
@@ -61,6 +64,7 @@ class Product:
             DSTACK_SOCKET=str(self.agent_socket),
             TAPPD_SOCKET=str(directory / "tappd.sock"),
             APP_ID=STANDIN_APP_ID,
+            LOG_LEVEL="warn",
             # Nobody listens there.
             ACME_SERVER="https://127.0.0.1:1/dir",
             DNS_RESOLVERS="127.0.0.1:1",
@@ -112,18 +116,25 @@ class Product:
             return False
 
     def context(self, alpn: Sequence[str] = ()) -> ssl.SSLContext:
-        context = self.ca.client_context()
-        if alpn:
-            context.set_alpn_protocols(list(alpn))
-        return context
+        """Trusts the authority of the matrix; made anew only for another offer."""
+        offered = tuple(alpn)
+        if offered not in self._contexts:
+            context = self.ca.client_context()
+            if offered:
+                context.set_alpn_protocols(list(offered))
+            self._contexts[offered] = context
+        return self._contexts[offered]
 
     @contextlib.contextmanager
-    def connect(self, name: str | None, *, alpn: Sequence[str] = ()) -> Iterator[ssl.SSLSocket]:
-        """A verified TLS connection with `name` as SNI; None: without SNI, not verified."""
-        context = self.context(alpn)
-        if name is None:
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
+    def connect(
+        self,
+        name: str | None,
+        *,
+        alpn: Sequence[str] = (),
+        context: ssl.SSLContext | None = None,
+    ) -> Iterator[ssl.SSLSocket]:
+        """A TLS connection with `name` as SNI, verified unless `context` is lax."""
+        context = context or self.context(alpn)
         with socket.create_connection((HOST, self.port), timeout=PATIENCE) as plain:
             plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             with context.wrap_socket(plain, server_hostname=name) as tls:
