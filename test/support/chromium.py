@@ -181,12 +181,6 @@ class Tab:
     def reload(self) -> Response:
         return self._load(lambda: self._call("Page.reload"))
 
-    def back(self) -> Response:
-        """Does not return before the browser has asked the server again."""
-        history = self._call("Page.getNavigationHistory")
-        entry = history["entries"][history["currentIndex"] - 1]["id"]
-        return self._load(lambda: self._call("Page.navigateToHistoryEntry", entryId=entry))
-
     def click(self, link: str) -> Response:
         """On the link to `link`, as it stands in the page's source."""
         return self._load(lambda: self.run(f"document.querySelector('a[href=\"{link}\"]').click()"))

@@ -1,4 +1,4 @@
-"""Reads the header of HAProxy's PROXY protocol, versions 1 and 2 (proxy-protocol.txt)."""
+"""The header of HAProxy's PROXY protocol, versions 1 and 2 (proxy-protocol.txt)."""
 
 from __future__ import annotations
 
@@ -34,3 +34,21 @@ def _read_v2(stream: BinaryIO) -> str | None:
     if command == COMMAND_LOCAL or family not in FAMILIES:
         return None
     return str(ipaddress.ip_address(content[: FAMILIES[family]]))
+
+
+def proxy_header_v1(client: str) -> bytes:
+    """Of a TCP connection from `client`, port 1024, to port 443."""
+    version = ipaddress.ip_address(client).version
+    server = "192.0.2.1" if version == 4 else "2001:db8::1"
+    return f"PROXY TCP{version} {client} {server} 1024 443\r\n".encode()
+
+
+def proxy_header_v2(client: str | None) -> bytes:
+    """The same; without a client LOCAL, as the health checks of balancers have it."""
+    if client is None:
+        return SIGNATURE_V2 + struct.pack("!BBH", COMMAND_LOCAL, 0, 0)
+    address = ipaddress.ip_address(client)
+    server = ipaddress.ip_address("192.0.2.1" if address.version == 4 else "2001:db8::1")
+    content = address.packed + server.packed + struct.pack("!HH", 1024, 443)
+    family = 0x11 if address.version == 4 else 0x21
+    return SIGNATURE_V2 + struct.pack("!BBH", COMMAND_LOCAL | 1, family, len(content)) + content

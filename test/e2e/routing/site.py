@@ -33,23 +33,30 @@ AT_ONCE = 0.5
 class Site:
     """`web.demo.test` is the first route.
 
-    `extra` are more names with their targets; `settings` go to the product.
+    `extra` are more names with their targets; `settings` go to the product. With
+    `proxy_protocol`, the apps that speak HTTP want the PROXY protocol's header.
     """
 
     def __init__(
-        self, directory: Path, *, extra: dict[str, str] | None = None, **settings: str
+        self,
+        directory: Path,
+        *,
+        extra: dict[str, str] | None = None,
+        proxy_protocol: bool = False,
+        **settings: str,
     ) -> None:
         self.directory = directory
         self.apps: dict[str, TcpServer] = {
-            WEB: WebApp("web"),
-            OTHER: WebApp("other"),
-            WILD: WebApp("wild"),
+            WEB: WebApp("web", proxy_protocol=proxy_protocol),
+            OTHER: WebApp("other", proxy_protocol=proxy_protocol),
+            WILD: WebApp("wild", proxy_protocol=proxy_protocol),
             ECHO: EchoBackend(),
             MAIL: BannerBackend("mail"),
             LISTED_MAIL: BannerBackend("listed"),
         }
         self._extra = extra or {}
         self._settings = settings
+        self.mode = settings["EVIDENCE_ROUTING"]
         self._running = contextlib.ExitStack()
         self.ingress: Ingress
 
@@ -87,7 +94,7 @@ class Site:
             **self._settings,
         }
         self.ingress = self._running.enter_context(Ingress(stack, **settings))
-        self.ingress.wait_for(lambda: self.ingress.try_serial(WEB), "the first handshake")
+        self.ingress.wait_domain(WEB, lambda domain: domain["served"], "to be served")
         self.ingress.wait_status(
             lambda s: s["evidence"]["published_at"], "the evidence to be published"
         )
