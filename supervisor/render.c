@@ -137,7 +137,7 @@ static const char *flag(bool value)
 
 /* The values of one configuration; `alpn`, ... hold what is put together for it. */
 struct config_values {
-	char port[8], evidence_port[8], maxconn[24], global_maxconn[24];
+	char port[8], bind_ipv6[32], evidence_port[8], maxconn[24], global_maxconn[24];
 	char alpn[160], socket_owner[64], default_backend[BACKEND_NAME_MAX];
 	char http_server[HTTP_SERVER_MAX];
 	const char *worker_folder; /* the chroot as the worker sees it */
@@ -163,6 +163,9 @@ static void gather_words(const struct render_input *in, struct config_values *v)
 	const struct haproxy_facts *h = in->haproxy;
 
 	snprintf(v->port, sizeof(v->port), "%hu", s->port);
+	/* A socket of its own: on one for both, IPv4 clients are ::ffff:192.0.2.1 to the apps. */
+	snprintf(v->bind_ipv6, sizeof(v->bind_ipv6), h->has_ipv6 ? ",[::]:%hu v6only" : "",
+		 s->port);
 	snprintf(v->evidence_port, sizeof(v->evidence_port), "%hu", s->evidence_port);
 	snprintf(v->maxconn, sizeof(v->maxconn), "%ld", s->maxconn);
 	/* A connection that is routed by request passes two frontends. */
@@ -243,9 +246,8 @@ static int expand(const struct render_input *in, const struct config_values *v,
 	    {"timeout_client", s->timeout_client},
 	    {"timeout_server", s->timeout_server},
 	    {"log_connections", flag(log_enabled(LOG_DEBUG))},
-	    {"bind_address", h->has_ipv6 ? "[::]" : ""},
-	    {"bind_options", h->has_ipv6 ? " v4v6" : ""},
 	    {"port", v->port},
+	    {"bind_ipv6", v->bind_ipv6},
 	    /* Without any certificate, only strict-sni lets the port open at all: every
 	     * handshake then fails cleanly until the first one is there. */
 	    {"strict_sni", s->strict_sni || !any_certificate(in) ? " strict-sni" : ""},
