@@ -34,7 +34,7 @@ def test_each_request_of_a_connection_is_routed_by_itself(by_request: Site) -> N
 def test_streams_of_both_kinds_at_once(by_request: Site) -> None:
     paths = [SUMS if n % 5 == 0 else f"/{n}" for n in range(40)]
     with by_request.h2() as client:
-        answers = client.wait([client.send("GET", path) for path in paths])
+        answers = client.get_all(paths)
     for path, answer in zip(paths, answers):
         if path == SUMS:
             assert answer.body == by_request.sums()
@@ -85,8 +85,7 @@ def test_a_stream_given_up_leaves_the_others(by_request: Site) -> None:
 def test_routed_by_connection_evidence_refuses_requests_for_the_app(by_connection: Site) -> None:
     """... in a way that says: ask again, on another connection. Then it closes this one."""
     with by_connection.h2() as client:
-        streams = [client.send("GET", path) for path in (SUMS, "/app", "/evidences/quote.json")]
-        sums, app, quote = client.wait(streams)
+        sums, app, quote = client.get_all([SUMS, "/app", "/evidences/quote.json"])
         assert sums.body == by_connection.sums()
         assert app.reset == REFUSED_STREAM
         assert quote.status == 200

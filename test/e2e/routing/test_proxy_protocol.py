@@ -121,8 +121,7 @@ def test_evidence_is_limited_by_the_address_in_the_header(both_ways: Site) -> No
     statuses = set()
     for _ in range(3):
         with _tls(both_ways, WEB, proxy_header_v2(many), "h2") as tls:
-            client = H2Client(tls, WEB)
-            answers = client.wait([client.send("GET", SUMS) for _ in range(80)])
+            answers = H2Client(tls, WEB).get_all([SUMS] * 80)
             statuses |= {answer.status for answer in answers}
     assert statuses == {200, 429}
     with _tls(both_ways, WEB, proxy_header_v2(few), "http/1.1") as tls:
