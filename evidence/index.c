@@ -14,6 +14,7 @@ static const char head[] =
     "th, td { text-align: left; padding: .2rem 1.5rem .2rem 0 }\n"
     "td + td { text-align: right }\n"
     "td + td + td, pre { font: .85rem/1.7 monospace; text-align: left }\n"
+    "td + td + td { overflow-wrap: anywhere }\n"
     "pre { overflow-x: auto; background: #f2f2f2; color: #111; padding: .7rem }\n"
     "</style>\n"
     "</head>\n"
