@@ -35,7 +35,7 @@ def priority(stream: int) -> bytes:
 
 @dataclass(frozen=True)
 class Request:
-    """A GET, and the liberties that a client has in writing it."""
+    """A request, GET by default, and the liberties that a client has in writing it."""
 
     authority: str
     path: str
@@ -45,6 +45,7 @@ class Request:
     prioritised: bool = False
     continued: bool = False
     path_first: bool = False
+    ends: bool = True
     more: tuple[tuple[str, str], ...] = ()
     stream: int = 1
 
@@ -52,7 +53,7 @@ class Request:
         pseudo = [(":method", self.method), (":scheme", "https"), (":authority", self.authority)]
         pseudo.insert(0 if self.path_first else len(pseudo), (":path", self.path))
         block = Encoder().encode([*pseudo, *self.more], huffman=self.huffman)
-        flags = END_STREAM | (0 if self.continued else END_HEADERS)
+        flags = (END_STREAM if self.ends else 0) | (0 if self.continued else END_HEADERS)
         # Cut behind the path, which the product looks for in the first frame.
         first, rest = (block[:-1], block[-1:]) if self.continued else (block, b"")
         if self.prioritised:

@@ -98,14 +98,17 @@ class Product:
         try:
             self.child.wait_for(self._is_serving, what="a handshake", deadline=START_DEADLINE)
         except BaseException:
-            self.__exit__()
+            self._stop()
             raise
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.child.stop(STOP_DEADLINE)
+        assert self._stop() == 0, self.log_tail()
+
+    def _stop(self) -> int:
         for port in self._ports:
             port.release()
+        return self.child.stop(STOP_DEADLINE)
 
     def _is_serving(self) -> bool:
         first = self.environment["DOMAINS"].split()[0]

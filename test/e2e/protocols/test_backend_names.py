@@ -101,7 +101,8 @@ def resolver() -> Iterator[Resolver]:
 @pytest.fixture(scope="module")
 def product(site: Site, resolver: Resolver, port: int) -> Iterator[Product]:
     """It alone sees a resolv.conf with this resolver."""
-    prefix = private_mounts({"/etc/resolv.conf": f"nameserver {resolver.address}\n"}, site.directory)
+    resolv_conf = {"/etc/resolv.conf": f"nameserver {resolver.address}\n"}
+    prefix = private_mounts(resolv_conf, site.directory)
     names = ("late.test", "moving.test")
     routes = dict(zip(names, (f"{LATE}:{port}", f"{MOVING}:{port}")))
     with Product(

@@ -16,6 +16,8 @@ import pytest
 from .conftest import AT_ONCE, SHORT_WAIT, Site, evidence_is_there, full_name
 from .h2_frames import (
     ACK,
+    DATA,
+    END_STREAM,
     MAX_SETTINGS,
     PREFACE,
     SETTINGS,
@@ -90,6 +92,22 @@ def test_any_number_of_settings(patient: Product, count: int, path: str) -> None
     request = Request(NAME, path).frames()
     check(patient, path, PREFACE + settings(count) + request)
     check(patient, path, PREFACE + settings(count) + window_update() + request)
+
+
+@pytest.mark.parametrize("huffman", [True, False], ids=["huffman", "literal"])
+def test_other_headers_do_not(patient: Product, huffman: bool) -> None:
+    for name in ("referer", "x-path", "cookie", "x"):
+        request = Request(NAME, "/app", huffman=huffman, more=((name, "/evidences/"),))
+        check(patient, "/app", BEGINNING + request.frames())
+
+
+@pytest.mark.parametrize("path", BOTH)
+def test_requests_with_a_body_do_not(patient: Product, path: str) -> None:
+    """nghttpd takes a POST for a GET; what it has not, it says in words of its own."""
+    request = Request(NAME, path, method="POST", ends=False).frames()
+    body = frame(DATA, b"SEE THE /evidences/ OF THIS", flags=END_STREAM, stream=1)
+    with patient.connect(NAME, alpn=("h2",)) as client:
+        assert not is_evidence(converse(client, BEGINNING + request + body))
 
 
 WRITTEN = {

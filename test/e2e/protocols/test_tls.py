@@ -28,10 +28,15 @@ ACCEPTED = [
     )
 ] + [
     (f"TLS 1.3 {suite}", ECDSA, ["-tls1_3", "-ciphersuites", suite])
-    for suite in ("TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256")
+    for suite in (
+        "TLS_AES_128_GCM_SHA256",
+        "TLS_AES_256_GCM_SHA384",
+        "TLS_CHACHA20_POLY1305_SHA256",
+    )
 ] + [
-    (f"curve {curve}", ECDSA, ["-tls1_3", "-groups", curve]) for curve in ("X25519", "P-256", "P-384")
-]
+    (f"curve {curve}", ECDSA, ["-tls1_3", "-groups", curve])
+    for curve in ("X25519", "P-256", "P-384")
+]  # fmt: skip
 REFUSED = [
     ("TLS 1.0", ECDSA, ["-tls1", "-cipher", "ALL" + ANY]),
     ("TLS 1.1", ECDSA, ["-tls1_1", "-cipher", "ALL" + ANY]),
