@@ -168,9 +168,9 @@ static void gather_words(const struct render_input *in, struct config_values *v)
 		 s->port);
 	snprintf(v->evidence_port, sizeof(v->evidence_port), "%hu", s->evidence_port);
 	snprintf(v->maxconn, sizeof(v->maxconn), "%ld", s->maxconn);
-	/* A connection that is routed by request passes two frontends. */
+	/* One that is handed on inside passes two frontends (patience, http). */
 	snprintf(v->global_maxconn, sizeof(v->global_maxconn), "%ld",
-		 s->maxconn * (by_request(s) ? 2 : 1) + EXTRA_CONNECTIONS);
+		 s->maxconn * (inspects(s) ? 2 : 1) + EXTRA_CONNECTIONS);
 	snprintf(v->alpn, sizeof(v->alpn), "%s%s", s->alpn != NULL ? " alpn " : "",
 		 s->alpn != NULL ? s->alpn : "");
 	snprintf(v->socket_owner, sizeof(v->socket_owner), "%s%s", h->is_root ? " user " : "",
@@ -208,10 +208,6 @@ static int gather(const struct render_input *in, struct config_values *v, struct
 	v->worker_folder = in->haproxy->is_root ? "" : v->chroot;
 	gather_inspection(s, v);
 	const struct backend_options options = {
-	    .inspection = v->inspection,
-	    .inspect_h2 = looks_into_h2(s) ? template_inspect_h2 : NULL,
-	    .http_side = v->http_side,
-	    .http_server = v->http_server,
 	    .by_request = v->inspection != NULL && by_request(s),
 	    .has_nameserver = in->haproxy->has_nameserver,
 	};
@@ -260,6 +256,7 @@ static int expand(const struct render_input *in, const struct config_values *v,
 	    {"inspection", v->inspection},
 	    {"http_side", v->http_side},
 	    {"http_server", v->http_server},
+	    {"evidence_wait", s->evidence_wait},
 	    {"request_routing", flag(v->http.length > 0)},
 	    {"http", buffer_text(&v->http)},
 	    {"default_backend", v->default_backend},

@@ -83,13 +83,6 @@ static int write_one(const struct settings *settings, const struct backend *back
 		 target->port);
 	const struct template_value values[] = {
 	    {"name", backend->name},
-	    {"inspect", options->inspection == NULL ? "" : "yes"},
-	    {"inspection", options->inspection},
-	    {"h2", options->inspect_h2 == NULL ? "" : "yes"},
-	    {"inspect_h2", options->inspect_h2},
-	    {"evidence_wait", settings->evidence_wait},
-	    {"http_side", options->http_side},
-	    {"http_server", options->http_server},
 	    {"address", address},
 	    {"resolve", resolution(target, hosts, options)},
 	    {"send_proxy", sends_proxy(settings, backend->route) ? " send-proxy-v2" : ""},

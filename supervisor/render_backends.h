@@ -16,12 +16,8 @@ void backend_name(const struct settings *settings, const struct route *route,
 		  char name[BACKEND_NAME_MAX]);
 
 struct backend_options {
-	const char *inspection;	 /* the rules that look at a connection; NULL: it is not */
-	const char *http_side;	 /* the variable they set and the server it leads to */
-	const char *http_server; /* that server's address and options */
-	const char *inspect_h2;	 /* those before them for HTTP/2; NULL: not needed */
-	bool by_request;	 /* each has a twin for EVIDENCE_ROUTING=request */
-	bool has_nameserver;	 /* names can be followed as their addresses change */
+	bool by_request;     /* each has a twin for EVIDENCE_ROUTING=request */
+	bool has_nameserver; /* names can be followed as their addresses change */
 };
 
 int backends_write(const struct settings *settings, const struct backend_options *options,
