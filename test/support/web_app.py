@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import http.server
 import itertools
@@ -226,7 +227,9 @@ class _Http2:
                 self._flush()
                 return
             for event in events:
-                self._take(event)
+                # A stream may have been reset behind the request that it carried.
+                with contextlib.suppress(h2.exceptions.ProtocolError):
+                    self._take(event)
             self._send_bodies()
             self._flush()
 
