@@ -147,7 +147,7 @@ def accepts(port: int) -> bool:
     return True
 
 
-@dataclass
+@dataclass(frozen=True)
 class Proxy:
     key: str
     title: str
