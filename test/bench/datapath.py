@@ -89,18 +89,25 @@ class Costs:
         return statistics.median(self.ratios(entry, base))
 
 
+def _against(costs: Costs, entry: Entry) -> str:
+    if entry is costs.base:
+        return ""
+    return spread(costs.ratios(entry), "times HAProxy's CPU", digits=2)
+
+
 def _rows(report: Report, what: str, costs: Costs, goals: dict[Entry, tuple[str, bool]]) -> None:
     for entry, values in costs.cpu.items():
-        against = "" if entry is costs.base else f"{spread(costs.ratios(entry), 'times HAProxy', digits=2)}"
         goal, met = goals.get(entry, ("", None))
-        report.add(
-            Row(f"{what}: {entry.title}", spread(values, "us of CPU", 1e6), against, goal, met)
-        )
+        measured = spread(values, "us of CPU", 1e6)
+        report.add(Row(f"{what}: {entry.title}", measured, _against(costs, entry), goal, met))
 
 
-def _goals(costs: Costs, ours: Entry, plain: Entry, rivals: Sequence[Entry]) -> dict[Entry, tuple[str, bool]]:
+def _goals(
+    costs: Costs, ours: Entry, plain: Entry, rivals: Sequence[Entry]
+) -> dict[Entry, tuple[str, bool]]:
     ratio = costs.ratio(ours, plain)
-    parts = [(f"at most {INSPECTION_BOUND} times HAProxy without inspection: {ratio:.2f}", ratio <= INSPECTION_BOUND)]
+    bound = f"at most {INSPECTION_BOUND} times HAProxy without inspection: {ratio:.2f}"
+    parts = [(bound, ratio <= INSPECTION_BOUND)]
     for rival in rivals:
         ratio = costs.ratio(ours, rival)
         parts.append((f"at least as good as {rival.title}: {ratio:.2f}", ratio <= 1))
@@ -110,7 +117,9 @@ def _goals(costs: Costs, ours: Entry, plain: Entry, rivals: Sequence[Entry]) -> 
 def bench_connections(report: Report, folder: Path) -> None:
     with field(folder) as place:
         ours = place.ingress("ingress", "this product")
-        routing = place.ingress("routing", "this product, EVIDENCE_SERVER=false", EVIDENCE_SERVER="false")
+        routing = place.ingress(
+            "routing", "this product, EVIDENCE_SERVER=false", EVIDENCE_SERVER="false"
+        )
         plain = place.haproxy()
         h1 = Entry(ours, "http/1.1")
         base = Entry(plain, "http/1.1")
@@ -127,7 +136,8 @@ def bench_connections(report: Report, folder: Path) -> None:
         ]
         comparison = Comparison(place, entries, base)
         full = comparison.run("full", CONNECTIONS, ROUNDS)
-        _rows(report, "new connection, full handshake, one request", full, _goals(full, h1, base, [nginx, hitch]))
+        goals = _goals(full, h1, base, [nginx, hitch])
+        _rows(report, "new connection, full handshake, one request", full, goals)
         resumed = comparison.run("resume", CONNECTIONS, ROUNDS)
         _rows(report, "new connection, resumed", resumed, {})
         not_resumed = [e.title for e in entries if e not in resumed.resumed]
@@ -152,8 +162,9 @@ def bench_throughput(report: Report, folder: Path) -> None:
             report.add(
                 Row(
                     f"requests on {THREADS} kept connections: {entry.title}",
-                    f"{spread(kept.rate[entry], 'requests/s')}, {spread(kept.cpu[entry], 'us of CPU each', 1e6)}",
-                    "" if entry is base else spread(kept.ratios(entry), "times HAProxy's CPU", digits=2),
+                    f"{spread(kept.rate[entry], 'requests/s')}, "
+                    f"{spread(kept.cpu[entry], 'us of CPU each', 1e6)}",
+                    _against(kept, entry),
                 )
             )
         bulk = comparison.run("kept", DOWNLOADS, 7, path="/file")
@@ -164,6 +175,6 @@ def bench_throughput(report: Report, folder: Path) -> None:
                     f"bulk, {DOWNLOADS} at a time: {entry.title}",
                     f"{spread([r * giga for r in bulk.rate[entry]], 'GB/s', digits=2)}, "
                     f"{spread([giga / c for c in bulk.cpu[entry]], 'GB/s of CPU', digits=2)}",
-                    "" if entry is base else spread(bulk.ratios(entry), "times HAProxy's CPU", digits=2),
+                    _against(bulk, entry),
                 )
             )

@@ -157,7 +157,12 @@ def _compare(ours: Sequence[float], theirs: Sequence[float]) -> float:
 
 
 def _add(
-    report: Report, what: str, ours: list[float], theirs: list[float], shown: Callable[[list[float]], str], judged: bool
+    report: Report,
+    what: str,
+    ours: list[float],
+    theirs: list[float],
+    shown: Callable[[list[float]], str],
+    judged: bool,
 ) -> None:
     ratio = _compare(ours, theirs)
     goal = f"at most {BOUND} times: {ratio:.2f}" if judged else f"{ratio:.2f} times"

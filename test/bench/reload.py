@@ -47,7 +47,8 @@ def _h2load(port: int, count: int) -> tuple[int, int]:
         pinned(
             LOAD_CPU,
             [
-                "h2load", f"--requests={count}", f"--clients={THREADS}", "--max-concurrent-streams=4",
+                "h2load", f"--requests={count}", f"--clients={THREADS}",
+                "--max-concurrent-streams=4",
                 f"--connect-to=127.0.0.1:{port}", f"https://{H2}:{port}/",
             ],
         ),
@@ -83,7 +84,9 @@ class Load:
         self._begin("new connections, HTTP/1.1", lambda: tls_load(H1, "full", NEW, "http/1.1", h1))
         self._begin("new connections without ALPN", lambda: tls_load(H1, "full", NEW, "-", h1))
         self._begin("new connections, HTTP/2", lambda: tls_load(H2, "full", NEW, "h2", h2))
-        self._begin("kept connections, HTTP/1.1", lambda: tls_load(H1, "kept", KEPT, "http/1.1", h1))
+        self._begin(
+            "kept connections, HTTP/1.1", lambda: tls_load(H1, "kept", KEPT, "http/1.1", h1)
+        )
         self._begin("kept connections, HTTP/2", lambda: _h2load(port, KEPT))
         context = ingress.trust(alpn=("http/1.1",))
         sockets = [WebSocketClient(port, WS, context) for _ in range(WEBSOCKETS)]
@@ -135,7 +138,8 @@ def bench_reload(report: Report, folder: Path) -> None:
             Ingress(
                 stack,
                 DOMAINS=f"{H1},{H2},{WS}",
-                ROUTING_MAP=f"{H1}=127.0.0.1:{place.h1_port},{H2}=127.0.0.1:{place.h2_port},{WS}={echo.address}",
+                ROUTING_MAP=f"{H1}=127.0.0.1:{place.h1_port},{H2}=127.0.0.1:{place.h2_port},"
+                f"{WS}={echo.address}",
                 ALPN="h2,http/1.1",
             )
         )
