@@ -122,11 +122,15 @@ def reached(product: Product, name: str) -> str:
 
 
 def worker_pids(product: Product) -> set[int]:
-    return {
-        pid
-        for pid in product.child.survivors()
-        if (Path("/proc") / str(pid) / "comm").read_text() == "haproxy\n"
-    }
+    return {pid for pid in product.child.survivors() if _program_of(pid) == "haproxy"}
+
+
+def _program_of(pid: int) -> str:
+    """Empty when it is gone."""
+    try:
+        return (Path("/proc") / str(pid) / "comm").read_text().strip()
+    except OSError:
+        return ""
 
 
 def test_a_backend_that_is_absent_at_start_is_found_later(
