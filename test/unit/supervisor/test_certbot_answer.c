@@ -1,0 +1,157 @@
+/* What is made of certbot's words when an order fails. */
+#include "test/unit/common/unit.h"
+
+#include "supervisor/certbot_answer.h"
+
+enum { NOW = 1795348800 }; /* 2026-11-22 12:00:00 UTC */
+
+static const char failed_validation[] =
+    "Saving debug log to /run/ingress/certbot/logs/letsencrypt.log\n"
+    "Requesting a certificate for app.example.com\n"
+    "\n"
+    "Certbot failed to authenticate some domains (authenticator: manual). The Certificate "
+    "Authority reported these problems:\n"
+    "  Domain: app.example.com\n"
+    "  Type:   unauthorized\n"
+    "  Detail: Incorrect TXT record \"x\" found at _acme-challenge.app.example.com\n"
+    "\n"
+    "Hint: The Certificate Authority failed to verify the DNS TXT records.\n"
+    "Some challenges have failed.\n"
+    "Ask for help or search for solutions at https://community.letsencrypt.org.\n";
+
+/* certbot 2.1 on Python 3.11 prints this for every refusal. */
+static const char stumbled[] = "An unexpected error occurred:\n"
+			       "AttributeError: can't set attribute\n"
+			       "Ask for help or search for solutions.\n";
+
+#define ANSWER(status, headers, type, detail)                             \
+	"DEBUG:acme.client:Received response:\nHTTP " status "\n" headers \
+	"Content-Type: application/problem+json\n\n{\n"                   \
+	"   \"type\": \"urn:ietf:params:acme:error:" type "\",\n"         \
+	"   \"detail\": \"" detail "\",\n   \"status\": " status "\n}\n"
+
+static struct error explain(const char *tail, const char *log)
+{
+	struct error err = ERROR_INIT;
+
+	error_set(&err, EXIT_FAILED, "certbot: it exited with status 1");
+	certbot_explain(tail, log, NOW, &err);
+	return err;
+}
+
+static void the_detail_of_a_failed_validation_is_told(void **state)
+{
+	struct error err = explain(failed_validation, "");
+
+	(void)state;
+	assert_string_equal(
+	    err.text,
+	    "certbot: Incorrect TXT record \"x\" found at _acme-challenge.app.example.com");
+	assert_int_equal(err.code, EXIT_FAILED);
+	assert_int_equal(err.retry_after, 0);
+}
+
+static void the_cas_own_words_stand_in_the_log(void **state)
+{
+	struct error err = explain(
+	    stumbled, ANSWER("403", "", "rejectedIdentifier", "app.example.com is forbidden"));
+
+	(void)state;
+	assert_string_equal(err.text, "certbot: the CA says rejectedIdentifier: app.example.com is "
+				      "forbidden");
+	assert_int_equal(err.code, EXIT_FAILED);
+}
+
+static void retry_after_is_taken_from_the_header_of_a_refusal(void **state)
+{
+	struct error err = explain(
+	    stumbled, ANSWER("429", "Retry-After: 1800\n", "rateLimited", "too many orders"));
+
+	(void)state;
+	assert_int_equal(err.retry_after, 1800);
+	assert_int_equal(err.code, EXIT_TRY_LATER);
+}
+
+static void retry_after_beside_a_good_answer_means_nothing(void **state)
+{
+	struct error err = explain(failed_validation, "HTTP 200\nRetry-After: 3\n\n{}\n");
+
+	(void)state;
+	assert_int_equal(err.retry_after, 0);
+}
+
+static void a_refusal_that_was_got_over_means_nothing(void **state)
+{
+	struct error err =
+	    explain(failed_validation, "HTTP 503\nRetry-After: 900\n\n{}\nHTTP 201\n\n{}\n");
+
+	(void)state;
+	assert_int_equal(err.retry_after, 0);
+}
+
+static void the_header_of_another_answer_is_not_taken(void **state)
+{
+	struct error err =
+	    explain(stumbled, "HTTP 429\nServer: x\n\n{}\nDEBUG: body\nRetry-After: 77\n");
+
+	(void)state;
+	assert_int_equal(err.retry_after, 0);
+}
+
+static void a_date_in_the_cas_words_is_waited_for(void **state)
+{
+	struct error err = explain(
+	    stumbled, ANSWER("429", "", "rateLimited",
+			     "too many certificates, retry after 2026-11-22 13:00:00 UTC: see x"));
+
+	(void)state;
+	assert_int_equal(err.retry_after, 3600);
+	assert_int_equal(err.code, EXIT_TRY_LATER);
+}
+
+static void no_wait_is_longer_than_a_week(void **state)
+{
+	struct error err =
+	    explain(stumbled, ANSWER("429", "Retry-After: 99999999999\n", "rateLimited", "x"));
+
+	(void)state;
+	assert_int_equal(err.retry_after, 7 * 86400);
+}
+
+static void a_ca_that_cannot_be_reached_is_tried_later(void **state)
+{
+	struct error err =
+	    explain("An unexpected error occurred:\n"
+		    "requests.exceptions.ConnectionError: Max retries exceeded with url: /dir\n",
+		    "");
+
+	(void)state;
+	assert_int_equal(err.code, EXIT_TRY_LATER);
+	assert_contains(err.text, "Max retries exceeded");
+}
+
+static void silence_leaves_what_was_known(void **state)
+{
+	struct error err = explain("", "");
+
+	(void)state;
+	assert_string_equal(err.text, "certbot: it exited with status 1");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(the_detail_of_a_failed_validation_is_told),
+	    cmocka_unit_test(the_cas_own_words_stand_in_the_log),
+	    cmocka_unit_test(retry_after_is_taken_from_the_header_of_a_refusal),
+	    cmocka_unit_test(retry_after_beside_a_good_answer_means_nothing),
+	    cmocka_unit_test(a_refusal_that_was_got_over_means_nothing),
+	    cmocka_unit_test(the_header_of_another_answer_is_not_taken),
+	    cmocka_unit_test(a_date_in_the_cas_words_is_waited_for),
+	    cmocka_unit_test(no_wait_is_longer_than_a_week),
+	    cmocka_unit_test(a_ca_that_cannot_be_reached_is_tried_later),
+	    cmocka_unit_test(silence_leaves_what_was_known),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

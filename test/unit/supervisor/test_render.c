@@ -1,0 +1,203 @@
+/* The HAProxy configuration: what each setting does to it.  That HAProxy takes it, and what
+ * it does then, is seen end to end. */
+#include "test/unit/common/unit.h"
+
+#include "supervisor/render.h"
+
+enum { FILE_MAX = 1024 * 1024, VARIABLES_MAX = 32 };
+
+static const char *const basics[] = {
+    "DOMAINS=app.example.com,*.wild.example.com,mail.example.com",
+    "ROUTING_MAP=app.example.com=app:80,*.wild.example.com=[fd00::1]:8080,"
+    "mail.example.com=192.0.2.7:25",
+    "GATEWAY_DOMAIN=gateway.example.net",
+    "DNS_PROVIDER=cloudflare",
+    "CLOUDFLARE_API_TOKEN=canary-5f0c1d",
+    NULL,
+};
+
+struct rendered {
+	char *config, *routes, *crt_list, *server_first;
+};
+
+static char *read_one(const char *folder, const char *name)
+{
+	AUTO_FREE char *path = file_join(folder, name);
+	struct error err = ERROR_INIT;
+	struct buffer text;
+
+	buffer_init(&text, FILE_MAX);
+	if (file_read(path, &text, &err) != 0)
+		fail_msg("%s", err.text);
+	return buffer_take(&text);
+}
+
+static struct settings *load(const char *const *more)
+{
+	struct buffer problems, warnings;
+	struct error err = ERROR_INIT;
+	char *environment[VARIABLES_MAX];
+	size_t count = 0;
+
+	for (; basics[count] != NULL; count++)
+		environment[count] = (char *)basics[count];
+	for (; more != NULL && *more != NULL; more++)
+		environment[count++] = (char *)*more;
+	environment[count] = NULL;
+	buffer_init(&problems, FILE_MAX);
+	buffer_init(&warnings, FILE_MAX);
+	struct settings *settings = settings_load(environment, &problems, &warnings, &err);
+	if (settings == NULL)
+		fail_msg("%s", buffer_text(&problems));
+	buffer_free(&problems);
+	buffer_free(&warnings);
+	return settings;
+}
+
+static struct rendered render(const char *folder, const char *const *more, bool with_certificate)
+{
+	static const struct haproxy_facts facts = {.version = "3.0.11",
+						   .has_mlkem = true,
+						   .is_root = true,
+						   .has_ipv6 = true,
+						   .has_nameserver = true,
+						   .user = "haproxy",
+						   .group = "haproxy"};
+	struct settings *settings = load(more);
+	struct bundle bundles[3] = {{.present = with_certificate}};
+	AUTO_FREE char *certs = file_join(folder, "source");
+	AUTO_FREE char *pem = file_join(folder, "source/app.example.com.pem");
+	struct error err = ERROR_INIT;
+
+	assert_int_equal(file_make_dirs(certs, 0700, &err), 0);
+	assert_int_equal(file_write(pem, 0600, "PEM", 3, &err), 0);
+	const struct render_input input = {settings, &facts, bundles, certs};
+	if (render_write(&input, folder, &err) != 0)
+		fail_msg("%s", err.text);
+	settings_free(settings);
+	return (struct rendered){read_one(folder, "haproxy.cfg"), read_one(folder, "routes.map"),
+				 read_one(folder, "crt-list.txt"),
+				 read_one(folder, "server-first.lst")};
+}
+
+static void rendered_free(struct rendered *r)
+{
+	free(r->config);
+	free(r->routes);
+	free(r->crt_list);
+	free(r->server_first);
+}
+
+static void names_lead_to_backends(void **state)
+{
+	struct rendered r = render(*state, NULL, true);
+
+	assert_contains(r.routes, "app.example.com app:80\n");
+	assert_contains(r.routes, "*.wild.example.com fd00::1:8080\n");
+	assert_contains(r.config, "backend app:80 from tcp\n");
+	assert_contains(r.config, "    server app app:80 resolvers system");
+	assert_contains(r.config, "    server app [fd00::1]:8080\n");
+	assert_contains(r.config, "    server app 192.0.2.7:25\n");
+	assert_contains(r.config, "    default_backend app:80\n");
+	rendered_free(&r);
+}
+
+static void only_certificates_that_are_there_are_listed(void **state)
+{
+	struct rendered r = render(*state, NULL, true);
+
+	assert_string_equal(r.crt_list, "certs/app.example.com.pem app.example.com\n");
+	assert_lacks(r.config, "strict-sni");
+	rendered_free(&r);
+}
+
+static void without_a_certificate_the_port_opens_strictly(void **state)
+{
+	struct rendered r = render(*state, NULL, false);
+
+	assert_string_equal(r.crt_list, "");
+	assert_contains(r.config, " strict-sni");
+	rendered_free(&r);
+}
+
+static void no_secret_and_no_placeholder_is_in_it(void **state)
+{
+	struct rendered r = render(*state, NULL, true);
+
+	assert_lacks(r.config, "canary");
+	assert_lacks(r.config, "{{");
+	assert_lacks(r.config, "@if");
+	assert_lacks(r.config, "@end");
+	rendered_free(&r);
+}
+
+static void without_the_evidence_server_nothing_is_inspected(void **state)
+{
+	static const char *const more[] = {"EVIDENCE_SERVER=false", NULL};
+	struct rendered r = render(*state, more, true);
+
+	assert_lacks(r.config, "inspect-delay");
+	assert_lacks(r.config, "tcp-request content");
+	assert_contains(r.config, "frontend evidence_http"); /* on its own port still */
+	rendered_free(&r);
+}
+
+static void server_first_for_all_inspects_nothing_either(void **state)
+{
+	static const char *const more[] = {"SERVER_FIRST=true", NULL};
+	struct rendered r = render(*state, more, true);
+
+	assert_lacks(r.config, "inspect-delay");
+	rendered_free(&r);
+}
+
+static void server_first_for_some_is_a_list(void **state)
+{
+	static const char *const more[] = {"SERVER_FIRST=mail.example.com", NULL};
+	struct rendered r = render(*state, more, true);
+
+	assert_string_equal(r.server_first, "mail.example.com\n");
+	assert_contains(r.config, "-f server-first.lst");
+	rendered_free(&r);
+}
+
+static void the_proxy_protocol_goes_to_those_named(void **state)
+{
+	static const char *const more[] = {"SEND_PROXY_PROTOCOL=mail.example.com",
+					   "ACCEPT_PROXY_PROTOCOL=true", NULL};
+	struct rendered r = render(*state, more, true);
+
+	assert_contains(r.routes, "mail.example.com 192.0.2.7:25:proxy\n");
+	assert_contains(r.config, "    server app 192.0.2.7:25 send-proxy-v2\n");
+	assert_contains(r.routes, "app.example.com app:80\n");
+	assert_contains(r.config, " accept-proxy ssl ");
+	rendered_free(&r);
+}
+
+static void requests_are_routed_one_by_one_when_asked_for(void **state)
+{
+	static const char *const more[] = {"EVIDENCE_ROUTING=request", "ALPN=h2,http/1.1", NULL};
+	struct rendered r = render(*state, more, true);
+
+	assert_contains(r.config, "frontend http from http\n");
+	assert_contains(r.config, "backend http:app:80 from http\n");
+	assert_contains(r.config, " alpn h2,http/1.1");
+	rendered_free(&r);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    scratch_test(names_lead_to_backends),
+	    scratch_test(only_certificates_that_are_there_are_listed),
+	    scratch_test(without_a_certificate_the_port_opens_strictly),
+	    scratch_test(no_secret_and_no_placeholder_is_in_it),
+	    scratch_test(without_the_evidence_server_nothing_is_inspected),
+	    scratch_test(server_first_for_all_inspects_nothing_either),
+	    scratch_test(server_first_for_some_is_a_list),
+	    scratch_test(the_proxy_protocol_goes_to_those_named),
+	    scratch_test(requests_are_routed_one_by_one_when_asked_for),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
