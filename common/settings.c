@@ -1,5 +1,6 @@
 #include "common/settings.h"
 
+#include "common/file.h"
 #include "common/settings_loading.h"
 
 #include <stdio.h>
@@ -58,6 +59,55 @@ static const char *file_source(struct loading *in, const char *path)
 	return kept == NULL ? "file" : kept;
 }
 
+static void refuse_both(struct loading *in, const struct setting *row, struct setting_state *state)
+{
+	settings_problem(in, "%s and %s_FILE are both set: keep one of them", row->name, row->name);
+	state->wrong = true;
+}
+
+bool settings_may_be_file(const struct setting *row)
+{
+	return (row->flags & (SETTING_SECRET | SETTING_FROM_FILE)) != 0;
+}
+
+/* The file's content, kept like a value of the environment; NULL after it was reported. */
+static const char *read_value(struct loading *in, const struct setting *row, const char *path)
+{
+	char shown[SETTING_SHOWN_SIZE];
+	struct error err = ERROR_INIT;
+	struct buffer text;
+	const char *kept = NULL;
+
+	buffer_init(&text, SETTINGS_VALUE_MAX);
+	settings_show(path, strlen(path), shown);
+	if (path[0] != '/')
+		settings_problem(in, "%s_FILE is \"%s\": must be an absolute path", row->name,
+				 shown);
+	else if (file_read(path, &text, &err) != 0)
+		settings_problem(in, "%s_FILE is \"%s\": %s", row->name, shown, err.text);
+	else if (memchr(buffer_text(&text), '\0', text.length) != NULL)
+		settings_problem(in, "%s_FILE is \"%s\": the file has a zero byte in it", row->name,
+				 shown);
+	else
+		kept = settings_keep(in, buffer_text(&text), text.length);
+	buffer_free(&text);
+	return kept;
+}
+
+static void load_from_file(struct loading *in, const struct setting *row,
+			   struct setting_state *state, const char *path)
+{
+	const char *content = read_value(in, row, path);
+
+	if (content == NULL) {
+		state->given = path;
+		state->wrong = true;
+		return;
+	}
+	load_plain(in, row, state, content);
+	state->source = file_source(in, path);
+}
+
 static void load_secret(struct loading *in, const struct setting *row, struct setting_state *state,
 			const char *plain, const char *path)
 {
@@ -67,11 +117,8 @@ static void load_secret(struct loading *in, const struct setting *row, struct se
 	state->given = plain != NULL ? plain : path;
 	state->value = state->given == NULL ? NULL : "***";
 	state->source = "not set";
-	if (plain != NULL && path != NULL) {
-		settings_problem(in, "%s and %s_FILE are both set: keep one of them", row->name,
-				 row->name);
-		state->wrong = true;
-	}
+	if (plain != NULL && path != NULL)
+		refuse_both(in, row, state);
 	if (plain != NULL)
 		state->source = "environment";
 	else if (path != NULL)
@@ -98,12 +145,20 @@ static void load_row(struct loading *in, const struct setting *row, struct setti
 	char file_name[FILE_NAME_SIZE];
 
 	const char *given = visible ? settings_given(environment, row->name) : NULL;
-	if ((row->flags & SETTING_SECRET) == 0) {
+	if (!settings_may_be_file(row)) {
 		load_plain(in, row, state, given);
 		return;
 	}
 	snprintf(file_name, sizeof(file_name), "%s_FILE", row->name);
-	load_secret(in, row, state, given, visible ? settings_given(environment, file_name) : NULL);
+	const char *path = visible ? settings_given(environment, file_name) : NULL;
+	if ((row->flags & SETTING_SECRET) != 0)
+		load_secret(in, row, state, given, path);
+	else if (given != NULL && path != NULL)
+		refuse_both(in, row, state);
+	else if (path != NULL)
+		load_from_file(in, row, state, path);
+	else
+		load_plain(in, row, state, given);
 }
 
 /* ---- all of them */

@@ -48,7 +48,7 @@ const struct setting settings_table[] = {
     {.name = "DOMAIN", .check = settings_check_domain, JUDGE, .audience = FOR_DNS},
     {.name = "DOMAINS", .check = settings_check_domains, JUDGE, .audience = FOR_DNS},
     {.name = "TARGET_ENDPOINT", .check = settings_check_target, JUDGE},
-    {.name = "ROUTING_MAP", .check = settings_check_routes, JUDGE},
+    {.name = "ROUTING_MAP", .check = settings_check_routes, JUDGE, .flags = SETTING_FROM_FILE},
 
     /* ---- records and certificates */
     {.name = "GATEWAY_DOMAIN",

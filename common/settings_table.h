@@ -25,6 +25,8 @@ enum setting_flags {
 	SETTING_RESOLVED = 2,  /* children get it although it was not given */
 	SETTING_NEEDED = 4,    /* its DNS provider cannot work without it */
 	SETTING_ANY_START = 8, /* may begin with a character that is no letter or digit */
+	/* May be larger than the kernel lets one variable be (128 KiB): NAME_FILE works too. */
+	SETTING_FROM_FILE = 16,
 };
 
 struct setting {
