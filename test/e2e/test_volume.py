@@ -56,7 +56,7 @@ def test_the_last_good_state_serves_and_the_trouble_is_told(world: World, troubl
         assert ingress.ctl("reload").returncode == 0
         if trouble == "read-only":
             subprocess.run(
-                ["nsenter", "--target", str(ingress.child.pid), "--mount",
+                ["nsenter", "--target", str(ingress.child.pid), "--mount", "--root",
                  "mount", "-o", "remount,rw", f"{ingress.volume}.mnt"],
                 check=True, timeout=10,
             )  # fmt: skip

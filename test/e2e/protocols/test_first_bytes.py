@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
-from .conftest import AT_ONCE, Expected, full_name
+from .conftest import AT_ONCE, SHORT_WAIT, Expected, full_name
 from .peers import Stopwatch, receive
 from .product import Product
 
@@ -100,3 +102,28 @@ def test_a_client_of_a_server_first_protocol_may_speak_first(prompt: Product) ->
     with prompt.connect(full_name("banner")) as client:
         client.sendall(b"EHLO\r\n")
         assert receive(client, 24) == b"220 banner ready\r\nEHLO\r\n"
+
+
+# Browsers connect ahead of need: silent for longer than EVIDENCE_WAIT, and then they speak.
+@pytest.mark.parametrize("alpn", OFFERS[1:], ids=lambda offer: "+".join(offer))
+@pytest.mark.parametrize("first", [b"GET /evidences/ HTTP/1.1\r\nHost: x\r\n\r\n", b"GET /", b"X"])
+def test_a_client_with_alpn_may_be_silent_first(
+    prompt: Product, first: bytes, alpn: tuple[str, ...]
+) -> None:
+    with prompt.connect(ECHO, alpn=alpn) as client:
+        time.sleep(2 * SHORT_WAIT)  # it is the silence itself that is tested
+        clock = Stopwatch()
+        client.sendall(first)
+        # There is no guest agent here, so the evidence server answers that it has none yet.
+        expected = b"HTTP/1.1 503 " if b"evidences" in first else first
+        assert receive(client, len(expected)) == expected
+        assert clock() < AT_ONCE
+
+
+@pytest.mark.parametrize("alpn", OFFERS[1:], ids=lambda offer: "+".join(offer))
+def test_a_request_may_be_cut_by_a_long_silence(prompt: Product, alpn: tuple[str, ...]) -> None:
+    with prompt.connect(ECHO, alpn=alpn) as client:
+        client.sendall(b"GET /evid")
+        time.sleep(2 * SHORT_WAIT)
+        client.sendall(b"ences/ HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert receive(client, 13) == b"HTTP/1.1 503 "

@@ -121,9 +121,14 @@ def test_plain_a_kept_connection_stays_with_the_app(plain_person: Person) -> Non
     """What L4 cannot do: the app gets the evidence's requests, too."""
     tab = plain_person.new_tab()
     assert plain_person.goes_to(tab, "/") == "web"
-    assert plain_person.goes_to(tab, INDEX) == "web"
-    told = json.loads(tab.text)
-    assert told["path"] == INDEX
+    kept = {answer.connection for answer in tab.responses}
+    page = tab.open(plain_person.site.url(INDEX, WEB))
+    who = plain_person.sees(tab, page)
+    # With HTTP/1.1 a busy browser may open another connection, and that one is a new choice.
+    assert page.connection in kept or plain_person.protocol != "h2"
+    assert who == "web" or page.connection not in kept
+    if who == "web":
+        assert json.loads(tab.text)["path"] == INDEX
 
 
 def test_plain_evidence_under_another_name_is_another_connection(plain_person: Person) -> None:

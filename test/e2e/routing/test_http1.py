@@ -132,9 +132,14 @@ def test_large_heads_pass(by_request: Site, size: int) -> None:
 
 
 def test_a_head_that_is_too_large_is_refused(by_request: Site) -> None:
+    """By its status, or, when that crosses what is still being sent, by the end alone."""
     with by_request.h1() as client:
-        client.send(client.head("GET", "/", {"Cookie": "x" * 64 * 1024}))
-        assert client.answer().status in (400, 431)
+        try:
+            client.send(client.head("GET", "/", {"Cookie": "x" * 64 * 1024}))
+            told = str(client.answer().status)
+        except ConnectionError:
+            told = "the end"
+    assert told in ("400", "431", "the end")
 
 
 def test_requests_that_two_servers_might_read_differently_are_refused(by_request: Site) -> None:
