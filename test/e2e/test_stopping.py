@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -86,12 +87,17 @@ def test_as_pid_1_it_reaps_orphans(world: World, tmp_path: Path) -> None:
     with ingress.child:
         ingress.wait_settled()
         (inside,) = _children(ingress.child.pid)
+        # Its shell ends at once, so it becomes PID 1's, and it stays until it was seen there.
         subprocess.run(
-            ["nsenter", "--target", str(inside), "--pid", "--mount", "sh", "-c", "(true & ) ; exit"],
+            ["nsenter", "--target", str(inside), "--pid", "--mount",
+             "sh", "-c", "sleep 600 </dev/null >/dev/null 2>&1 &"],
             check=True,
             timeout=10,
-        )
-        wait_until(lambda: not _zombies(inside), what="the orphans to be reaped")
+        )  # fmt: skip
+        orphans: list[int] = []
+        wait_until(lambda: orphans.extend(_named(inside, "sleep")) or orphans, what="the orphan")
+        os.kill(orphans[0], signal.SIGKILL)
+        wait_until(lambda: not Path(f"/proc/{orphans[0]}").exists(), what="it to be reaped")
         os.kill(inside, signal.SIGTERM)
         assert ingress.child.wait(20) == 0
 
@@ -100,9 +106,11 @@ def _children(pid: int) -> list[int]:
     return [int(p) for p in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
-def _zombies(parent: int) -> list[int]:
-    return [
-        child
-        for child in _children(parent)
-        if Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    ]
+def _named(parent: int, name: str) -> list[int]:
+    """The children of that name; one may end while it is looked at."""
+    found = []
+    for child in _children(parent):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            if Path(f"/proc/{child}/comm").read_text().strip() == name:
+                found.append(child)
+    return found
