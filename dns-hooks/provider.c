@@ -1,6 +1,7 @@
 #include "dns-hooks/provider.h"
 
 #include "dns-hooks/cloudflare.h"
+#include "dns-hooks/namecheap.h"
 #include "dns-hooks/rfc2136.h"
 
 #include <stdlib.h>
@@ -10,6 +11,7 @@ enum { WRITE_ATTEMPTS = 3 };
 
 static const struct provider_class *const classes[] = {
     &cloudflare_class,
+    &namecheap_class,
     &rfc2136_class,
 };
 
