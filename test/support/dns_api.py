@@ -62,6 +62,7 @@ class DnsApi(Protocol):
 
 EMULATORS = {
     "cloudflare": "cloudflare_api:CloudflareApi",
+    "namecheap": "namecheap_api:NamecheapApi",
 }
 """Module and class, by DNS_PROVIDER."""
 
