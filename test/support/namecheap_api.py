@@ -102,6 +102,7 @@ class NamecheapApi(HttpService):
         self._calls: deque[float] = deque()
         self._state = threading.RLock()
         self._mirror = BindMirror(bind) if bind else None
+        self._mirrored = bind.zones if bind else ()
         self._before: list[tuple[str, Callable[[], object]]] = []
         self._zones = [
             zone if isinstance(zone, NamecheapZone) else NamecheapZone(zone)
@@ -110,7 +111,7 @@ class NamecheapApi(HttpService):
 
     def start(self) -> NamecheapApi:
         if self._mirror:
-            for zone in self._zones:
+            for zone in map(self.zone, self._mirrored):
                 for name, (ttl, record_type, text) in self._mirror.read(zone.name):
                     zone.put(Host.from_dns(zone.relative(name), ttl, record_type, text))
         return super().start()
@@ -343,9 +344,10 @@ class NamecheapApi(HttpService):
         )
 
     def _write_through(self, zone: NamecheapZone, names: set[str]) -> None:
-        for name in names if self._mirror else ():
+        if self._mirror is None or zone.name not in self._mirrored:
+            return
+        for name in names:
             at_name = [h for h in zone.hosts if zone.whole_name(h) == name and h.is_served]
-            assert self._mirror is not None
             self._mirror.sync(zone.name, name, [host.as_dns() for host in at_name])
 
     # Answers
