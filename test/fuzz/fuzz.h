@@ -7,6 +7,7 @@
 #define TEST_FUZZ_FUZZ_H
 
 #include "common/error.h"
+#include "common/file.h"
 #include "common/log.h"
 #include "common/text.h"
 
@@ -97,6 +98,29 @@ static inline struct fuzz_file fuzz_file(const uint8_t *data, size_t size)
 	CHECK(write(file.fd, data, size) == (ssize_t)size);
 	snprintf(file.path, sizeof(file.path), "/proc/self/fd/%d", file.fd);
 	return file;
+}
+
+/* For what works in a folder: one in memory, gone when the process ends. */
+static char fuzz_scratch[] = "/dev/shm/fuzz-XXXXXX";
+
+static inline void fuzz_remove_scratch(void)
+{
+	struct error err = ERROR_INIT;
+
+	file_remove_tree(fuzz_scratch, &err);
+}
+
+static inline const char *fuzz_folder(void)
+{
+	CHECK(mkdtemp(fuzz_scratch) != NULL && atexit(fuzz_remove_scratch) == 0);
+	return fuzz_scratch;
+}
+
+static inline void fuzz_put(const char *path, const uint8_t *data, size_t size)
+{
+	FILE *file = fopen(path, "w");
+
+	CHECK(file != NULL && fwrite(data, 1, size, file) == size && fclose(file) == 0);
 }
 
 #endif
