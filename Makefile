@@ -96,6 +96,7 @@ test:
 	@test/run.py $(STAGES)
 
 -include test/demo/demo.mk
+include test/fuzz/fuzz.mk
 
 $(BUILD)/bench/tls_load: test/bench/tls_load.c Makefile
 	@mkdir -p $(@D)
@@ -110,7 +111,7 @@ bench:
 # ---- static checks, each by itself so that each is counted
 
 HEADERS := $(wildcard $(FOLDERS:%=%/*.h))
-TEST_C  := $(wildcard test/unit/*/*.[ch] test/fuzz/*.c test/bench/*.c)
+TEST_C  := $(wildcard test/unit/*/*.[ch] test/fuzz/*.[ch] test/bench/*.c)
 SCRIPTS := .ci/run .ci/packages test/debian13 $(wildcard *.sh test/*/*.sh)
 
 check: check-format check-banned check-cppcheck check-tidy check-shell
@@ -161,6 +162,7 @@ help:
 	@echo 'make unit        the unit tests alone'
 	@echo 'make check       the static checks alone'
 	@echo 'make bench       what it costs, measured; writes build/bench/'
+	@echo 'make fuzz        every parser with made-up input; FUZZ_SECONDS=600 for each'
 	@echo 'make install     to PREFIX ($(PREFIX))'
 	@echo 'VARIANT=asan     with any of these: address and undefined-behaviour sanitizers'
 
