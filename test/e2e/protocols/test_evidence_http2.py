@@ -34,8 +34,15 @@ from .product import HOST, Product
 
 NAME = full_name("http2")
 APP_BODY = b"the app over HTTP/2"
-EVIDENCE = ["/evidences", "/evidences/", "/evidences?x", "/evidences/quote.json"]
-NOT_EVIDENCE = ["/", "/evidencesX", "/evidence/", "/x?u=/evidences/", "/x/evidences/", "/app"]
+EVIDENCE = [
+    "/evidences", "/evidences/", "/evidences?x", "/evidences/quote.json",
+    "/evidences/?long=" + "x" * 150,
+]  # fmt: skip
+# Some differ from evidence within the byte that a Huffman-coded value has in common with it.
+NOT_EVIDENCE = [
+    "/", "/evidencesX", "/evidences.json", "/evidences2", "/evidences+", "/evidence/", "/app",
+    "/x?u=/evidences/", "/x/evidences/", "/ID1/evidences/", "//evidences/",
+]  # fmt: skip
 LARGE_HEADER = ("x-large", "v" * 8000)
 
 
