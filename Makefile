@@ -78,7 +78,7 @@ $(BUILD)/obj/%.o: %.c VERSION Makefile
 	$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 # The templates are compiled in.
-$(BUILD)/obj/supervisor/template.o: $(wildcard templates/*.cfg)
+$(BUILD)/obj/supervisor/template.o: $(wildcard templates/*)
 
 -include $(patsubst %.c,$(BUILD)/obj/%.d,$(SOURCES))
 

@@ -1,6 +1,7 @@
 #include "dns-hooks/cloudflare_answer.h"
 
 #include "dns-hooks/caa.h"
+#include "dns-hooks/web_answer.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -34,11 +35,9 @@ static bool is_about_credentials(const struct cloudflare_answer *answer)
 
 static enum exit_code exit_code_of(const struct cloudflare_answer *answer)
 {
-	if (answer->status == 429 || answer->status == 408)
-		return EXIT_TRY_LATER;
-	if (answer->status >= 500)
-		return EXIT_UNREACHABLE;
-	return is_about_credentials(answer) ? EXIT_BAD_CONFIG : EXIT_FAILED;
+	enum exit_code code = web_exit_code(answer->status);
+
+	return code == EXIT_FAILED && is_about_credentials(answer) ? EXIT_BAD_CONFIG : code;
 }
 
 /* "error 81053: ..., error 9041: ...": the chain below an error holds the real reason. */
@@ -60,41 +59,25 @@ static void append_errors(const cJSON *errors, char words[WORDS_MAX], int *shown
 	}
 }
 
-static const char *advice(const struct cloudflare_answer *answer)
+static struct web_answer web_answer(const struct cloudflare_answer *answer, const char *call)
 {
-	if (answer->status != 429 && is_about_credentials(answer))
-		return "; check CLOUDFLARE_API_TOKEN (it needs Zone:Read and DNS:Edit for the "
-		       "zone)";
-	return "";
+	return (struct web_answer){"Cloudflare", call, answer->status, answer->retry_after};
 }
 
 static int explain(const struct cloudflare_answer *answer, const char *call, struct error *err)
 {
-	const cJSON *errors = json_array(answer->json, "errors");
-	char words[WORDS_MAX] = "", wait[64] = "";
+	const struct web_answer web = web_answer(answer, call);
+	enum exit_code code = exit_code_of(answer);
+	char words[WORDS_MAX] = "";
 	int shown = 0;
 
-	append_errors(errors, words, &shown);
-	if (answer->retry_after > 0)
-		snprintf(wait, sizeof(wait), "; it asks to wait %u seconds", answer->retry_after);
-	error_set(err, exit_code_of(answer), "Cloudflare: %s: HTTP status %ld%s%s%s%s", call,
-		  answer->status, shown > 0 ? ", " : "", words, wait, advice(answer));
-	err->retry_after = answer->retry_after;
-	return -1;
-}
-
-static int explain_unreadable(const struct cloudflare_answer *answer, const char *call,
-			      struct error *err)
-{
-	enum exit_code code = EXIT_UNREACHABLE;
-
-	/* A status of its own meaning counts even if a proxy put HTML below it. */
-	if (answer->status >= 400 && answer->status < 500)
-		code = exit_code_of(answer);
-	error_wrap(err, "Cloudflare: %s: HTTP status %ld", call, answer->status);
-	err->code = code;
-	err->retry_after = answer->retry_after;
-	return -1;
+	append_errors(json_array(answer->json, "errors"), words, &shown);
+	return web_answer_refused(
+	    &web, code, words,
+	    code == EXIT_BAD_CONFIG
+		? "check CLOUDFLARE_API_TOKEN (it needs Zone:Read and DNS:Edit for the zone)"
+		: "",
+	    err);
 }
 
 int cloudflare_judge(struct cloudflare_answer *answer, const char *call, const char *body,
@@ -105,8 +88,10 @@ int cloudflare_judge(struct cloudflare_answer *answer, const char *call, const c
 		cloudflare_answer_free(answer);
 		error_set(err, EXIT_UNREACHABLE, "the answer is no JSON object");
 	}
-	if (answer->json == NULL)
-		return explain_unreadable(answer, call, err);
+	if (answer->json == NULL) {
+		const struct web_answer web = web_answer(answer, call);
+		return web_answer_unreadable(&web, err);
+	}
 	const cJSON *errors = json_array(answer->json, "errors");
 	answer->code = json_integer(cJSON_GetArrayItem(errors, 0), "code", 0);
 	if (answer->status >= 200 && answer->status < 300 && json_true(answer->json, "success"))

@@ -3,8 +3,9 @@
 #define DNS_HOOKS_CLOUDFLARE_API_H
 
 #include "dns-hooks/cloudflare_answer.h"
+#include "dns-hooks/web_api.h"
 
-enum { CLOUDFLARE_URL_MAX = 2048 };
+enum { CLOUDFLARE_URL_MAX = WEB_URL_MAX };
 
 struct cloudflare_api;
 

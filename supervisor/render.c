@@ -290,12 +290,20 @@ static int write_config(const struct render_input *in, const char *folder, struc
 	return rc;
 }
 
+static int write_openssl(const char *folder, struct error *err)
+{
+	char path[PATH_LENGTH_MAX];
+
+	snprintf(path, sizeof(path), "%s/openssl.cnf", folder);
+	return file_write(path, 0644, template_openssl, strlen(template_openssl), err);
+}
+
 int render_write(const struct render_input *input, const char *folder, struct error *err)
 {
 	if (write_certificates(input, folder, err) != 0 ||
 	    write_routes(input->settings, folder, err) != 0 ||
 	    write_server_first(input->settings, folder, err) != 0 ||
-	    write_config(input, folder, err) != 0)
+	    write_openssl(folder, err) != 0 || write_config(input, folder, err) != 0)
 		return error_wrap(err, "cannot write the HAProxy configuration");
 	return 0;
 }

@@ -17,7 +17,7 @@ import dns.name
 import dns.tsigkeyring
 
 from support.bind import Bind
-from support.cloudflare_api import CloudflareApi
+from support.dns_api import DnsApi
 from support.process import Child, clean_environment
 from support.tcp_server import TcpServer
 
@@ -116,17 +116,17 @@ def rfc2136_bench(folder: Path, bind: Bind, **extra: str) -> Bench:
     )
 
 
-def cloudflare_bench(folder: Path, bind: Bind, api: CloudflareApi, **extra: str) -> Bench:
+def api_bench(folder: Path, bind: Bind, api: DnsApi, **extra: str) -> Bench:
+    """With the emulator of a provider's API."""
     return Bench(
         folder,
         {
             "DNS_RESOLVERS": bind.server,
             "DNS_PORT": str(bind.port),
-            "CLOUDFLARE_API_URL": api.url,
-            "CLOUDFLARE_API_TOKEN": api.token,
+            **api.settings,
             **extra,
         },
-        [api.token],
+        api.credentials,
     )
 
 

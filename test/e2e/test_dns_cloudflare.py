@@ -20,8 +20,8 @@ from .dns_bench import (
     TRY_LATER,
     UNREACHABLE,
     Bench,
+    api_bench,
     challenge,
-    cloudflare_bench,
 )
 
 TXT_NAME = "_dstack-app-address.app.demo.test"
@@ -99,7 +99,7 @@ def _api(bind: Bind) -> Iterator[CloudflareApi]:
 
 @pytest.fixture(name="bench")
 def _bench(tmp_path: Path, bind: Bind, api: CloudflareApi) -> Bench:
-    return cloudflare_bench(tmp_path, bind, api)
+    return api_bench(tmp_path, bind, api)
 
 
 def content(api: CloudflareApi, name: str, kind: str) -> list[str]:
@@ -185,7 +185,7 @@ def test_many_records_at_one_name_are_read_page_by_page(bench: Bench, api: Cloud
 @pytest.mark.parametrize("form", ["as sent", "quoted", "unquoted", "split"])
 def test_txt_reads_back_in_any_form(tmp_path: Path, bind: Bind, form: str) -> None:
     with CloudflareApi(bind, txt_form=form) as api:
-        bench = cloudflare_bench(tmp_path, bind, api)
+        bench = api_bench(tmp_path, bind, api)
         bench.ok("apply", "--only", "txt")
         assert bench.ok("apply", "--only", "txt") == "No changes.\n"
         bench.ok("set-txt", "x.demo.test", 'with "quotes" \\ too')
@@ -227,7 +227,7 @@ def test_a_challenge_delegated_by_cname(tmp_path: Path, bind: Bind) -> None:
     """The account holds acme.test only; demo.test is somewhere else."""
     bind.add(NAME + ".", 60, "CNAME", "new.acme.test.")
     with CloudflareApi(bind) as api:
-        bench = cloudflare_bench(tmp_path, bind, api)
+        bench = api_bench(tmp_path, bind, api)
         bench.ok("auth", **challenge("new.demo.test", "v"))
         assert bind.query("new.acme.test", "TXT") == ["v"]
         assert [r.target.split("/")[-1] for r in api.requests("POST")] == ["dns_records"]
@@ -316,7 +316,7 @@ def test_a_challenge_that_may_have_been_written_stays_noted(
 
 def test_a_token_without_permission(tmp_path: Path, bind: Bind) -> None:
     with CloudflareApi(bind, permissions={"zone:read", "dns:read"}) as api:
-        result = cloudflare_bench(tmp_path, bind, api).run("apply")
+        result = api_bench(tmp_path, bind, api).run("apply")
         assert result.returncode == BAD_CONFIG
         assert "CLOUDFLARE_API_TOKEN" in result.stdout
         assert writes(api) and all(r.status == 403 for r in api.requests("POST"))
@@ -333,7 +333,7 @@ def test_a_wrong_token(bench: Bench, api: CloudflareApi, token: str) -> None:
 def test_a_zone_in_two_accounts(tmp_path: Path, bind: Bind) -> None:
     zones = [CloudflareZone("demo.test", account="Second account")]
     with CloudflareApi(bind, zones=zones) as api:
-        result = cloudflare_bench(tmp_path, bind, api).run("apply")
+        result = api_bench(tmp_path, bind, api).run("apply")
         assert result.returncode == BAD_CONFIG
         assert "Test account, Second account" in result.stdout
         assert writes(api) == []
@@ -342,7 +342,7 @@ def test_a_zone_in_two_accounts(tmp_path: Path, bind: Bind) -> None:
 def test_a_zone_that_is_not_active_is_warned_about(tmp_path: Path, bind: Bind) -> None:
     zones = [CloudflareZone("pending.test", status="pending")]
     with CloudflareApi(zones=zones) as api:
-        bench = cloudflare_bench(tmp_path, bind, api, DOMAINS="app.pending.test")
+        bench = api_bench(tmp_path, bind, api, DOMAINS="app.pending.test")
         result = bench.run("plan")
         assert result.returncode == 0
         assert "is pending, not active" in result.stderr

@@ -9,7 +9,7 @@ import ssl
 import pytest
 
 from support.ingress import HOST, Ingress, serial_text
-from support.stack import DOMAINS, STANDIN_APP_ID
+from support.stack import DOMAINS
 
 from cryptography import x509
 
@@ -73,16 +73,3 @@ def _check_evidence(ingress: Ingress) -> None:
     quote = bytes.fromhex(ingress.fetch(name, "/evidences/quote.json").json()["quote"])
     report_data = quote[REPORT_DATA_AT[4] :][:REPORT_DATA_SIZE]
     assert report_data == hashlib.sha256(sums.body).digest().ljust(REPORT_DATA_SIZE, b"\0")
-
-
-def test_cloudflare_as_the_provider(world: World) -> None:
-    stack = world.make_stack(provider="cloudflare")
-    ingress = world.ingress(DOMAINS="app.demo.test", ROUTING_MAP=f"app.demo.test={stack.app.address}")
-    ingress.wait_settled()
-    assert ingress.fetch("app.demo.test").json()["name"] == "app"
-    assert stack.cloudflare is not None
-    made = {(r["type"], r["name"], r["content"].strip('"')) for r in stack.cloudflare.records("demo.test")}
-    assert ("CNAME", "app.demo.test", "gateway.demo.test") in made
-    txt = f"{STANDIN_APP_ID}:{ingress.port}"
-    assert ("TXT", "_dstack-app-address.app.demo.test", txt) in made
-    assert not [r for r in made if r[1].startswith("_acme-challenge")]

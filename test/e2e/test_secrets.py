@@ -66,11 +66,11 @@ def test_no_secret_is_found_where_it_must_not_be(world: World, provider: str) ->
     stack = world.make_stack(
         provider=provider, guest_agent="dstack", eab_keys={"kid-1": EAB_KEY}
     )
-    credential = stack.cloudflare.token if stack.cloudflare else stack.bind.key_secret
+    credential = stack.dns_api.credentials[0] if stack.dns_api else stack.bind.key_secret
     secrets = [credential, EAB_KEY]
-    if stack.cloudflare:
-        stack.cloudflare.fault("rate_limited")
-        stack.cloudflare.fault("status", status=500, body={"you sent": credential})
+    if stack.dns_api:
+        stack.dns_api.fault("rate_limited")
+        stack.dns_api.fault("status", status=500, body={"you sent": credential})
     ingress = world.ingress(
         DOMAINS=NAME, ROUTING_MAP=f"{NAME}={stack.app.address}", LOG_LEVEL="debug"
     )

@@ -27,6 +27,7 @@ from .bind import Bind
 from .bind_mirror import BindMirror
 from .cloudflare_records import ApiError, Record, RecordStore
 from .faults import Fault
+from .foreign import foreign_records
 from .http_service import HttpService, Request, Response
 from .txt import txt_quoted
 
@@ -82,9 +83,17 @@ class CloudflareApi(HttpService):
     - `page_limit`: no listing has more entries on a page, whatever the client asks for
     - `txt_form`: how TXT contents read back: "as sent", "quoted", "unquoted", or "split"
 
-    More kinds of fault: "rate_limited"; "repeat_page", a listing that never ends because every
+    A DnsApi. More kinds of fault: "rate_limited"; "repeat_page", a listing that never ends because every
     page is the first; "unknown_types", a listing with records of types and shapes nobody knows.
     """
+
+    provider = "cloudflare"
+    fault_kinds: dict[str, dict[str, Any]] = {
+        "429": {"kind": "rate_limited"},
+        "429 for long": {"kind": "rate_limited", "headers": {"retry-after": "3600"}},
+        "a page that repeats": {"kind": "repeat_page"},
+        "unknown types": {"kind": "unknown_types"},
+    }
 
     def __init__(
         self,
@@ -117,6 +126,37 @@ class CloudflareApi(HttpService):
         return super().start()
 
     # For tests
+
+    @property
+    def settings(self) -> dict[str, str]:
+        return {
+            "DNS_PROVIDER": self.provider,
+            "CLOUDFLARE_API_URL": self.url,
+            "CLOUDFLARE_API_TOKEN": self.token,
+        }
+
+    @property
+    def credentials(self) -> list[str]:
+        return [self.token]
+
+    def dump(self, zone: str) -> list[str]:
+        hidden = {"id", "created_on", "modified_on"}
+        with self._state:
+            return sorted(
+                json.dumps({k: v for k, v in r.items() if k not in hidden}, sort_keys=True)
+                for r in self.records(zone)
+            )
+
+    def seed_foreign(self, zone: str, count: int) -> None:
+        for record_type, name, value in foreign_records(zone, count):
+            self.seed_value(zone, record_type, name, value)
+
+    def seed_value(self, zone: str, record_type: str, name: str, value: str) -> None:
+        record = Record.from_dns(name, 300, record_type, value)
+        with self._state:
+            store = self._zone_named(zone).store
+            store.put(record)
+            self._write_through(store, record)
 
     def records(self, zone: str) -> list[dict[str, Any]]:
         """All records of the zone, as a listing would show them."""

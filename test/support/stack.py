@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from .acme_directory import AcmeDirectory
 from .backend import Backend
 from .bind import Bind
-from .cloudflare_api import CloudflareApi
+from .dns_api import EMULATORS, DnsApi, emulator
 from .pebble import Pebble
 from .ports import ReservedPort
 from .process import clean_environment
@@ -29,7 +29,7 @@ STANDIN_APP_ID = "0123456789abcdef0123456789abcdef01234567"
 class Stack:
     """Bind, Pebble behind an AcmeDirectory, and two backends: `app` and `api`.
 
-    - `provider`: "rfc2136" has the product update BIND itself, "cloudflare" starts a CloudflareApi
+    - `provider`: "rfc2136" has the product update BIND itself, any other starts its emulator
     - `guest_agent`: "dstack" or "tappd" starts a simulated guest agent, None leaves its socket out
     - `second_server`: see Bind; `validity`, `blocked_domains`, `eab_keys`: see Pebble
     - `caa_identities`: the CA's names for CAA records
@@ -51,8 +51,8 @@ class Stack:
         eab_keys: Mapping[str, str] | None = None,
         caa_identities: Sequence[str] = ("ca.demo.test",),
     ) -> None:
-        if provider not in ("rfc2136", "cloudflare"):
-            raise ValueError(f"provider {provider!r}: use rfc2136 or cloudflare")
+        if provider != "rfc2136" and provider not in EMULATORS:
+            raise ValueError(f"provider {provider!r}: use rfc2136 or {', '.join(EMULATORS)}")
         self.directory = directory.resolve()
         self._provider = provider
         self._agent_api = guest_agent
@@ -69,7 +69,7 @@ class Stack:
         )
         self.app = Backend("app")
         self.api = Backend("api")
-        self.cloudflare: CloudflareApi | None = None
+        self.dns_api: DnsApi | None = None
         self.agent: GuestAgent | None = None
         self.pebble: Pebble
         self.acme: AcmeDirectory
@@ -149,8 +149,8 @@ class Stack:
         self._running.enter_context(self.acme)
 
     def _start_provider(self) -> None:
-        if self._provider == "cloudflare":
-            self.cloudflare = self._running.enter_context(CloudflareApi(self.bind))
+        if self._provider in EMULATORS:
+            self.dns_api = self._running.enter_context(emulator(self._provider, self.bind))
 
     def _start_agent(self) -> None:
         if self._agent_api is None:
@@ -166,12 +166,8 @@ class Stack:
         self._running.callback(self.agent.stop)
 
     def _provider_settings(self) -> dict[str, str]:
-        if self.cloudflare is not None:
-            return {
-                "DNS_PROVIDER": "cloudflare",
-                "CLOUDFLARE_API_URL": self.cloudflare.url,
-                "CLOUDFLARE_API_TOKEN": self.cloudflare.token,
-            }
+        if self.dns_api is not None:
+            return self.dns_api.settings
         return {
             "DNS_PROVIDER": "rfc2136",
             "RFC2136_SERVER": self.bind.server,

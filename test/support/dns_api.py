@@ -1,0 +1,73 @@
+"""What the emulators of providers' APIs have in common, so that one test can be put to each."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any, Protocol
+
+from .bind import Bind
+from .faults import Fault
+from .http_service import LoggedRequest
+
+
+class DnsApi(Protocol):
+    """An emulator that runs; a context manager. See http_service.HttpService for the rest.
+
+    Made from a Bind, its zones are the zones, with what is in them, and every change is written
+    through; made from `None` and `zones`, it has empty zones and nothing behind it.
+    """
+
+    provider: str
+    """As in DNS_PROVIDER."""
+
+    fault_kinds: dict[str, dict[str, Any]]
+    """The faults of its own (its rate limit, ...) by name, each as arguments of `fault`."""
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """The variables that make the product use it, credentials included."""
+
+    @property
+    def credentials(self) -> list[str]:
+        """Those of their values that must not turn up anywhere."""
+
+    def dump(self, zone: str) -> list[str]:
+        """Every record of the zone with everything that a user could have set, one line each,
+        sorted. Ids are left out: APIs that replace whole zones give new ones."""
+
+    def seed_foreign(self, zone: str, count: int) -> None:
+        """Puts `count` records there that are somebody else's, past all rules: of every type that
+        the provider knows, some of types it does not document, some beside the product's own
+        names. The same ones each time."""
+
+    def seed_value(self, zone: str, record_type: str, name: str, value: str) -> None:
+        """Puts one record there, past all rules; `value` in the form of a zone file."""
+
+    def fault(self, kind: str, match: str = "", times: int | None = 1, **detail: Any) -> Fault: ...
+
+    def clear_faults(self) -> None: ...
+
+    def requests(self, method: str | None = None) -> list[LoggedRequest]: ...
+
+    def forget_requests(self) -> None: ...
+
+    def down(self) -> None: ...
+
+    def up(self) -> None: ...
+
+    def __enter__(self) -> DnsApi: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+
+EMULATORS = {
+    "cloudflare": "cloudflare_api:CloudflareApi",
+}
+"""Module and class, by DNS_PROVIDER."""
+
+
+def emulator(provider: str, bind: Bind | None, **options: Any) -> DnsApi:
+    """The emulator of a provider, not yet started."""
+    module, name = EMULATORS[provider].split(":")
+    api: DnsApi = getattr(importlib.import_module(f".{module}", __package__), name)(bind, **options)
+    return api
