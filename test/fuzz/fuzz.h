@@ -34,7 +34,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 		}                                                                         \
 	} while (0)
 
-/* Findings are told by CHECK(), not by what the program would log. */
+/* Findings are told by CHECK(), not by what the program would say. */
 static inline void fuzz_quiet(void)
 {
 	log_setup("fuzz", (enum log_level) - 1, LOG_TEXT);

@@ -20,7 +20,8 @@ FUZZ_TARGETS ?= $(patsubst test/fuzz/fuzz_%.c,%,$(wildcard test/fuzz/fuzz_*.c))
 # By a make of its own: this one has looked for the libraries before they were installed.
 fuzz:
 	@.ci/packages test
-	@$(MAKE) --no-print-directory -s -j$(shell nproc) VARIANT=fuzz fuzz-targets
+	@$(MAKE) --no-print-directory -s $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc)) \
+	    VARIANT=fuzz fuzz-targets
 	@test/fuzz/run.py --seconds $(FUZZ_SECONDS) $(FUZZ_OPTIONS) $(FUZZ_TARGETS)
 
 .PHONY: fuzz fuzz-targets
