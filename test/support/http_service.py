@@ -141,6 +141,10 @@ class HttpService(TcpServer):
         return response
 
     def _misbehave(self, request: Request, fault: Fault) -> Response:
+        if fault.call is not None:
+            fault.call()
+        if fault.kind == "meanwhile":
+            return self.respond(request)
         if fault.kind in ("closed", "reset", "hang"):
             if fault.after:
                 self.respond(request)
