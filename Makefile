@@ -86,6 +86,15 @@ $(BUILD)/obj/supervisor/template.o: $(wildcard templates/*)
 
 units: $(UNIT_PROGRAMS)
 
+# ---- ingress-dns for thousands of runs: see the file
+
+WRAPPED := main clock_now_ms clock_sleep_ms poll http_perform propagation_wait
+$(BUILD)/property/dns_driver: test/property/dns_driver.c $(BUILD)/obj/dns-hooks/ingress-dns.o \
+    $(BUILD)/lib/dns-hooks.a $(BUILD)/lib/common.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS_$(VARIANT)) $(WRAPPED:%=-Wl,--wrap=%) -o $@ $^ \
+	    $(LIBS_dns-hooks) $(LIBS_common)
+
 unit: units
 	@for t in $(UNIT_PROGRAMS); do echo "== $$t"; $$t || exit 1; done
 
@@ -111,7 +120,7 @@ bench:
 # ---- static checks, each by itself so that each is counted
 
 HEADERS := $(wildcard $(FOLDERS:%=%/*.h))
-TEST_C  := $(wildcard test/unit/*/*.[ch] test/fuzz/*.[ch] test/bench/*.c)
+TEST_C  := $(wildcard test/unit/*/*.[ch] test/fuzz/*.[ch] test/bench/*.c test/property/*.c)
 SCRIPTS := .ci/run .ci/packages test/debian13 $(wildcard *.sh test/*/*.sh)
 
 check: check-format check-banned check-cppcheck check-tidy check-shell
