@@ -4,6 +4,7 @@
 #include "common/http.h"
 #include "common/log.h"
 #include "dns-hooks/cloudflare_api.h"
+#include "dns-hooks/record_by_id.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -215,8 +216,8 @@ static int write_record(const struct cloudflare *state, const char *method, cons
 	return result;
 }
 
-static int create(const struct cloudflare *state, const struct zone *zone,
-		  const struct record *record, struct error *err)
+static int create(void *opaque, const struct zone *zone, const struct record *record,
+		  struct error *err)
 {
 	AUTO_JSON cJSON *body = cloudflare_body(record, true, err);
 	char path[CLOUDFLARE_URL_MAX];
@@ -224,24 +225,24 @@ static int create(const struct cloudflare *state, const struct zone *zone,
 
 	if (body == NULL || records_path(zone, "", path, err) != 0)
 		return -1;
-	int result = write_record(state, "POST", path, body, &code, err);
+	int result = write_record(opaque, "POST", path, body, &code, err);
 	return code == CLOUDFLARE_EXISTS || code == CLOUDFLARE_IDENTICAL ? 0 : result;
 }
 
-static int delete (const struct cloudflare *state, const struct zone *zone,
-		   const struct record *record, struct error *err)
+static int delete (void *opaque, const struct zone *zone, const struct record *record,
+		   struct error *err)
 {
 	char path[CLOUDFLARE_URL_MAX];
 	long long code = 0;
 
 	if (records_path(zone, record->id, path, err) != 0)
 		return -1;
-	int result = write_record(state, "DELETE", path, NULL, &code, err);
+	int result = write_record(opaque, "DELETE", path, NULL, &code, err);
 	return code == CLOUDFLARE_GONE ? 0 : result;
 }
 
-static int update(const struct cloudflare *state, const struct zone *zone,
-		  const struct record *before, const struct record *after, struct error *err)
+static int update(void *opaque, const struct zone *zone, const struct record *before,
+		  const struct record *after, struct error *err)
 {
 	AUTO_JSON cJSON *body = cloudflare_body(after, false, err);
 	char path[CLOUDFLARE_URL_MAX];
@@ -249,49 +250,19 @@ static int update(const struct cloudflare *state, const struct zone *zone,
 
 	if (body == NULL || records_path(zone, before->id, path, err) != 0)
 		return -1;
-	int result = write_record(state, "PATCH", path, body, &code, err);
+	int result = write_record(opaque, "PATCH", path, body, &code, err);
 	return code == CLOUDFLARE_GONE ? PROVIDER_CHANGED_MEANWHILE : result;
-}
-
-/* The type of a record is fixed, and a CNAME cannot be made beside the address it replaces:
- * there is a moment without either.  When the new one is refused, the old one comes back. */
-static int replace(const struct cloudflare *state, const struct zone *zone,
-		   const struct record *before, const struct record *after, struct error *err)
-{
-	struct error second = ERROR_INIT;
-
-	if (delete (state, zone, before, err) != 0)
-		return -1;
-	if (create(state, zone, after, err) == 0)
-		return 0;
-	if (create(state, zone, before, &second) != 0)
-		error_wrap(err, "the record %s %s of %s is deleted, and could not be restored (%s)",
-			   record_type_text(before), before->value, before->name, second.text);
-	return -1;
 }
 
 static int cloudflare_change(void *opaque, const struct zone *zone, const char *name,
 			     const struct record_list *present, const struct change_list *changes,
 			     struct error *err)
 {
+	static const struct record_calls calls = {create, update, delete};
+
 	(void)name;
 	(void)present;
-	for (size_t i = 0; i < changes->count; i++) {
-		const struct change *change = &changes->items[i];
-		const struct record *before = &change->before, *after = &change->after;
-		int result = -1;
-		if (change->kind == CHANGE_ADD)
-			result = create(opaque, zone, after, err);
-		else if (change->kind == CHANGE_REMOVE)
-			result = delete (opaque, zone, before, err);
-		else if (before->type == after->type)
-			result = update(opaque, zone, before, after, err);
-		else
-			result = replace(opaque, zone, before, after, err);
-		if (result != 0)
-			return result;
-	}
-	return 0;
+	return record_by_id_change(&calls, opaque, zone, changes, err);
 }
 
 const struct provider_class cloudflare_class = {
