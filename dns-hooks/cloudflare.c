@@ -5,6 +5,7 @@
 #include "common/log.h"
 #include "dns-hooks/cloudflare_api.h"
 #include "dns-hooks/record_by_id.h"
+#include "dns-hooks/zone_search.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,19 +14,11 @@
 enum {
 	PAGE_SIZE = 100,
 	ZONE_PAGE_SIZE = 50,
-	ZONES_REMEMBERED_MAX = 4096,
-};
-
-/* What the account has under a name: a zone, or nothing (id ""). */
-struct known_zone {
-	domain_name name;
-	char id[ZONE_ID_MAX];
 };
 
 struct cloudflare {
 	struct cloudflare_api *api;
-	struct known_zone *known; /* the names of a run share suffixes */
-	size_t known_count;
+	struct zone_memory zones;
 };
 
 static void cloudflare_close(void *opaque)
@@ -33,7 +26,7 @@ static void cloudflare_close(void *opaque)
 	struct cloudflare *state = opaque;
 
 	cloudflare_api_free(state->api);
-	free(state->known);
+	zone_memory_free(&state->zones);
 	free(state);
 }
 
@@ -55,7 +48,7 @@ static void *cloudflare_open(const struct settings *settings, struct error *err)
 
 /* ---- zones */
 
-struct zone_search {
+struct zone_match {
 	const char *name;
 	struct zone *zone;
 	size_t found;
@@ -64,7 +57,7 @@ struct zone_search {
 
 static int take_zone(const cJSON *item, void *user, struct error *err)
 {
-	struct zone_search *search = user;
+	struct zone_match *search = user;
 	const char *id = json_string(item, "id"), *name = json_string(item, "name");
 	const char *status = json_string(item, "status");
 	const char *account = json_string(json_object(item, "account"), "name");
@@ -86,10 +79,10 @@ static int take_zone(const cJSON *item, void *user, struct error *err)
 	return 0;
 }
 
-static int ask_for_zone(const struct cloudflare *state, const char *name, struct zone *zone,
-			struct error *err)
+static int ask_for_zone(void *opaque, const char *name, struct zone *zone, struct error *err)
 {
-	struct zone_search search = {.name = name, .zone = zone};
+	const struct cloudflare *state = opaque;
+	struct zone_match search = {.name = name, .zone = zone};
 	AUTO_FREE char *escaped = http_escape(name);
 	char filter[CLOUDFLARE_URL_MAX];
 
@@ -108,49 +101,12 @@ static int ask_for_zone(const struct cloudflare *state, const char *name, struct
 	return search.found == 1 ? 1 : 0;
 }
 
-static void remember(struct cloudflare *state, const char *name, const char *id)
-{
-	struct known_zone *known = NULL;
-
-	if (state->known_count < ZONES_REMEMBERED_MAX)
-		known = reallocarray(state->known, state->known_count + 1, sizeof(*known));
-	if (known == NULL)
-		return; /* it will be asked again */
-	state->known = known;
-	known += state->known_count++;
-	snprintf(known->name, sizeof(known->name), "%s", name);
-	snprintf(known->id, sizeof(known->id), "%s", id);
-}
-
-/* Whether the account has a zone of exactly that name. */
-static int zone_named(struct cloudflare *state, const char *name, struct zone *zone,
-		      struct error *err)
-{
-	for (size_t i = 0; i < state->known_count; i++)
-		if (strcmp(state->known[i].name, name) == 0) {
-			memcpy(zone->id, state->known[i].id, sizeof(zone->id));
-			return *zone->id != '\0';
-		}
-	int found = ask_for_zone(state, name, zone, err);
-	if (found >= 0)
-		remember(state, name, zone->id);
-	return found;
-}
-
 static int cloudflare_find_zone(void *opaque, const char *name, struct zone *zone,
 				struct error *err)
 {
-	const char *at = domain_base(name);
-	int found = 0;
+	struct cloudflare *state = opaque;
 
-	*zone = (struct zone){0};
-	/* A single label is a registry's. */
-	for (; found == 0 && strchr(at, '.') != NULL; at = strchr(at, '.') + 1) {
-		found = zone_named(opaque, at, zone, err);
-		if (found == 1 && record_name(at, zone->name) != 0)
-			return 0;
-	}
-	return found;
+	return zone_search(&state->zones, ask_for_zone, state, name, zone, err);
 }
 
 /* ---- records */
