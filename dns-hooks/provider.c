@@ -1,6 +1,7 @@
 #include "dns-hooks/provider.h"
 
 #include "dns-hooks/cloudflare.h"
+#include "dns-hooks/exec.h"
 #include "dns-hooks/linode.h"
 #include "dns-hooks/rfc2136.h"
 
@@ -11,6 +12,7 @@ enum { WRITE_ATTEMPTS = 3 };
 
 static const struct provider_class *const classes[] = {
     &cloudflare_class,
+    &exec_class,
     &linode_class,
     &rfc2136_class,
 };
