@@ -278,14 +278,16 @@ int linode_record(const cJSON *item, const char *zone, struct record *record, st
 
 /* ---- bodies */
 
+/* Relative, but for the name that would then be taken for a whole one. */
 static bool add_name(cJSON *body, const char *name, const char *zone)
 {
-	domain_name relative = "";
 	size_t zone_length = strlen(zone), length = strlen(name);
+	domain_name relative = "";
 
-	if (record_name_within(name, zone) && length > zone_length)
+	if (length > zone_length)
 		snprintf(relative, sizeof(relative), "%.*s", (int)(length - zone_length - 1), name);
-	return cJSON_AddStringToObject(body, "name", relative) != NULL;
+	bool is_ambiguous = record_name_within(relative, zone) || strcmp(relative, "@") == 0;
+	return cJSON_AddStringToObject(body, "name", is_ambiguous ? name : relative) != NULL;
 }
 
 static bool add_target(cJSON *body, const struct record *record, const struct caa *caa)

@@ -60,8 +60,9 @@ const cJSON *linode_next_page(struct linode_listing *listing, const cJSON *json,
 /* Reads one record of the domain `zone`.  Types that are not ours become RECORD_OTHER. */
 int linode_record(const cJSON *item, const char *zone, struct record *record, struct error *err);
 
-/* The body that makes `record` in the domain `zone`, or changes one to it; cJSON_Delete() by the
- * caller.  NULL with err, also for a CAA record with flags: the API has none. */
+/* The body that makes `record`, which lies within the domain `zone`, or changes one to it;
+ * cJSON_Delete() by the caller.  NULL with err, also for a CAA record with flags: the API has
+ * none. */
 cJSON *linode_body(const struct record *record, const char *zone, bool is_new, struct error *err);
 
 #endif

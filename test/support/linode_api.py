@@ -77,8 +77,7 @@ class LinodeApi(HttpService):
 
     A DnsApi. More kinds of fault: "rate_limited"; "busy"; "repeat_page", a listing of which every
     page has the entries of the first; "unknown_types", a listing with records of types and shapes
-    nobody knows; "gone_meanwhile", somebody deletes the record first; "added_meanwhile", somebody
-    adds one right afterwards.
+    nobody knows.
     """
 
     provider = "linode"
@@ -168,6 +167,12 @@ class LinodeApi(HttpService):
             self._write_through(store, record)
             return record.id
 
+    def remove(self, zone: str, record_id: int) -> None:
+        """Somebody else does it."""
+        with self._state:
+            store = self._store_of(zone)
+            self._write_through(store, store.delete(record_id))
+
     def records(self, zone: str) -> list[dict[str, Any]]:
         """All records of the domain with whole names."""
         with self._state:
@@ -193,8 +198,6 @@ class LinodeApi(HttpService):
             "busy": lambda _: _failure(ApiError(400, (None, "Linode busy."))),
             "repeat_page": self._repeat_page,
             "unknown_types": self._with_unknown_types,
-            "gone_meanwhile": self._gone_meanwhile,
-            "added_meanwhile": self._added_meanwhile,
         }
         if fault.kind in faulty:
             return faulty[fault.kind](request)
@@ -341,19 +344,6 @@ class LinodeApi(HttpService):
             ]
             body["results"] += 2
         return Response.of_json(body, answer.status)
-
-    def _gone_meanwhile(self, request: Request) -> Response:
-        gone = Request("DELETE", request.target, request.headers, b"")
-        assert self.respond(gone).status == 200
-        return self.respond(request)
-
-    def _added_meanwhile(self, request: Request) -> Response:
-        answer = self.respond(request)
-        route = ROUTE.fullmatch(request.path)
-        assert route is not None and route["records"]
-        domain = self._stores[int(route["domain"])].domain
-        self.seed(domain, Record("TXT", "", "meanwhile"), f"meanwhile.{domain}")
-        return answer
 
 
 def _failure(error: ApiError) -> Response:

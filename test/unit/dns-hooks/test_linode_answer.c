@@ -367,6 +367,11 @@ static void bodies_are_what_the_api_wants(void **state)
 	expect_body("a.test", RECORD_CAA, "0 issue \";\"", true,
 		    "{\"name\":\"\",\"tag\":\"issue\",\"target\":\";\",\"ttl_sec\":300,"
 		    "\"type\":\"CAA\"}");
+	/* Names that would mean something else in short. */
+	expect_body("b.a.test.a.test", RECORD_TXT, "v", false,
+		    "{\"name\":\"b.a.test.a.test\",\"target\":\"v\",\"ttl_sec\":300}");
+	expect_body("@.a.test", RECORD_TXT, "v", false,
+		    "{\"name\":\"@.a.test\",\"target\":\"v\",\"ttl_sec\":300}");
 	expect_body("a.test", RECORD_CAA, "128 issue \"x.test\"", true, NULL);
 }
 
