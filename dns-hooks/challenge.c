@@ -81,6 +81,7 @@ static int take_out(const struct challenge *challenge, const struct challenge_no
 	const struct provider *provider = &challenge->provider;
 	AUTO_RECORD struct record record = {0};
 	AUTO_CLOSE int turn = -1;
+	unsigned ttl = 0;
 	struct zone zone;
 
 	if (strcmp(note->provider, provider->class->name) != 0)
@@ -93,8 +94,11 @@ static int take_out(const struct challenge *challenge, const struct challenge_no
 	turn = journal_lock(&challenge->journal, err);
 	if (turn < 0 || provider_zone(provider, note->name, note->zone, &zone, err) != 0)
 		return -1;
-	int removed = provider_remove(provider, &zone, &record, err);
-	if (removed < 0 || journal_note_gone(&challenge->journal, note->name, note->ttl, err) != 0)
+	int removed = provider_remove(provider, &zone, &record, &ttl, err);
+	/* What it was served with, if that can be told: the TTL in the note was only a wish. */
+	if (ttl == 0)
+		ttl = note->ttl;
+	if (removed < 0 || journal_note_gone(&challenge->journal, note->name, ttl, err) != 0)
 		return -1;
 	log_info("%s: challenge value %s %s", note->name, note->value,
 		 removed > 0 ? "removed" : "is gone already");
