@@ -130,9 +130,9 @@ int web_api_call(const struct web_api *api, const struct web_call *call,
 	    .headers = call->headers,
 	    .body = call->body,
 	    .body_length = call->body == NULL ? 0 : strlen(call->body),
-	    .timeout_ms = CALL_TIMEOUT_MS,
-	    .sigv4 = call->sigv4,
-	    .user_password = call->user_password,
+	    .timeout_ms = call->timeout_ms == 0 ? CALL_TIMEOUT_MS : call->timeout_ms,
+	    .direct = call->direct,
+	    .is_busy = call->is_busy,
 	};
 	int length = snprintf(url, sizeof(url), "%.*s%s%s", (int)api->url_length, api->url,
 			      call->path, call->query == NULL ? "" : call->query);
