@@ -2,6 +2,7 @@
 
 #include "dns-hooks/cloudflare.h"
 #include "dns-hooks/rfc2136.h"
+#include "dns-hooks/route53.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@ enum { WRITE_ATTEMPTS = 3 };
 static const struct provider_class *const classes[] = {
     &cloudflare_class,
     &rfc2136_class,
+    &route53_class,
 };
 
 int provider_open(struct provider *provider, const struct settings *settings, struct error *err)

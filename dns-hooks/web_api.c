@@ -31,7 +31,7 @@ struct web_api *web_api_new(const char *provider, const char *url, const char *u
 			    struct error *err)
 {
 	struct web_api *api = calloc(1, sizeof(*api));
-	const char *given = settings_provider_variable(url_variable);
+	const char *given = url_variable == NULL ? NULL : settings_provider_variable(url_variable);
 
 	if (api == NULL) {
 		error_no_memory(err);

@@ -22,7 +22,7 @@ struct web_api;
 
 /*
  * `provider` is its name in messages.  The base URL is that of the variable `url_variable`
- * (LINODE_API_URL, ...) or `url`; a slash at its end does not count.  NULL with err.
+ * (LINODE_API_URL, ...; NULL: none) or `url`; a slash at its end does not count.  NULL with err.
  */
 struct web_api *web_api_new(const char *provider, const char *url, const char *url_variable,
 			    struct error *err);
