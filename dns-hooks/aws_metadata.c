@@ -35,6 +35,18 @@ struct question {
 	const char *advice; /* for an answer that is a refusal */
 };
 
+/* "CODE: MESSAGE" if the answer is a refusal that says so, else "". */
+static void read_words(const struct http_response *response, struct error *words)
+{
+	struct aws_session session = {0};
+
+	if (aws_session_from_json(buffer_text(&response->body), response->body.length, &session,
+				  words) == 0 ||
+	    words->code != EXIT_BAD_CONFIG)
+		*words->text = '\0';
+	aws_session_free(&session);
+}
+
 /* 0 with a status of success; the caller frees `response` in any case. */
 static int ask(const struct question *question, struct http_response *response, struct error *err)
 {
@@ -44,6 +56,7 @@ static int ask(const struct question *question, struct http_response *response, 
 				      .headers = headers,
 				      .timeout_ms = ANSWER_MS,
 				      .direct = true};
+	struct error words = ERROR_INIT;
 	char name[WORD_MAX];
 
 	if (web_api_call(question->web, &call, response, err) != 0)
@@ -54,7 +67,8 @@ static int ask(const struct question *question, struct http_response *response, 
 	const struct web_answer web = {question->title, name, response->status,
 				       response->retry_after};
 	enum exit_code code = web_exit_code(response->status);
-	return web_answer_refused(&web, code == EXIT_FAILED ? EXIT_BAD_CONFIG : code, "",
+	read_words(response, &words);
+	return web_answer_refused(&web, code == EXIT_FAILED ? EXIT_BAD_CONFIG : code, words.text,
 				  question->advice, err);
 }
 

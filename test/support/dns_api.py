@@ -62,6 +62,7 @@ class DnsApi(Protocol):
 
 EMULATORS = {
     "cloudflare": "cloudflare_api:CloudflareApi",
+    "route53": "route53_api:Route53Api",
 }
 """Module and class, by DNS_PROVIDER."""
 
