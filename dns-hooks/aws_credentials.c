@@ -17,8 +17,9 @@
 
 enum {
 	RENEW_BEFORE_S = 300, /* the longest that one call may take, and some more */
-	/* A clock that is wrong makes all keys look expired: not asked for again at every call. */
-	RENEW_PAUSE_MS = 60000,
+	/* Keys that are about to expire when they come (or seem to, by a wrong clock) are not
+	 * asked for again at every call. */
+	RENEW_PAUSE_MS = 10000,
 	BODY_MAX = 8192,
 };
 

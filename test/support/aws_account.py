@@ -73,9 +73,13 @@ class Keys:
 
 
 class AwsAccount:
-    """The keys of an account. `user` are long-lived; `session` makes others."""
+    """The keys of an account. `user` are long-lived; `session` makes others.
+
+    `ahead` is how far AWS's clock is before ours.
+    """
 
     def __init__(self) -> None:
+        self.ahead = datetime.timedelta()
         self._lock = threading.Lock()
         self._keys: dict[str, Keys] = {}
         self.user = self._add(Keys("AKIA" + _letters(16), _secret(40)))
@@ -108,7 +112,7 @@ class AwsAccount:
                 f"Authorization header is incomplete. Authorization={headers['authorization']}",
             )
         keys = self._find(claim.key_id, headers)
-        _check_date(date)
+        self._check_date(date)
         scope = claim.scope
         if (scope.date, scope.region, scope.service) != (f"{date:%Y%m%d}", region, service):
             raise AwsError(
@@ -147,21 +151,24 @@ class AwsAccount:
             )
         return keys
 
+    def _check_date(self, date: datetime.datetime) -> None:
+        current = now() + self.ahead
+        first, last = current - CLOCK_TOLERANCE, current + CLOCK_TOLERANCE
+        if first <= date <= last:
+            return
+        if date < first:
+            words = f"expired: {date:{AMZ_DATE}} is now earlier than {first:{AMZ_DATE}}"
+        else:
+            words = f"not yet current: {date:{AMZ_DATE}} is still later than {last:{AMZ_DATE}}"
+        sign = "-" if date < first else "+"
+        raise AwsError(
+            403, "SignatureDoesNotMatch",
+            f"Signature {words} ({current:{AMZ_DATE}} {sign} 5 min.)",
+        )
+
 
 def now() -> datetime.datetime:
     return datetime.datetime.now(datetime.timezone.utc)
-
-
-def _check_date(date: datetime.datetime) -> None:
-    current = now()
-    shown = f"{current:{AMZ_DATE}}"
-    for sign, edge, words in (
-        ("-", current - CLOCK_TOLERANCE, "Signature expired: {0} is now earlier than {1}"),
-        ("+", current + CLOCK_TOLERANCE, "Signature not yet current: {0} is still later than {1}"),
-    ):
-        if (date < edge) if sign == "-" else (date > edge):
-            said = words.format(f"{date:{AMZ_DATE}}", f"{edge:{AMZ_DATE}}")
-            raise AwsError(403, "SignatureDoesNotMatch", f"{said} ({shown} {sign} 5 min.)")
 
 
 def _letters(count: int) -> str:
