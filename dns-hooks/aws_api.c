@@ -97,7 +97,10 @@ int aws_api_call(struct aws_api *api, const struct aws_keys *keys, const struct 
 				      .denied_advice = api->service->denied_advice};
 	if (use_keys(api, keys, err) != 0)
 		return -1;
-	snprintf(name, sizeof(name), "%s %s", call->method, call->path);
+	if (call->name != NULL)
+		snprintf(name, sizeof(name), "%s", call->name);
+	else
+		snprintf(name, sizeof(name), "%s %s", call->method, call->path);
 	int result = call_signed(api, keys, call, &response, err);
 	if (result == 0) {
 		answer->status = response.status;
