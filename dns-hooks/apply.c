@@ -223,12 +223,13 @@ static bool is_hopeless(const struct failures *failures)
 	       failures->refusals == REFUSALS_MAX;
 }
 
-static void count_failure(struct failures *failures)
+static void count_failure(struct failures *failures, const struct error *failure)
 {
 	failures->count++;
-	failures->refusals = failures->last.code == EXIT_BAD_CONFIG ? failures->refusals + 1 : 0;
+	failures->last = *failure;
+	failures->refusals = failure->code == EXIT_BAD_CONFIG ? failures->refusals + 1 : 0;
 	if (failures->code == EXIT_FAILED)
-		failures->code = failures->last.code;
+		failures->code = failure->code;
 }
 
 static int report_failures(const struct failures *failures, size_t done, size_t wanted,
@@ -252,12 +253,15 @@ static int do_targets(struct run *run, const struct target_list *targets, struct
 
 	while (done < targets->count && !is_hopeless(&failures)) {
 		const struct target *target = &targets->items[done++];
-		if (do_target(run, target, &failures.last) == 0) {
+		/* One of its own: a call that was repeated, and then went well, leaves its first
+		 * error there. */
+		struct error failure = ERROR_INIT;
+		if (do_target(run, target, &failure) == 0) {
 			failures.refusals = 0;
 			continue;
 		}
-		print_failure(target, &failures.last);
-		count_failure(&failures);
+		print_failure(target, &failure);
+		count_failure(&failures, &failure);
 	}
 	print_summary(&run->counts, run->request->dry_run, failures.count > 0);
 	return failures.count == 0 ? 0 : report_failures(&failures, done, targets->count, err);

@@ -104,6 +104,25 @@ static int take_out(const struct challenge *challenge, const struct challenge_no
 /* ---- one value in */
 
 /*
+ * Whether the value is known not to be there after adding it was refused.  A "no" may be the
+ * answer to the repetition of a write that was done and whose answer was lost, or come from
+ * something in between, so the records are looked at.
+ */
+static bool is_surely_absent(const struct provider *provider, const struct zone *zone,
+			     const struct record *record, const struct error *refusal)
+{
+	AUTO_RECORDS struct record_list present = {0};
+	struct error err = ERROR_INIT;
+
+	if (refusal->code != EXIT_FAILED && refusal->code != EXIT_BAD_CONFIG)
+		return false;
+	if (provider->class->list == NULL)
+		return true;
+	return provider->class->list(provider->state, zone, record->name, &present, &err) == 0 &&
+	       record_list_find(&present, record) == NULL;
+}
+
+/*
  * Notes the value, then adds it.  `settle` receives for how many seconds caches may hold an
  * answer without it.
  */
@@ -129,9 +148,7 @@ static int put_in(struct challenge *challenge, const struct zone *zone, unsigned
 			 added > 0 ? "added" : "is there already");
 		return 0;
 	}
-	/* The provider said no: nothing was written.  In all other cases it may have been, and
-	 * the note stays. */
-	if ((err->code == EXIT_FAILED || err->code == EXIT_BAD_CONFIG) &&
+	if (is_surely_absent(&challenge->provider, zone, &record, err) &&
 	    journal_forget(&challenge->journal, note, &second) != 0)
 		log_warn("%s", second.text);
 	return -1;

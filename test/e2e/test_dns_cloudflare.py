@@ -247,6 +247,15 @@ def test_a_write_whose_answer_was_lost_is_repeated(
     assert [r for r in api.records("demo.test") if r["name"] == NAME] == []
 
 
+def test_a_call_that_is_repeated_does_not_end_the_run(bench: Bench, api: CloudflareApi) -> None:
+    fault = api.fault("closed", "/dns_records", times=1)
+    bench.ok("apply", DOMAINS="app.demo.test,two.demo.test")
+    assert fault.hits == 1
+    for domain in ("app.demo.test", "two.demo.test"):
+        assert content(api, domain, "CNAME") == ["gateway.demo.test"]
+        assert f'"{APP_ID}:443"' in content(api, f"_dstack-app-address.{domain}", "TXT")
+
+
 def test_a_short_rate_limit_is_waited_for(bench: Bench, api: CloudflareApi) -> None:
     fault = api.fault("rate_limited", times=1)
     bench.ok("apply", "--only", "txt")
@@ -297,6 +306,21 @@ def test_a_failed_challenge_write_is_told(bench: Bench, bind: Bind, api: Cloudfl
     result = bench.run("auth", **challenge("new.demo.test", "v"))
     assert result.returncode == FAILED
     assert "error 1004: DNS Validation Error" in result.stderr
+    assert bench.noted() == []
+
+
+def test_a_refused_repetition_of_a_write_that_was_done(
+    bench: Bench, bind: Bind, api: CloudflareApi
+) -> None:
+    """The value is there, whatever the second answer says: it has to be known for the cleanup."""
+    refusal = {"success": False, "errors": [{"code": 10000, "message": "Authentication error"}]}
+    api.fault("closed", "^POST", times=1, after=True)
+    api.fault("status", "^POST", times=None, status=403, body=refusal)
+    result = bench.run("auth", **challenge("new.demo.test", "v"))
+    assert result.returncode == BAD_CONFIG
+    assert bench.noted() == ["v"]
+    bench.ok("cleanup", "--all")
+    assert bind.query(NAME, "TXT") == []
     assert bench.noted() == []
 
 

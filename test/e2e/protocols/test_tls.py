@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from collections.abc import Callable, Iterator
@@ -140,3 +141,25 @@ def test_the_hybrid_key_exchange_where_openssl_has_it(
     assert key is not None, said
     row(f"OpenSSL {version}'s own", f"{agreed(said)}, {key.group(1)}")
     assert key.group(1) == ("X25519MLKEM768" if has_it else "X25519")
+
+
+def test_a_full_handshake_brings_one_ticket_and_the_ticket_resumes(
+    product: Product, row: Callable[[str, str], None]
+) -> None:
+    session = product.directory / "session.pem"
+
+    def ask(*options: str | os.PathLike[str]) -> str:
+        """One request, to the end of the connection: tickets come after the handshake."""
+        done = subprocess.run(
+            [program("openssl"), "s_client", "-connect", f"{HOST}:{product.port}", "-servername",
+             ECDSA, "-tls1_3", "-msg", "-ign_eof", *options],
+            input=b"GET / HTTP/1.0\r\n\r\n", stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            env=clean_environment(), timeout=PATIENCE, check=False,
+        )  # fmt: skip
+        return done.stdout.decode(errors="replace")
+
+    full = ask("-sess_out", session)
+    tickets = full.count("NewSessionTicket")
+    row("TLS 1.3 full handshake", f"{tickets} ticket")
+    assert tickets == 1, full
+    assert re.search(r"^Reused, TLSv1.3", ask("-sess_in", session), re.MULTILINE)
