@@ -4,17 +4,27 @@
 #include "common/http.h"
 #include "common/log.h"
 #include "dns-hooks/cloudflare_api.h"
-#include "dns-hooks/zone_memory.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { PAGE_SIZE = 100, ZONE_PAGE_SIZE = 50 };
+enum {
+	PAGE_SIZE = 100,
+	ZONE_PAGE_SIZE = 50,
+	ZONES_REMEMBERED_MAX = 4096,
+};
+
+/* What the account has under a name: a zone, or nothing (id ""). */
+struct known_zone {
+	domain_name name;
+	char id[ZONE_ID_MAX];
+};
 
 struct cloudflare {
 	struct cloudflare_api *api;
-	struct zone_memory zones;
+	struct known_zone *known; /* the names of a run share suffixes */
+	size_t known_count;
 };
 
 static void cloudflare_close(void *opaque)
@@ -22,7 +32,7 @@ static void cloudflare_close(void *opaque)
 	struct cloudflare *state = opaque;
 
 	cloudflare_api_free(state->api);
-	zone_memory_free(&state->zones);
+	free(state->known);
 	free(state);
 }
 
@@ -75,9 +85,9 @@ static int take_zone(const cJSON *item, void *user, struct error *err)
 	return 0;
 }
 
-static int ask_for_zone(void *opaque, const char *name, struct zone *zone, struct error *err)
+static int ask_for_zone(const struct cloudflare *state, const char *name, struct zone *zone,
+			struct error *err)
 {
-	const struct cloudflare *state = opaque;
 	struct zone_search search = {.name = name, .zone = zone};
 	AUTO_FREE char *escaped = http_escape(name);
 	char filter[CLOUDFLARE_URL_MAX];
@@ -97,12 +107,49 @@ static int ask_for_zone(void *opaque, const char *name, struct zone *zone, struc
 	return search.found == 1 ? 1 : 0;
 }
 
+static void remember(struct cloudflare *state, const char *name, const char *id)
+{
+	struct known_zone *known = NULL;
+
+	if (state->known_count < ZONES_REMEMBERED_MAX)
+		known = reallocarray(state->known, state->known_count + 1, sizeof(*known));
+	if (known == NULL)
+		return; /* it will be asked again */
+	state->known = known;
+	known += state->known_count++;
+	snprintf(known->name, sizeof(known->name), "%s", name);
+	snprintf(known->id, sizeof(known->id), "%s", id);
+}
+
+/* Whether the account has a zone of exactly that name. */
+static int zone_named(struct cloudflare *state, const char *name, struct zone *zone,
+		      struct error *err)
+{
+	for (size_t i = 0; i < state->known_count; i++)
+		if (strcmp(state->known[i].name, name) == 0) {
+			memcpy(zone->id, state->known[i].id, sizeof(zone->id));
+			return *zone->id != '\0';
+		}
+	int found = ask_for_zone(state, name, zone, err);
+	if (found >= 0)
+		remember(state, name, zone->id);
+	return found;
+}
+
 static int cloudflare_find_zone(void *opaque, const char *name, struct zone *zone,
 				struct error *err)
 {
-	struct cloudflare *state = opaque;
+	const char *at = domain_base(name);
+	int found = 0;
 
-	return zone_find_longest(&state->zones, name, ask_for_zone, state, zone, err);
+	*zone = (struct zone){0};
+	/* A single label is a registry's. */
+	for (; found == 0 && strchr(at, '.') != NULL; at = strchr(at, '.') + 1) {
+		found = zone_named(opaque, at, zone, err);
+		if (found == 1 && record_name(at, zone->name) != 0)
+			return 0;
+	}
+	return found;
 }
 
 /* ---- records */
