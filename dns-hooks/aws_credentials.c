@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 enum {
 	RENEW_BEFORE_S = 300, /* the longest that one call may take, and some more */
@@ -96,14 +95,6 @@ static int read_environment(struct aws_session *session, struct error *err)
 	return session->id == NULL ? error_no_memory(err) : 1;
 }
 
-static bool is_metadata_disabled(void)
-{
-	const char *value = settings_provider_variable("AWS_EC2_METADATA_DISABLED");
-
-	return value != NULL && (strcasecmp(value, "true") == 0 || strcasecmp(value, "yes") == 0 ||
-				 strcmp(value, "1") == 0);
-}
-
 static int choose_source(struct aws_credentials *credentials, struct error *err)
 {
 	int given = read_environment(&credentials->own.session, err);
@@ -113,7 +104,8 @@ static int choose_source(struct aws_credentials *credentials, struct error *err)
 	credentials->source = given > 0			 ? FROM_ENVIRONMENT
 			      : aws_container_is_there() ? FROM_CONTAINER
 							 : FROM_INSTANCE;
-	if (credentials->source == FROM_INSTANCE && is_metadata_disabled())
+	if (credentials->source == FROM_INSTANCE &&
+	    settings_provider_flag("AWS_EC2_METADATA_DISABLED"))
 		return error_set(
 		    err, EXIT_BAD_CONFIG,
 		    "Route 53: there are no AWS credentials: set AWS_ACCESS_KEY_ID and "

@@ -3,7 +3,7 @@
 #include "common/log.h"
 #include "dns-hooks/route53_api.h"
 #include "dns-hooks/route53_batch.h"
-#include "dns-hooks/zone_memory.h"
+#include "dns-hooks/zone_search.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -78,7 +78,7 @@ static int route53_find_zone(void *opaque, const char *name, struct zone *zone, 
 {
 	struct route53 *state = opaque;
 
-	return zone_find_longest(&state->zones, name, ask_for_zone, state, zone, err);
+	return zone_search(&state->zones, ask_for_zone, state, name, zone, err);
 }
 
 /* ---- records */

@@ -86,6 +86,8 @@ void route53_write_xml(const char *text, struct buffer *into)
 			buffer_puts(into, "&gt;");
 		else if (*text == '&')
 			buffer_puts(into, "&amp;");
+		else if (*text == '\r') /* would be read as a line feed */
+			buffer_puts(into, "&#13;");
 		else
 			buffer_append(into, text, 1);
 	}

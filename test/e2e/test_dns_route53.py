@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -248,32 +248,33 @@ def test_types_and_elements_that_nobody_knows(bench: Bench, api: Route53Api) -> 
     assert len(writes(api)) == 1
 
 
+def theirs(api: Route53Api, record_type: str, value: str) -> Callable[[], None]:
+    """What was served before is waited for, as long as its TTL says."""
+    return lambda: api.zone(ZONE).add_value(NAME, record_type, 1, value)
+
+
 @pytest.mark.parametrize("plain", [False, True])
 def test_somebody_else_was_faster(bench: Bench, api: Route53Api, plain: bool) -> None:
     api.plain_refusals = plain
-    # What was served before is waited for, as long as its TTL says.
-    api.before_change = lambda: api.zone(ZONE).add_value(NAME, "TXT", 1, '"theirs"')
+    api.fault("meanwhile", "^POST", call=theirs(api, "TXT", '"theirs"'))
     bench.ok("auth", **challenge("new.demo.test", "v"))
     assert api.values(ZONE, NAME, "TXT") == ['"theirs"', '"v"']
-    api.before_change = lambda: api.zone(ZONE).add_value(NAME, "TXT", 1, '"more"')
+    api.fault("meanwhile", "^POST", call=theirs(api, "TXT", '"more"'))
     bench.ok("cleanup", **challenge("new.demo.test", "v"))
     assert api.values(ZONE, NAME, "TXT") == ['"more"', '"theirs"']
 
 
 def test_somebody_else_is_always_faster(bench: Bench, api: Route53Api) -> None:
-    def race() -> None:
-        api.seed_value(ZONE, "TXT", NAME, f'"{len(api.requests())}"')
-        api.before_change = race
-
-    api.before_change = race
+    for n in range(3):
+        api.fault("meanwhile", "^POST", call=theirs(api, "TXT", f'"{n}"'))
     result = bench.run("auth", **challenge("new.demo.test", "v"))
     assert result.returncode == TRY_LATER
     assert "somebody else keeps changing" in result.stderr
-    assert '"v"' not in api.values(ZONE, NAME, "TXT")
+    assert api.values(ZONE, NAME, "TXT") == ['"0"', '"1"', '"2"']
 
 
 def test_somebody_else_put_a_cname_there(bench: Bench, api: Route53Api) -> None:
-    api.before_change = lambda: api.seed_value(ZONE, "CNAME", NAME, "elsewhere.test.")
+    api.fault("meanwhile", "^POST", call=theirs(api, "CNAME", "elsewhere.test."))
     result = bench.run("auth", **challenge("new.demo.test", "v"))
     assert result.returncode == FAILED
     assert f"{NAME} is a CNAME (to elsewhere.test)" in result.stderr

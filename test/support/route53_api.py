@@ -14,7 +14,7 @@ import secrets
 import signal
 import tempfile
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -64,11 +64,10 @@ class Route53Api(HttpService):
     directly. Without it, the zones are `zones`, empty.
 
     - `page_limit`: no listing has more entries on a page, whatever the client asks for
-    - `polls`, `seconds`: a change is INSYNC when it was asked for that often, or after that long
-      (None: only by being asked for)
+    - `polls`, `seconds`: a change is INSYNC when it was asked for that often, or with BIND after
+      that long (None: only by being asked for)
     - `denied`: actions ("ChangeResourceRecordSets") that the policy of the keys does not allow
     - `plain_refusals`: a refused batch is answered as InvalidChangeBatch, else as ErrorResponse
-    - `before_change`: called once, before the next batch: somebody else's chance
 
     A DnsApi. More kinds of fault: "aws", an error `code` of AWS in `body` with `status`;
     "repeat_page", a listing that never ends because every page is the first; "unknown_types", a
@@ -102,7 +101,6 @@ class Route53Api(HttpService):
         self.seconds = seconds
         self.denied: set[str] = set()
         self.plain_refusals = False
-        self.before_change: Callable[[], None] | None = None
         self._state = threading.RLock()
         self._mirror = BindMirror(bind) if bind else None
         self._zones = [
@@ -333,15 +331,12 @@ class Route53Api(HttpService):
     # Changes
 
     def _change(self, request: Request, zone: Zone) -> Response:
-        hook, self.before_change = self.before_change, None
-        if hook is not None:
-            hook()
         changes = read_batch(request.body)
         zone.change(changes)
         names = sorted({record_set.name for _, record_set in changes})
         change = Change("C" + secrets.token_hex(10).upper(), zone, self._visible(zone, names))
         self._changes.append(change)
-        if self.seconds is not None:
+        if self._mirror and self.seconds is not None:
             timer = threading.Timer(self.seconds, self._complete, [change])
             self._timers.append(timer)
             timer.start()

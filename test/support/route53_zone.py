@@ -5,6 +5,7 @@ Messages are those that users of API clients reported up to 2026, as far as they
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import re
 import secrets
@@ -55,7 +56,7 @@ class RecordSet:
     def key(self) -> tuple[str, str, str]:
         return self.name, self.type, self.identifier or ""
 
-    @property
+    @functools.cached_property
     def order(self) -> tuple[str, str, str]:
         """Where it stands in a listing."""
         return sort_key(self.name), self.type, self.identifier or ""
@@ -80,6 +81,7 @@ class Zone:
 
     def __post_init__(self) -> None:
         self._sets: dict[tuple[str, str, str], RecordSet] = {}
+        self._sorted: list[RecordSet] | None = None
         self.put(
             RecordSet(
                 self.name, "SOA", 900,
@@ -89,7 +91,9 @@ class Zone:
         self.put(RecordSet(self.name, "NS", 172800, ["ns-1.awsdns-00.test."]))
 
     def all(self) -> list[RecordSet]:
-        return sorted(self._sets.values(), key=lambda s: s.order)
+        if self._sorted is None:
+            self._sorted = sorted(self._sets.values(), key=lambda s: s.order)
+        return self._sorted
 
     def at(self, name: str) -> list[RecordSet]:
         return [s for s in self._sets.values() if s.name == name]
@@ -97,6 +101,7 @@ class Zone:
     def put(self, record_set: RecordSet) -> None:
         """Takes a set as it is, unchecked."""
         self._sets[record_set.key] = record_set
+        self._sorted = None
 
     def add_value(self, name: str, record_type: str, ttl: int, value: str) -> None:
         """Adds to the plain set of that name and type, unchecked."""
@@ -117,6 +122,7 @@ class Zone:
         if problems:
             raise InvalidChangeBatch(problems)
         self._sets = after
+        self._sorted = None
 
     def _apply(
         self,
