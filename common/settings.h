@@ -169,5 +169,7 @@ bool settings_parse_host_port(const char *text, size_t length, unsigned short de
 
 /* A plain (not secret) variable of a DNS provider, or NULL when unset or empty. */
 const char *settings_provider_variable(const char *name);
+/* One that is true or false (settings_load() judged it); false when unset. */
+bool settings_provider_flag(const char *name);
 
 #endif

@@ -4,6 +4,7 @@
 #include "dns-hooks/exec.h"
 #include "dns-hooks/linode.h"
 #include "dns-hooks/rfc2136.h"
+#include "dns-hooks/route53.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,10 +12,7 @@
 enum { WRITE_ATTEMPTS = 3 };
 
 static const struct provider_class *const classes[] = {
-    &cloudflare_class,
-    &exec_class,
-    &linode_class,
-    &rfc2136_class,
+    &cloudflare_class, &exec_class, &linode_class, &rfc2136_class, &route53_class,
 };
 
 int provider_open(struct provider *provider, const struct settings *settings, struct error *err)
