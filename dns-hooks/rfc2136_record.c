@@ -110,31 +110,59 @@ static void print_rdata(const ldns_rr *rr, struct buffer *text)
 	}
 }
 
+/* A field as text, without the `skip` bytes in front; -1 if it does not fit or is not printable. */
+static int field_text(const ldns_rdf *field, size_t skip, char *text, size_t size)
+{
+	size_t length = ldns_rdf_size(field);
+
+	if (length < skip || length - skip >= size)
+		return -1;
+	memcpy(text, ldns_rdf_data(field) + skip, length - skip);
+	text[length - skip] = '\0';
+	for (size_t i = 0; i < length - skip; i++)
+		if (text[i] < ' ' || text[i] > '~')
+			return -1;
+	return 0;
+}
+
 /* Flags, tag (with its length in front) and value (the rest): RFC 8659 section 4.1. */
+static int read_caa(const ldns_rr *rr, struct caa *caa)
+{
+	char tag[CAA_TAG_MAX], value[CAA_VALUE_MAX];
+
+	if (ldns_rr_rd_count(rr) != 3 || field_text(ldns_rr_rdf(rr, 1), 1, tag, sizeof(tag)) != 0 ||
+	    field_text(ldns_rr_rdf(rr, 2), 0, value, sizeof(value)) != 0)
+		return -1;
+	return caa_make(caa, ldns_rdf_data(ldns_rr_rdf(rr, 0))[0], tag, value);
+}
+
+/* RDATA as hex (RFC 3597 section 5): it says exactly what is there. */
+static void print_unknown(const ldns_rr *rr, struct buffer *text)
+{
+	size_t length = 0;
+
+	for (size_t i = 0; i < ldns_rr_rd_count(rr); i++)
+		length += ldns_rdf_size(ldns_rr_rdf(rr, i));
+	buffer_printf(text, "\\# %zu ", length);
+	for (size_t i = 0; i < ldns_rr_rd_count(rr); i++) {
+		const ldns_rdf *field = ldns_rr_rdf(rr, i);
+		for (size_t at = 0; at < ldns_rdf_size(field); at++)
+			buffer_printf(text, "%02x", ldns_rdf_data(field)[at]);
+	}
+}
+
+/* What no CA makes sense of is not taken for a record that one does. */
 static void print_caa(const ldns_rr *rr, struct buffer *text)
 {
-	char tag[CAA_TAG_MAX], value[CAA_VALUE_MAX], line[CAA_TEXT_MAX];
+	char line[CAA_TEXT_MAX];
 	struct caa caa;
 
-	if (ldns_rr_rd_count(rr) == 3) {
-		const ldns_rdf *flags = ldns_rr_rdf(rr, 0), *name = ldns_rr_rdf(rr, 1),
-			       *rest = ldns_rr_rdf(rr, 2);
-		int tag_length = (int)ldns_rdf_size(name) - 1;
-		snprintf(tag, sizeof(tag), "%.*s", tag_length > 0 ? tag_length : 0,
-			 (const char *)ldns_rdf_data(name) + 1);
-		if (ldns_rdf_size(rest) < sizeof(value)) {
-			memcpy(value, ldns_rdf_data(rest), ldns_rdf_size(rest));
-			value[ldns_rdf_size(rest)] = '\0';
-			/* A NUL inside would hide what comes behind it: then it is not ours. */
-			if (strlen(value) == ldns_rdf_size(rest) &&
-			    caa_make(&caa, ldns_rdf_data(flags)[0], tag, value) == 0) {
-				caa_format(&caa, line);
-				buffer_puts(text, line);
-				return;
-			}
-		}
+	if (read_caa(rr, &caa) != 0) {
+		print_unknown(rr, text);
+		return;
 	}
-	print_rdata(rr, text);
+	caa_format(&caa, line);
+	buffer_puts(text, line);
 }
 
 static enum record_type type_of(const ldns_rr *rr)
