@@ -40,7 +40,7 @@ static int is_from_wildcard(const struct authority *authority, const char *name,
 	if (authority_ask(authority, other, LDNS_RR_TYPE_CNAME, &answer, err) != 0)
 		return -1;
 	*from_wildcard =
-	    authority_alias_in(answer, other, other_alias) == 0 && strcmp(alias, other_alias) == 0;
+	    dns_answer_alias(answer, other, other_alias) == 0 && strcmp(alias, other_alias) == 0;
 	return 0;
 }
 

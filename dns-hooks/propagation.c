@@ -2,6 +2,7 @@
 
 #include "common/buffer.h"
 #include "common/log.h"
+#include "dns-hooks/dns_answer.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -34,38 +35,13 @@ struct watch {
 	deadline next_report;
 };
 
-/* Whether a TXT record consists of `value`, whichever way it is cut into strings. */
-static bool is_value(const ldns_rr *record, const char *value)
-{
-	size_t left = strlen(value);
-
-	for (size_t i = 0; i < ldns_rr_rd_count(record); i++) {
-		const ldns_rdf *field = ldns_rr_rdf(record, i);
-		size_t length = ldns_rdf_size(field);
-		if (length == 0)
-			return false;
-		length--; /* the length byte in front */
-		if (length > left || memcmp(ldns_rdf_data(field) + 1, value, length) != 0)
-			return false;
-		value += length;
-		left -= length;
-	}
-	return left == 0;
-}
-
 static enum sight judge(const ldns_pkt *answer, const char *name, const char *value)
 {
 	ldns_pkt_rcode rcode = ldns_pkt_get_rcode(answer);
-	const ldns_rr_list *section = ldns_pkt_answer(answer);
 
 	if ((rcode != LDNS_RCODE_NOERROR && rcode != LDNS_RCODE_NXDOMAIN) || !ldns_pkt_aa(answer))
 		return REFUSES;
-	for (size_t i = 0; i < ldns_rr_list_rr_count(section); i++) {
-		const ldns_rr *record = ldns_rr_list_rr(section, i);
-		if (dns_record_is(record, name, LDNS_RR_TYPE_TXT) && is_value(record, value))
-			return SEEN;
-	}
-	return MISSING;
+	return dns_answer_has_text(answer, name, value) ? SEEN : MISSING;
 }
 
 static void look(struct watch *watch, size_t i)

@@ -103,55 +103,6 @@ static ldns_pkt *ask(struct resolver *resolver, const char *name, ldns_rr_type t
 	return NULL;
 }
 
-static const ldns_rr *find(const ldns_rr_list *section, const char *name, ldns_rr_type type)
-{
-	for (size_t i = 0; i < ldns_rr_list_rr_count(section); i++) {
-		const ldns_rr *record = ldns_rr_list_rr(section, i);
-		if (dns_record_is(record, name, type))
-			return record;
-	}
-	return NULL;
-}
-
-static void add_address(struct address_list *addresses, const ldns_rr *record, unsigned short port)
-{
-	const ldns_rdf *data = ldns_rr_rdf(record, 0);
-	struct sockaddr_storage *item = &addresses->items[addresses->count];
-
-	if (data == NULL || addresses->count == RESOLVER_ADDRESSES_MAX)
-		return;
-	memset(item, 0, sizeof(*item));
-	if (ldns_rdf_get_type(data) == LDNS_RDF_TYPE_A) {
-		struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons(port)};
-		memcpy(&v4.sin_addr, ldns_rdf_data(data), sizeof(v4.sin_addr));
-		memcpy(item, &v4, sizeof(v4));
-	} else {
-		struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
-		memcpy(&v6.sin6_addr, ldns_rdf_data(data), sizeof(v6.sin6_addr));
-		memcpy(item, &v6, sizeof(v6));
-	}
-	addresses->count++;
-}
-
-/* Collects the addresses at the end of the CNAMEs in this answer; `name` moves along. */
-static void collect_addresses(const ldns_pkt *answer, ldns_rr_type type, unsigned short port,
-			      domain_name name, struct address_list *addresses)
-{
-	const ldns_rr_list *section = ldns_pkt_answer(answer);
-	const ldns_rr *alias = NULL;
-
-	for (int hop = 0; hop < CNAME_HOPS_MAX; hop++) {
-		alias = find(section, name, LDNS_RR_TYPE_CNAME);
-		if (alias == NULL || dns_name_text(ldns_rr_rdf(alias, 0), name) != 0)
-			break;
-	}
-	for (size_t i = 0; i < ldns_rr_list_rr_count(section); i++) {
-		const ldns_rr *record = ldns_rr_list_rr(section, i);
-		if (dns_record_is(record, name, type))
-			add_address(addresses, record, port);
-	}
-}
-
 static int addresses_of_type(struct resolver *resolver, const char *host, ldns_rr_type type,
 			     unsigned short port, struct address_list *addresses, struct error *err)
 {
@@ -166,7 +117,7 @@ static int addresses_of_type(struct resolver *resolver, const char *host, ldns_r
 		if (answer == NULL)
 			return -1;
 		memcpy(asked, name, sizeof(asked));
-		collect_addresses(answer, type, port, name, addresses);
+		dns_answer_addresses(answer, type, port, name, addresses);
 		if (addresses->count > before || strcmp(asked, name) == 0)
 			return 0;
 	}
@@ -183,25 +134,6 @@ int resolver_addresses(struct resolver *resolver, const char *host, unsigned sho
 	return addresses_of_type(resolver, host, LDNS_RR_TYPE_AAAA, port, addresses, err);
 }
 
-/* The owner of the SOA record in an answer about `name`, if it tells the zone of `name`. */
-static bool zone_from(const ldns_pkt *answer, const char *name, domain_name zone)
-{
-	if (find(ldns_pkt_answer(answer), name, LDNS_RR_TYPE_SOA) != NULL)
-		return record_name(name, zone) == 0;
-	/* A negative answer carries the SOA of its zone (RFC 2308 section 3); behind a CNAME
-	 * it would be the zone of the alias's target. */
-	if (ldns_rr_list_rr_count(ldns_pkt_answer(answer)) > 0)
-		return false;
-	const ldns_rr_list *section = ldns_pkt_authority(answer);
-	for (size_t i = 0; i < ldns_rr_list_rr_count(section); i++) {
-		const ldns_rr *record = ldns_rr_list_rr(section, i);
-		if (ldns_rr_get_type(record) == LDNS_RR_TYPE_SOA &&
-		    dns_name_text(ldns_rr_owner(record), zone) == 0)
-			return record_name_within(name, zone);
-	}
-	return false;
-}
-
 int resolver_zone_of(struct resolver *resolver, const char *name, domain_name zone,
 		     struct error *err)
 {
@@ -211,7 +143,7 @@ int resolver_zone_of(struct resolver *resolver, const char *name, domain_name zo
 		AUTO_PKT ldns_pkt *answer = ask(resolver, at, LDNS_RR_TYPE_SOA, err);
 		if (answer == NULL)
 			return error_wrap(err, "cannot find the zone of %s", name);
-		if (zone_from(answer, at, zone)) {
+		if (dns_answer_zone(answer, at, zone)) {
 			if (*zone == '\0')
 				break; /* the root: the name lies in no zone of anybody's */
 			return 0;
@@ -230,13 +162,6 @@ int resolver_name_servers(struct resolver *resolver, const char *zone, struct na
 	*names = (struct name_list){0};
 	if (answer == NULL)
 		return error_wrap(err, "cannot find the name servers of %s", zone);
-	const ldns_rr_list *section = ldns_pkt_answer(answer);
-	for (size_t i = 0; i < ldns_rr_list_rr_count(section); i++) {
-		const ldns_rr *record = ldns_rr_list_rr(section, i);
-		if (names->count < RESOLVER_NAMES_MAX &&
-		    dns_record_is(record, zone, LDNS_RR_TYPE_NS) &&
-		    dns_name_text(ldns_rr_rdf(record, 0), names->items[names->count]) == 0)
-			names->count++;
-	}
+	dns_answer_name_servers(answer, zone, names);
 	return 0;
 }

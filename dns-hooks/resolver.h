@@ -10,30 +10,17 @@
 
 #include "common/domain.h"
 #include "common/error.h"
+#include "dns-hooks/dns_answer.h"
 #include "dns-hooks/dns_server.h"
 
 #include <stddef.h>
 
-enum {
-	RESOLVERS_MAX = 8,
-	RESOLVER_NAMES_MAX = 16,     /* name servers of one zone */
-	RESOLVER_ADDRESSES_MAX = 16, /* addresses of one host */
-};
+enum { RESOLVERS_MAX = 8 };
 
 struct resolver {
 	struct dns_server servers[RESOLVERS_MAX];
 	size_t count;
 	size_t preferred; /* who answered last: a dead one is waited for once, not every time */
-};
-
-struct address_list {
-	struct sockaddr_storage items[RESOLVER_ADDRESSES_MAX];
-	size_t count;
-};
-
-struct name_list {
-	domain_name items[RESOLVER_NAMES_MAX];
-	size_t count;
 };
 
 /* `listed` is "addr[:port],..." or NULL for the system's. */
