@@ -1,0 +1,68 @@
+#include "dns-hooks/challenge_value.h"
+
+#include "common/file.h"
+#include "common/log.h"
+
+#include <string.h>
+
+/* The provider understood and said no: nothing was written. */
+static bool is_refusal(const struct error *err)
+{
+	return err->code == EXIT_FAILED || err->code == EXIT_BAD_CONFIG;
+}
+
+int challenge_put_in(const struct provider *provider, const struct journal *journal,
+		     const struct challenge_note *note, const struct zone *zone, unsigned *settle,
+		     struct error *err)
+{
+	struct error second = ERROR_INIT;
+	AUTO_RECORD struct record record = {0};
+	AUTO_CLOSE int turn = journal_lock(journal, err);
+	unsigned others_ttl = 0;
+
+	if (turn < 0 ||
+	    record_make(&record, note->name, RECORD_TXT, note->ttl, note->value, err) != 0 ||
+	    journal_note(journal, note, err) != 0)
+		return -1;
+	*settle = journal_seconds_cached(journal, note->name);
+	int added = provider_add(provider, zone, &record, &others_ttl, err);
+	if (others_ttl > *settle)
+		*settle = others_ttl;
+	if (added != 0)
+		journal_note_write(journal, provider->class->name, zone->name, added > 0);
+	if (added >= 0) {
+		log_info("%s: challenge value %s %s", note->name, note->value,
+			 added > 0 ? "added" : "is there already");
+		return 0;
+	}
+	/* In all other cases it may have been written, and the note stays. */
+	if (is_refusal(err) && journal_forget(journal, note, &second) != 0)
+		log_warn("%s", second.text);
+	return -1;
+}
+
+int challenge_take_out(const struct provider *provider, const struct journal *journal,
+		       const struct challenge_note *note, bool was_served, struct error *err)
+{
+	AUTO_RECORD struct record record = {0};
+	AUTO_CLOSE int turn = -1;
+	struct zone zone;
+
+	if (strcmp(note->provider, provider->class->name) != 0)
+		return error_set(err, EXIT_BAD_CONFIG,
+				 "the challenge value at %s was added through %s; set DNS_PROVIDER "
+				 "to it to have it removed, or remove it by hand",
+				 note->name, note->provider);
+	if (record_make(&record, note->name, RECORD_TXT, note->ttl, note->value, err) != 0)
+		return -1;
+	turn = journal_lock(journal, err);
+	if (turn < 0 || provider_zone(provider, note->name, note->zone, &zone, err) != 0)
+		return -1;
+	int removed = provider_remove(provider, &zone, &record, err);
+	if (removed < 0 ||
+	    (was_served && journal_note_gone(journal, note->name, note->ttl, err) != 0))
+		return -1;
+	log_info("%s: challenge value %s %s", note->name, note->value,
+		 removed > 0 ? "removed" : "is gone already");
+	return journal_forget(journal, note, err);
+}
