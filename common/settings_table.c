@@ -65,7 +65,7 @@ const struct setting settings_table[] = {
      KEEP(dns_provider),
      .words = "cloudflare linode namecheap route53 rfc2136 exec",
      .audience = FOR_DNS,
-     .not_yet = "linode namecheap route53 exec"},
+     .not_yet = "namecheap route53"},
     {.name = "PORT", PORT_NUMBER, KEEP(port), .fallback = "443", .audience = FOR_DNS},
     {.name = "SET_CAA",
      .check = settings_check_boolean,

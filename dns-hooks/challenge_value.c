@@ -5,10 +5,23 @@
 
 #include <string.h>
 
-/* The provider understood and said no: nothing was written. */
-static bool is_refusal(const struct error *err)
+/*
+ * Whether the value is known not to be there after adding it was refused.  A "no" may be the
+ * answer to the repetition of a write that was done and whose answer was lost, or come from
+ * something in between, so the records are looked at.
+ */
+static bool is_surely_absent(const struct provider *provider, const struct zone *zone,
+			     const struct record *record, const struct error *refusal)
 {
-	return err->code == EXIT_FAILED || err->code == EXIT_BAD_CONFIG;
+	AUTO_RECORDS struct record_list present = {0};
+	struct error err = ERROR_INIT;
+
+	if (refusal->code != EXIT_FAILED && refusal->code != EXIT_BAD_CONFIG)
+		return false;
+	if (provider->class->list == NULL)
+		return true;
+	return provider->class->list(provider->state, zone, record->name, &present, &err) == 0 &&
+	       record_list_find(&present, record) == NULL;
 }
 
 int challenge_put_in(const struct provider *provider, const struct journal *journal,
@@ -35,8 +48,8 @@ int challenge_put_in(const struct provider *provider, const struct journal *jour
 			 added > 0 ? "added" : "is there already");
 		return 0;
 	}
-	/* In all other cases it may have been written, and the note stays. */
-	if (is_refusal(err) && journal_forget(journal, note, &second) != 0)
+	if (is_surely_absent(provider, zone, &record, err) &&
+	    journal_forget(journal, note, &second) != 0)
 		log_warn("%s", second.text);
 	return -1;
 }
@@ -46,6 +59,7 @@ int challenge_take_out(const struct provider *provider, const struct journal *jo
 {
 	AUTO_RECORD struct record record = {0};
 	AUTO_CLOSE int turn = -1;
+	unsigned ttl = 0;
 	struct zone zone;
 
 	if (strcmp(note->provider, provider->class->name) != 0)
@@ -58,9 +72,11 @@ int challenge_take_out(const struct provider *provider, const struct journal *jo
 	turn = journal_lock(journal, err);
 	if (turn < 0 || provider_zone(provider, note->name, note->zone, &zone, err) != 0)
 		return -1;
-	int removed = provider_remove(provider, &zone, &record, err);
-	if (removed < 0 ||
-	    (was_served && journal_note_gone(journal, note->name, note->ttl, err) != 0))
+	int removed = provider_remove(provider, &zone, &record, &ttl, err);
+	/* What it was served with, if that can be told: the TTL in the note was only a wish. */
+	if (ttl == 0)
+		ttl = note->ttl;
+	if (removed < 0 || (was_served && journal_note_gone(journal, note->name, ttl, err) != 0))
 		return -1;
 	log_info("%s: challenge value %s %s", note->name, note->value,
 		 removed > 0 ? "removed" : "is gone already");

@@ -61,6 +61,31 @@ static ldns_rr *text_rr(const struct record *record, struct error *err)
 	return rr;
 }
 
+/* Made from the name: in the text of a zone file "@" and '"' would mean something else. */
+static ldns_rr *cname_rr(const struct record *record, struct error *err)
+{
+	const char *value = *record->value == '\0' ? "." : record->value;
+	ldns_rdf *target = ldns_dname_new_frm_str(value);
+	ldns_rr *rr = NULL;
+
+	if (target == NULL) {
+		error_set(err, EXIT_FAILED, "'%.200s' is not a domain name", value);
+		return NULL;
+	}
+	rr = rfc2136_bare_rr(record->name, LDNS_RR_CLASS_IN, LDNS_RR_TYPE_CNAME, err);
+	if (rr != NULL && !ldns_rr_push_rdf(rr, target)) {
+		ldns_rr_free(rr);
+		rr = NULL;
+		error_no_memory(err);
+	}
+	if (rr == NULL) {
+		ldns_rdf_deep_free(target);
+		return NULL;
+	}
+	ldns_rr_set_ttl(rr, record->ttl);
+	return rr;
+}
+
 ldns_rr *rfc2136_to_rr(const struct record *record, struct error *err)
 {
 	char line[LINE_MAX_BYTES];
@@ -68,9 +93,10 @@ ldns_rr *rfc2136_to_rr(const struct record *record, struct error *err)
 
 	if (record->type == RECORD_TXT)
 		return text_rr(record, err);
-	int length = snprintf(line, sizeof(line), "%s. %u IN %s %s%s", record->name, record->ttl,
-			      record_type_text(record), record->value,
-			      record->type == RECORD_CNAME ? "." : "");
+	if (record->type == RECORD_CNAME)
+		return cname_rr(record, err);
+	int length = snprintf(line, sizeof(line), "%s. %u IN %s %s", record->name, record->ttl,
+			      record_type_text(record), record->value);
 	if (length < 0 || (size_t)length >= sizeof(line) ||
 	    ldns_rr_new_frm_str(&rr, line, 0, NULL, NULL) != LDNS_STATUS_OK) {
 		error_set(err, EXIT_FAILED, "'%.200s' cannot be the value of a record %s",

@@ -2,6 +2,7 @@
 
 #include "common/file.h"
 #include "common/log.h"
+#include "supervisor/capacity.h"
 #include "supervisor/control.h"
 #include "supervisor/dns_job.h"
 #include "supervisor/domains.h"
@@ -132,7 +133,8 @@ static int watch_signals(struct supervisor *s, struct error *err)
 static int prepare(struct supervisor *s, struct error *err)
 {
 	if (programs_find(&s->programs, err) != 0 ||
-	    haproxy_facts_find(s->settings->haproxy, &s->facts, err) != 0)
+	    haproxy_facts_find(s->settings->haproxy, &s->facts, err) != 0 ||
+	    capacity_check(s->settings, s->facts.open_files, err) != 0)
 		return -1;
 	s->folder = run_folder_open(s->settings, err);
 	if (s->folder == NULL)
@@ -324,6 +326,7 @@ int supervisor_render(const struct settings *settings, const char *folder, struc
 		goto out;
 	}
 	if (haproxy_facts_find(settings->haproxy, &facts, err) != 0 ||
+	    capacity_check(settings, facts.open_files, err) != 0 ||
 	    file_make_dirs(certs, 0700, err) != 0)
 		goto out;
 	install_for_render(settings, certs, bundles);

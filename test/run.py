@@ -129,12 +129,22 @@ def units(stage: str, variant: str) -> Count:
     return at_least_one_failure(count, 0)
 
 
-def demo_check(stage: str, variant: str) -> Count:
+def last_line(stage: str, command: list[str]) -> Count:
+    """What counts itself, and says so at its end as this does."""
     log = LOGS / f"{stage}.log"
-    status = run(stage, ["make", "-s", "demo-check", f"VARIANT={variant}"])
+    status = run(stage, command)
     found = LAST_LINE.findall(log.read_text(errors="replace"))
     count = Count(*map(int, found[-1])) if found else Count()
     return at_least_one_failure(count, status)
+
+
+def demo_check(stage: str, variant: str) -> Count:
+    return last_line(stage, ["make", "-s", "demo-check", f"VARIANT={variant}"])
+
+
+def fuzz(stage: str) -> Count:
+    """Each target counts as one. The same inputs every time; `make fuzz` tries new ones."""
+    return last_line(stage, ["make", "-s", "fuzz", "FUZZ_SECONDS=3", "FUZZ_OPTIONS=--seed=1"])
 
 
 def e2e(stage: str, variant: str) -> Count:
@@ -182,11 +192,12 @@ STAGES: dict[str, Callable[[], Count]] = {
     "demo": lambda: demo_check("demo", "release"),
     "demo-asan": lambda: demo_check("demo-asan", "asan"),
     "debian13": lambda: debian13("debian13"),
+    "fuzz": lambda: fuzz("fuzz"),
 }
 
 # The tests wait a good part of their time, so two rows of stages share two cores well.  What
 # measures by the clock (the demo's check) comes after them, alone.
-ROWS = (("check", "unit", "unit-asan", "support", "debian13"), ("e2e", "e2e-asan"))
+ROWS = (("check", "unit", "unit-asan", "support", "fuzz", "debian13"), ("e2e", "e2e-asan"))
 LAST = ("demo", "demo-asan")
 
 _printing = threading.Lock()

@@ -216,8 +216,9 @@ static void provider_cannot_be_detected(void **state)
 
 	(void)state;
 	fixture_load(&loaded, "CLOUDFLARE_API_TOKEN=");
-	assert_refused(&loaded, "DNS_PROVIDER is not set, and no credentials tell which it is: set "
-				"one of CLOUDFLARE_API_TOKEN, RFC2136_SERVER\n");
+	assert_refused(&loaded,
+		       "DNS_PROVIDER is not set, and no credentials tell which it is: set "
+		       "one of CLOUDFLARE_API_TOKEN, LINODE_API_TOKEN, RFC2136_SERVER, DNS_EXEC\n");
 	fixture_free(&loaded);
 
 	fixture_load(&loaded, "RFC2136_SERVER=ns.example.net", "AWS_SECRET_ACCESS_KEY=" CANARY);

@@ -198,17 +198,14 @@ static const struct refused dns[] = {
     {{"RFC2136_KEY_ALGORITHM=hmac-md5"},
      "RFC2136_KEY_ALGORITHM is \"hmac-md5\": must be one of: hmac-sha256, hmac-sha512"},
     {{"DNS_PROVIDER=cloudflair"},
-     "DNS_PROVIDER is \"cloudflair\": must be one of: cloudflare, rfc2136"},
+     "DNS_PROVIDER is \"cloudflair\": must be one of: cloudflare, linode, rfc2136, exec"},
 };
 
 #define NOT_YET "this is not supported yet"
 
 static const struct refused later[] = {
-    {{"DNS_PROVIDER=linode"}, "DNS_PROVIDER is \"linode\": " NOT_YET},
     {{"DNS_PROVIDER=namecheap"}, "DNS_PROVIDER is \"namecheap\": " NOT_YET},
     {{"DNS_PROVIDER=route53"}, "DNS_PROVIDER is \"route53\": " NOT_YET},
-    {{"DNS_PROVIDER=exec"}, "DNS_PROVIDER is \"exec\": " NOT_YET},
-    {{"CLOUDFLARE_API_TOKEN=", "LINODE_API_TOKEN=" CANARY}, "DNS_PROVIDER is \"linode\": " NOT_YET},
     {{"CLOUDFLARE_API_TOKEN=", "AWS_ACCESS_KEY_ID=AKIAEXAMPLE"},
      "DNS_PROVIDER is \"route53\": " NOT_YET},
     {{"METRICS_PORT=9100"}, "METRICS_PORT is \"9100\": " NOT_YET},

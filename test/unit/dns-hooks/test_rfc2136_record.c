@@ -30,6 +30,10 @@ static void values_survive_the_way_there_and_back(void **state)
 	expect_round_trip(RECORD_AAAA, "2001:db8::1");
 	expect_round_trip(RECORD_CNAME, "gateway.example.test");
 	expect_round_trip(RECORD_CNAME, "_.dstack.example.test");
+	/* Names that mean something else in a zone file, or end a value there. */
+	expect_round_trip(RECORD_CNAME, "@");
+	expect_round_trip(RECORD_CNAME, "a\"b\\;c\\032.example.test");
+	expect_round_trip(RECORD_CNAME, "");
 	expect_round_trip(RECORD_TXT, "plain");
 	expect_round_trip(RECORD_TXT, "");
 	expect_round_trip(RECORD_TXT, "with \"quotes\", a \\ and a ; too");

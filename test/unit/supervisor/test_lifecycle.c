@@ -151,6 +151,20 @@ static void a_clock_that_was_set_back_locks_out_for_an_hour_at_most(void **state
 	assert_int_equal(budget_next(&budget, 1000), 1000 + BUDGET_WINDOW);
 }
 
+static void a_wait_of_an_earlier_run_lasts_no_longer_than_one_can(void **state)
+{
+	const time_t now = 1000000;
+
+	(void)state;
+	assert_int_equal(schedule_left(now + 60, now), 60);
+	assert_int_equal(schedule_left(now + LONGEST_WAIT, now), LONGEST_WAIT);
+	assert_int_equal(schedule_left(now, now), 0);
+	assert_int_equal(schedule_left(0, now), 0);
+	/* That run's clock was a year ahead. */
+	assert_int_equal(schedule_left(now + 365L * 86400, now), 0);
+	assert_int_equal(schedule_left((time_t)1 << 53, now), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -167,6 +181,7 @@ int main(void)
 	    cmocka_unit_test(jitter_stays_within_a_tenth),
 	    cmocka_unit_test(four_orders_an_hour_and_no_more),
 	    cmocka_unit_test(a_clock_that_was_set_back_locks_out_for_an_hour_at_most),
+	    cmocka_unit_test(a_wait_of_an_earlier_run_lasts_no_longer_than_one_can),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
