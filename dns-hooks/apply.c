@@ -52,8 +52,10 @@ static int set_rules(struct run *run, unsigned kinds, struct error *err)
 			 (unsigned)settings->port);
 	if ((kinds & KIND_CAA) == 0)
 		return 0;
-	return acme_caa_identities(settings->acme_server, settings->acme_ca_bundle, &rules->ca,
-				   err);
+	if (acme_caa_identities(settings->acme_server, settings->acme_ca_bundle, &rules->ca, err) !=
+	    0)
+		return error_wrap(err, "SET_CAA=true cannot be kept (false leaves CAA alone)");
+	return 0;
 }
 
 /* CAA only if it is wanted, and then the account has to be known. */
@@ -162,6 +164,17 @@ static int read_and_plan(struct run *run, const struct target *target, const str
 	return work_out(run, target, zone->name, present, plan, err);
 }
 
+static int change(const struct run *run, const struct target *target, const struct zone *zone,
+		  const struct record_list *present, const struct change_list *changes,
+		  struct error *err)
+{
+	const struct provider_class *class = run->provider.class;
+	int result = class->change(run->provider.state, zone, target->name, present, changes, err);
+
+	journal_note_write(&run->journal, class->name, zone->name, result >= 0);
+	return result < 0 ? error_wrap(err, "cannot change the records of %s", target->name) : 0;
+}
+
 /*
  * One turn: reads, plans, prints and counts the first time, writes.  1 when there was nothing
  * left to do, so that the second turn of a successful change is the proof that it was made.
@@ -183,9 +196,8 @@ static int take_turn(struct run *run, const struct target *target, const struct 
 		print_plan(target, &plan, first);
 	if (result == 0 && (plan.changes.count == 0 || run->request->dry_run))
 		result = 1;
-	if (result == 0 && run->provider.class->change(run->provider.state, zone, target->name,
-						       &present, &plan.changes, err) < 0)
-		result = error_wrap(err, "cannot change the records of %s", target->name);
+	if (result == 0)
+		result = change(run, target, zone, &present, &plan.changes, err);
 	plan_free(&plan);
 	return result;
 }

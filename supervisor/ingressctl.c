@@ -4,6 +4,7 @@
 #include "common/json.h"
 #include "common/log.h"
 #include "supervisor/ctl_client.h"
+#include "supervisor/ctl_dns.h"
 #include "supervisor/ctl_probe.h"
 #include "supervisor/ctl_status.h"
 
@@ -29,12 +30,17 @@ static const char usage[] =
     "  status [--json]            what is served, until when, and what is wrong\n"
     "  reload                     write HAProxy's configuration anew and load it\n"
     "  renew [DOMAIN] [--force]   check now, and order what is due (--force: in any case)\n"
+    "  dns plan [DOMAIN...]       the DNS changes that would be made, and why\n"
+    "  dns apply [DOMAIN...]      make them (ingressd does so by itself before each order)\n"
     "  probe [--port PORT] [--proxy] NAME[=SERIAL]...\n"
     "                             show the certificate that a handshake returns\n"
     "  version\n"
     "\n"
     "PATH is RUN_DIR/control.sock unless given; RUN_DIR is /run/ingress unless set.\n"
-    "Exit status: 0 ok, 1 failed, 64 usage, 69 ingressd does not answer, 75 try later.\n";
+    "dns has ingressd run ingress-dns, for 15 minutes at most; it goes on when ingressctl is\n"
+    "interrupted.\n"
+    "Exit status: 0 ok, 1 failed, 64 usage, 69 ingressd or what it needs does not answer, 75 try\n"
+    "later, 78 settings or credentials are wrong.\n";
 
 struct options {
 	char socket[SOCKET_PATH_MAX];
@@ -200,6 +206,19 @@ static int renew(const struct options *o, const char *name)
 	return EXIT_OK;
 }
 
+/* ---- dns */
+
+static int dns(const struct options *o, int argc, char **argv)
+{
+	struct error err = ERROR_INIT;
+
+	if (argc < 1 || (strcmp(argv[0], "plan") != 0 && strcmp(argv[0], "apply") != 0))
+		return usage_error("dns takes plan or apply");
+	if (ctl_dns(o->socket, argv[0], argv + 1, (size_t)argc - 1, &err) != 0)
+		return report(&err);
+	return EXIT_OK;
+}
+
 /* ---- probe */
 
 /* `target` is NAME or NAME=SERIAL; with a serial, waits until that one is served. */
@@ -258,6 +277,8 @@ static int run(const struct options *o, int argc, char **argv)
 		return reload(o);
 	if (strcmp(command, "renew") == 0 && argc <= 2)
 		return renew(o, argc == 2 ? argv[1] : NULL);
+	if (strcmp(command, "dns") == 0)
+		return dns(o, argc - 1, argv + 1);
 	if (strcmp(command, "probe") == 0)
 		return probe_all(o, argv + 1);
 	if (strcmp(command, "version") == 0 && argc == 1)

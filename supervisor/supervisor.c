@@ -4,6 +4,7 @@
 #include "common/log.h"
 #include "supervisor/capacity.h"
 #include "supervisor/control.h"
+#include "supervisor/dns_job.h"
 #include "supervisor/domains.h"
 #include "supervisor/evidence_server.h"
 #include "supervisor/haproxy_facts.h"
@@ -38,6 +39,7 @@ struct supervisor {
 	struct evidence_server *evidence_server;
 	struct domains *domains;
 	struct identity *identity;
+	struct dns_job *dns_job;
 	struct status_sources status;
 	struct control *control;
 	struct event *sigterm, *sigint, *sighup, *drain;
@@ -236,9 +238,13 @@ static int open_up(struct supervisor *s, struct error *err)
 	    .identity = s->identity,
 	    .started_at = time(NULL),
 	};
+	s->dns_job = dns_job_new(
+	    &(struct dns_job_options){s->settings, s->processes, s->state, s->programs.dns}, err);
+	if (s->dns_job == NULL)
+		return -1;
 	s->control =
 	    control_new(&(struct control_options){s->base, run_folder_control_socket(s->folder),
-						  &s->status, s->domains, s->haproxy},
+						  &s->status, s->domains, s->haproxy, s->dns_job},
 			err);
 	return s->control == NULL ? -1 : 0;
 }
@@ -249,6 +255,7 @@ static void take_apart(struct supervisor *s)
 
 	control_free(s->control);
 	process_table_free(s->processes); /* first: its children call nobody back any more */
+	dns_job_free(s->dns_job);
 	identity_free(s->identity);
 	domains_free(s->domains);
 	evidence_server_free(s->evidence_server);
