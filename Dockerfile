@@ -59,7 +59,7 @@ RUN /image/trim
 FROM scratch
 ARG VERSION=unknown
 ARG REVISION=unknown
-COPY --from=runtime / /
+COPY --from=runtime /root-of-image/ /
 LABEL org.opencontainers.image.title="dstack-ingress" \
       org.opencontainers.image.description="TLS-terminating TCP ingress for confidential apps" \
       org.opencontainers.image.licenses="MIT" \

@@ -194,6 +194,8 @@ build() { # FOLDER
 	rm -rf "$1"
 	mkdir -p "$1"
 	"build_with_$engine" "$1" >&2
+	digest=$(cat "$1/digest")
+	echo "$digest" >"$1/digest"
 	# The only layer is what is not JSON, and large.
 	find "$1/layout" -type f -size +1024k >"$1/layer"
 	[ "$(wc -l <"$1/layer")" -eq 1 ] || die 1 "more than one layer in $1/layout"
@@ -289,7 +291,7 @@ push() { # FOLDER
 	buildah) buildah push -q --format v2s2 --digestfile "$1/pushed" "$(cat "$1/id")" "docker://$push" ;;
 	esac
 	cmp -s "$out/digest" "$1/pushed" || die 1 "the registry has $(cat "$1/pushed"), not the digest above"
-	echo "pushed: ${push%:*}@$(cat "$out/digest")"
+	echo "pushed: ${push%:*}@$digest"
 }
 
 main() {
