@@ -106,6 +106,7 @@ test:
 
 -include test/demo/demo.mk
 include test/fuzz/fuzz.mk
+-include test/image/image.mk
 
 $(BUILD)/bench/tls_load: test/bench/tls_load.c Makefile
 	@mkdir -p $(@D)
@@ -121,7 +122,7 @@ bench:
 
 HEADERS := $(wildcard $(FOLDERS:%=%/*.h))
 TEST_C  := $(wildcard test/unit/*/*.[ch] test/fuzz/*.[ch] test/bench/*.c test/property/*.c)
-SCRIPTS := .ci/run .ci/packages test/debian13 $(wildcard *.sh test/*/*.sh)
+SCRIPTS := .ci/run .ci/packages test/debian13 $(wildcard .ci/image/* *.sh test/*/*.sh)
 
 check: check-format check-banned check-cppcheck check-tidy check-shell
 
@@ -168,6 +169,7 @@ help:
 	@echo 'make demo        the whole stack on this machine, to try (Ctrl-C ends it)'
 	@echo 'make demo-check  the same, unattended and checked from outside'
 	@echo 'make test        all tests; STAGES="unit e2e" runs only these'
+	@echo 'make test-image  the image built and run (needs root; takes minutes)'
 	@echo 'make unit        the unit tests alone'
 	@echo 'make check       the static checks alone'
 	@echo 'make bench       what it costs, measured; writes build/bench/'

@@ -5,6 +5,7 @@
 #include "common/log.h"
 #include "supervisor/ctl_client.h"
 #include "supervisor/ctl_dns.h"
+#include "supervisor/ctl_health.h"
 #include "supervisor/ctl_probe.h"
 #include "supervisor/ctl_status.h"
 
@@ -28,6 +29,7 @@ static const char usage[] =
     "usage: ingressctl [--socket PATH] COMMAND\n"
     "\n"
     "  status [--json]            what is served, until when, and what is wrong\n"
+    "  health [--live]            whether all domains are served (--live: the processes run)\n"
     "  reload                     write HAProxy's configuration anew and load it\n"
     "  renew [DOMAIN] [--force]   check now, and order what is due (--force: in any case)\n"
     "  dns plan [DOMAIN...]       the DNS changes that would be made, and why\n"
@@ -44,7 +46,7 @@ static const char usage[] =
 
 struct options {
 	char socket[SOCKET_PATH_MAX];
-	bool json, force, proxy;
+	bool json, force, live, proxy;
 	unsigned short port;
 };
 
@@ -65,7 +67,7 @@ static void pause_ms(long ms)
 	nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000L}, NULL);
 }
 
-/* ---- status, reload */
+/* ---- status, health, reload */
 
 static int status(const struct options *o)
 {
@@ -85,6 +87,19 @@ static int status(const struct options *o)
 	}
 	cJSON_Delete(json);
 	return EXIT_OK;
+}
+
+static int health(const struct options *o)
+{
+	struct error err = ERROR_INIT;
+	cJSON *json = ctl_request(o->socket, "GET", "/v1/status", &err);
+	bool healthy;
+
+	if (json == NULL)
+		return report(&err);
+	healthy = ctl_health(json, o->live, time(NULL), stdout);
+	cJSON_Delete(json);
+	return healthy ? EXIT_OK : EXIT_FAILED;
 }
 
 static int reload(const struct options *o)
@@ -273,6 +288,8 @@ static int run(const struct options *o, int argc, char **argv)
 
 	if (strcmp(command, "status") == 0 && argc == 1)
 		return status(o);
+	if (strcmp(command, "health") == 0 && argc == 1)
+		return health(o);
 	if (strcmp(command, "reload") == 0 && argc == 1)
 		return reload(o);
 	if (strcmp(command, "renew") == 0 && argc <= 2)
@@ -300,10 +317,15 @@ static bool parse_port(const char *text, unsigned short *port)
 static int parse(int argc, char **argv, struct options *o)
 {
 	static const struct option known[] = {
-	    {"socket", required_argument, NULL, 's'}, {"json", no_argument, NULL, 'j'},
-	    {"force", no_argument, NULL, 'f'},	      {"port", required_argument, NULL, 'p'},
-	    {"proxy", no_argument, NULL, 'P'},	      {"help", no_argument, NULL, 'h'},
-	    {"version", no_argument, NULL, 'v'},      {NULL, 0, NULL, 0},
+	    {"socket", required_argument, NULL, 's'},
+	    {"json", no_argument, NULL, 'j'},
+	    {"force", no_argument, NULL, 'f'},
+	    {"live", no_argument, NULL, 'l'},
+	    {"port", required_argument, NULL, 'p'},
+	    {"proxy", no_argument, NULL, 'P'},
+	    {"help", no_argument, NULL, 'h'},
+	    {"version", no_argument, NULL, 'v'},
+	    {NULL, 0, NULL, 0},
 	};
 	int option;
 
@@ -314,6 +336,8 @@ static int parse(int argc, char **argv, struct options *o)
 			o->json = true;
 		else if (option == 'f')
 			o->force = true;
+		else if (option == 'l')
+			o->live = true;
 		else if (option == 'P')
 			o->proxy = true;
 		else if (option == 'p' && !parse_port(optarg, &o->port))

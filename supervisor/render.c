@@ -138,7 +138,7 @@ static const char *flag(bool value)
 /* The values of one configuration; `alpn`, ... hold what is put together for it. */
 struct config_values {
 	char port[8], bind_ipv6[32], evidence_port[8], maxconn[24], global_maxconn[24];
-	char alpn[160], socket_owner[64], default_backend[BACKEND_NAME_MAX];
+	char alpn[160], socket_access[64], default_backend[BACKEND_NAME_MAX];
 	char http_server[HTTP_SERVER_MAX];
 	const char *worker_folder; /* the chroot as the worker sees it */
 	const char *inspection;	   /* NULL: connections are not looked at */
@@ -162,8 +162,10 @@ static void gather_words(const struct render_input *in, struct config_values *v)
 	snprintf(v->global_maxconn, sizeof(v->global_maxconn), "%ld", capacity.connections);
 	snprintf(v->alpn, sizeof(v->alpn), "%s%s", s->alpn != NULL ? " alpn " : "",
 		 s->alpn != NULL ? s->alpn : "");
-	snprintf(v->socket_owner, sizeof(v->socket_owner), "%s%s", h->is_root ? " user " : "",
-		 h->is_root ? h->user : "");
+	/* By its group: to set the mode of a socket that it has given away, root would need one
+	 * capability more (FOWNER). */
+	snprintf(v->socket_access, sizeof(v->socket_access), "mode %s%s",
+		 h->is_root ? "660 group " : "600", h->is_root ? h->group : "");
 	backend_name(s, &s->routes[s->default_route], v->default_backend);
 }
 
@@ -204,7 +206,7 @@ static int gather(const struct render_input *in, struct config_values *v, struct
 	const struct template_value values[] = {
 	    {"timeout_connect", s->timeout_connect}, {"timeout_client", s->timeout_client},
 	    {"timeout_server", s->timeout_server},   {"socket_dir", v->chroot},
-	    {"socket_owner", v->socket_owner},	     {"maxconn", v->maxconn},
+	    {"socket_access", v->socket_access},     {"maxconn", v->maxconn},
 	    {"default_backend", v->default_backend}, {NULL, NULL},
 	};
 	/* Before the backends: theirs refer to its defaults. */
@@ -253,7 +255,7 @@ static int expand(const struct render_input *in, const struct config_values *v,
 	    {"backends", buffer_text(&v->backends)},
 	    {"worker_socket_prefix", v->worker_folder},
 	    {"socket_dir", v->chroot},
-	    {"socket_owner", v->socket_owner},
+	    {"socket_access", v->socket_access},
 	    {"evidence_port", v->evidence_port},
 	    {NULL, NULL},
 	};
