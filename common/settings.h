@@ -113,7 +113,8 @@ void settings_free(struct settings *settings);
 enum settings_audience {
 	FOR_DNS = 1,	    /* ingress-dns: provider credentials, record settings */
 	FOR_EVIDENCE = 2,   /* ingress-evidence: where it writes, and the guest agent */
-	FOR_CERTBOT = 4,    /* certbot; runs ingress-dns, so sees what that sees */
+	FOR_CERTBOT = 4,    /* certbot; runs ingress-dns, so sees what that sees (but see
+			     * settings_move_secrets()) */
 	FOR_SUPERVISOR = 8, /* every variable */
 };
 
@@ -149,6 +150,13 @@ int settings_check(char *const *environ_block, FILE *out, struct buffer *problem
 char **settings_child_environment(const struct settings *settings, unsigned audience,
 				  const char *const *extra, struct error *err);
 void settings_free_environment(char **environment);
+
+/*
+ * Takes the secrets out of such an environment: each goes into a file of its own in `folder`
+ * (which is there, and the owner's alone), and NAME_FILE names it instead.  For a program that
+ * needs none of them but runs another one that does.  -1 leaves some of them where they were.
+ */
+int settings_move_secrets(char **environment, const char *folder, struct error *err);
 
 /*
  * Reads the secret `name` from the process environment or the file that NAME_FILE names
