@@ -3,6 +3,7 @@
 #include "dns-hooks/cloudflare.h"
 #include "dns-hooks/exec.h"
 #include "dns-hooks/linode.h"
+#include "dns-hooks/namecheap.h"
 #include "dns-hooks/rfc2136.h"
 #include "dns-hooks/route53.h"
 
@@ -12,7 +13,7 @@
 enum { WRITE_ATTEMPTS = 3 };
 
 static const struct provider_class *const classes[] = {
-    &cloudflare_class, &exec_class, &linode_class, &rfc2136_class, &route53_class,
+    &cloudflare_class, &exec_class, &linode_class, &namecheap_class, &rfc2136_class, &route53_class,
 };
 
 int provider_open(struct provider *provider, const struct settings *settings, struct error *err)

@@ -63,6 +63,7 @@ class DnsApi(Protocol):
 EMULATORS = {
     "cloudflare": "cloudflare_api:CloudflareApi",
     "linode": "linode_api:LinodeApi",
+    "namecheap": "namecheap_api:NamecheapApi",
     "route53": "route53_api:Route53Api",
 }
 """Module and class, by DNS_PROVIDER."""

@@ -184,6 +184,8 @@ static const struct refused dns[] = {
      "NAMECHEAP_CLIENT_IP is \"localhost\": must be an IPv4 address such as 203.0.113.7\n"
      "DNS_PROVIDER is not set, and there are credentials of several (CLOUDFLARE_API_TOKEN, "
      "NAMECHEAP_CLIENT_IP): set it to one of: cloudflare, namecheap"},
+    {{"DNS_PROVIDER=namecheap", "NAMECHEAP_API_KEY=" CANARY},
+     "DNS_PROVIDER is \"namecheap\", which needs NAMECHEAP_USERNAME, NAMECHEAP_CLIENT_IP too"},
     {{"NAMECHEAP_SANDBOX=maybe"}, "NAMECHEAP_SANDBOX is \"maybe\": " BOOLEAN},
     {{"AWS_REGION=us east"},
      "AWS_REGION is \"us east\": must be 1 to 32 characters: letters, digits and \"-\""},
@@ -207,15 +209,13 @@ static const struct refused dns[] = {
     {{"RFC2136_KEY_ALGORITHM=hmac-md5"},
      "RFC2136_KEY_ALGORITHM is \"hmac-md5\": must be one of: hmac-sha256, hmac-sha512"},
     {{"DNS_PROVIDER=cloudflair"},
-     "DNS_PROVIDER is \"cloudflair\": must be one of: cloudflare, linode, route53, rfc2136, exec"},
+     "DNS_PROVIDER is \"cloudflair\": must be one of: cloudflare, linode, namecheap, route53, "
+     "rfc2136, exec"},
 };
 
 #define NOT_YET "this is not supported yet"
 
 static const struct refused later[] = {
-    {{"DNS_PROVIDER=namecheap"}, "DNS_PROVIDER is \"namecheap\": " NOT_YET},
-    {{"CLOUDFLARE_API_TOKEN=", "NAMECHEAP_API_KEY=" CANARY},
-     "DNS_PROVIDER is \"namecheap\": " NOT_YET},
     {{"METRICS_PORT=9100"}, "METRICS_PORT is \"9100\": " NOT_YET},
     {{"DELEGATION_ZONE=deleg.example.net"},
      "DELEGATION_ZONE is set: keeping all records in another zone is not supported yet"},
