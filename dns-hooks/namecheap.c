@@ -201,6 +201,8 @@ static int write_zone(struct writing *writing, struct error *err)
 			*err = trouble;
 			return -1;
 		}
+		/* First the pause, then the look: nothing may lie between it and the next try. */
+		bool may_try_again = !is_told && namecheap_pause(api, attempt, &answer, &trouble);
 		if (look(writing, is_told, &outcome, err) != 0)
 			return is_told
 				   ? error_wrap(err, "the change of %s is written, but not seen",
@@ -209,7 +211,7 @@ static int write_zone(struct writing *writing, struct error *err)
 						trouble.text);
 		if (is_told || outcome != NAMECHEAP_UNTOUCHED)
 			return conclude(writing, outcome, err);
-		if (!namecheap_pause(api, attempt, &answer, &trouble)) {
+		if (!may_try_again) {
 			*err = trouble;
 			return -1;
 		}

@@ -217,8 +217,8 @@ static void provider_cannot_be_detected(void **state)
 	(void)state;
 	fixture_load(&loaded, "CLOUDFLARE_API_TOKEN=");
 	assert_refused(&loaded,
-		       "DNS_PROVIDER is not set, and no credentials tell which it is: set one of "
-		       "CLOUDFLARE_API_TOKEN, LINODE_API_TOKEN, NAMECHEAP_USERNAME, "
+		       "DNS_PROVIDER is not set, and no credentials tell which it is: set "
+		       "one of CLOUDFLARE_API_TOKEN, LINODE_API_TOKEN, NAMECHEAP_USERNAME, "
 		       "AWS_ACCESS_KEY_ID, RFC2136_SERVER, DNS_EXEC\n");
 	fixture_free(&loaded);
 
