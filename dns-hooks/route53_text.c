@@ -38,19 +38,23 @@ int route53_name(const char *text, domain_name out)
 int route53_read_txt(const char *text, struct buffer *into)
 {
 	struct buffer decimal;
+	bool is_quoted = *text == '"', inside = !is_quoted;
 	int result = -1;
 
 	/* As a zone file has it, which is known how to read. */
-	buffer_init(&decimal, RECORD_VALUE_MAX);
+	buffer_init(&decimal, 4 * RECORD_VALUE_MAX);
 	while (*text != '\0') {
+		unsigned char c = (unsigned char)*text;
 		int byte = octal_escape(text);
-		if (byte >= 0) {
+		size_t step = byte >= 0 ? 4 : c == '\\' && text[1] != '\0' ? 2 : 1;
+		if (is_quoted && c == '"')
+			inside = !inside;
+		if (byte < 0 && inside && (c < ' ' || c == 0x7f))
+			byte = c;
+		if (byte >= 0)
 			buffer_printf(&decimal, "\\%03d", byte);
-			text += 4;
-			continue;
-		}
-		size_t step = text[0] == '\\' && text[1] != '\0' ? 2 : 1;
-		buffer_append(&decimal, text, step);
+		else
+			buffer_append(&decimal, text, step);
 		text += step;
 	}
 	if (!decimal.failed)
