@@ -86,6 +86,15 @@ $(BUILD)/obj/supervisor/template.o: $(wildcard templates/*)
 
 units: $(UNIT_PROGRAMS)
 
+# ---- ingress-dns for thousands of runs: see the file
+
+WRAPPED := main clock_now_ms clock_sleep_ms poll http_perform propagation_wait
+$(BUILD)/property/dns_driver: test/property/dns_driver.c $(BUILD)/obj/dns-hooks/ingress-dns.o \
+    $(BUILD)/lib/dns-hooks.a $(BUILD)/lib/common.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS_$(VARIANT)) $(WRAPPED:%=-Wl,--wrap=%) -o $@ $^ \
+	    $(LIBS_dns-hooks) $(LIBS_common)
+
 unit: units
 	@for t in $(UNIT_PROGRAMS); do echo "== $$t"; $$t || exit 1; done
 
@@ -97,6 +106,7 @@ test:
 
 -include test/demo/demo.mk
 include test/fuzz/fuzz.mk
+-include test/image/image.mk
 
 $(BUILD)/bench/tls_load: test/bench/tls_load.c Makefile
 	@mkdir -p $(@D)
@@ -111,8 +121,8 @@ bench:
 # ---- static checks, each by itself so that each is counted
 
 HEADERS := $(wildcard $(FOLDERS:%=%/*.h))
-TEST_C  := $(wildcard test/unit/*/*.[ch] test/fuzz/*.[ch] test/bench/*.c)
-SCRIPTS := .ci/run .ci/packages test/debian13 $(wildcard *.sh test/*/*.sh)
+TEST_C  := $(wildcard test/unit/*/*.[ch] test/fuzz/*.[ch] test/bench/*.c test/property/*.c)
+SCRIPTS := .ci/run .ci/packages test/debian13 $(wildcard .ci/image/* *.sh test/*/*.sh)
 
 check: check-format check-banned check-cppcheck check-tidy check-shell
 
@@ -159,6 +169,7 @@ help:
 	@echo 'make demo        the whole stack on this machine, to try (Ctrl-C ends it)'
 	@echo 'make demo-check  the same, unattended and checked from outside'
 	@echo 'make test        all tests; STAGES="unit e2e" runs only these'
+	@echo 'make test-image  the image built and run (needs root; takes minutes)'
 	@echo 'make unit        the unit tests alone'
 	@echo 'make check       the static checks alone'
 	@echo 'make bench       what it costs, measured; writes build/bench/'

@@ -104,6 +104,25 @@ int authority_ask(const struct authority *authority, const char *name, ldns_rr_t
 	return error_wrap(err, "no name server of %s tells about %s", authority->zone, name);
 }
 
+/* By its SOA record.  A server that follows CNAMEs into a circle fails over that, but tells about
+ * the first one when it is asked for nothing else. */
+static int ask_for_zone(const struct authority *authority, const char *name, ldns_pkt **answer,
+			struct error *err)
+{
+	struct error second = ERROR_INIT;
+	domain_name alias;
+
+	if (authority_ask(authority, name, LDNS_RR_TYPE_SOA, answer, err) == 0)
+		return 0;
+	if (err->code != EXIT_UNREACHABLE ||
+	    authority_ask(authority, name, LDNS_RR_TYPE_CNAME, answer, &second) != 0)
+		return -1;
+	if (dns_answer_alias(*answer, name, alias) == 0)
+		return 0;
+	dns_packet_free(answer);
+	return -1;
+}
+
 int authority_descend(struct dns_view *view, const char *name, struct authority *authority,
 		      domain_name alias, struct error *err)
 {
@@ -113,7 +132,7 @@ int authority_descend(struct dns_view *view, const char *name, struct authority 
 	*alias = '\0';
 	for (int level = 0; level < DELEGATIONS_MAX; level++) {
 		AUTO_PKT ldns_pkt *answer = NULL;
-		if (authority_ask(authority, name, LDNS_RR_TYPE_SOA, &answer, err) != 0)
+		if (ask_for_zone(authority, name, &answer, err) != 0)
 			return -1;
 		if (dns_answer_alias(answer, name, alias) == 0)
 			return 0;

@@ -13,6 +13,8 @@ enum {
 	PROGRESS_MS = 5000,
 	/* How often in a row an address keeps silent before it is passed over. */
 	SILENCES_MAX = 3,
+	ROLL_CALLS = 2,
+	ROLL_CALL_MS = 45000,
 	LIST_MAX = 700, /* bytes of a message that name servers */
 };
 
@@ -32,6 +34,8 @@ struct watch {
 	const char *name, *value;
 	enum sight sights[AUTHORITY_SERVERS_MAX];
 	int silences[AUTHORITY_SERVERS_MAX];
+	int patience;	   /* silences before an address is passed over */
+	bool is_roll_call; /* any answer will do */
 	deadline next_report;
 };
 
@@ -60,13 +64,18 @@ static void look(struct watch *watch, size_t i)
 	watch->sights[i] = judge(answer, watch->name, watch->value);
 }
 
-/* Whether another address of the same server has the value. */
-static bool is_seen_elsewhere(const struct watch *watch, size_t i)
+static bool is_fine(const struct watch *watch, size_t i)
+{
+	return watch->sights[i] == SEEN || (watch->is_roll_call && watch->sights[i] == MISSING);
+}
+
+/* Whether another address of the same server is fine. */
+static bool is_fine_elsewhere(const struct watch *watch, size_t i)
 {
 	const struct authority *authority = watch->authority;
 
 	for (size_t other = 0; other < authority->count; other++)
-		if (watch->sights[other] == SEEN &&
+		if (is_fine(watch, other) &&
 		    strcmp(authority->servers[other].name, authority->servers[i].name) == 0)
 			return true;
 	return false;
@@ -74,8 +83,8 @@ static bool is_seen_elsewhere(const struct watch *watch, size_t i)
 
 static bool is_passed_over(const struct watch *watch, size_t i)
 {
-	return watch->sights[i] == SILENT && watch->silences[i] >= SILENCES_MAX &&
-	       is_seen_elsewhere(watch, i);
+	return watch->sights[i] == SILENT && watch->silences[i] >= watch->patience &&
+	       is_fine_elsewhere(watch, i);
 }
 
 static size_t count_lacking(const struct watch *watch)
@@ -83,7 +92,7 @@ static size_t count_lacking(const struct watch *watch)
 	size_t lacking = 0;
 
 	for (size_t i = 0; i < watch->authority->count; i++)
-		lacking += watch->sights[i] != SEEN && !is_passed_over(watch, i);
+		lacking += !is_fine(watch, i) && !is_passed_over(watch, i);
 	return lacking;
 }
 
@@ -94,7 +103,7 @@ static void name_lacking(const struct watch *watch, char text[LIST_MAX])
 	text[0] = '\0';
 	for (size_t i = 0; i < watch->authority->count; i++) {
 		const struct authority_server *server = &watch->authority->servers[i];
-		if (watch->sights[i] == SEEN || is_passed_over(watch, i))
+		if (is_fine(watch, i) || is_passed_over(watch, i))
 			continue;
 		int length =
 		    snprintf(text + used, LIST_MAX - used, "%s%s (%s) %s", used == 0 ? "" : ", ",
@@ -130,7 +139,7 @@ static void report_passed_over(const struct watch *watch)
 static void look_at_all(struct watch *watch, deadline limit)
 {
 	for (size_t i = 0; i < watch->authority->count && deadline_left(limit) > 0; i++) {
-		if (watch->sights[i] == SEEN || is_passed_over(watch, i))
+		if (is_fine(watch, i) || is_passed_over(watch, i))
 			continue;
 		look(watch, i);
 		if (deadline_left(watch->next_report) == 0 && count_lacking(watch) > 0) {
@@ -146,6 +155,7 @@ int propagation_wait(const struct authority *authority, const char *name, const 
 	struct watch watch = {.authority = authority,
 			      .name = name,
 			      .value = value,
+			      .patience = SILENCES_MAX,
 			      .next_report = deadline_in(PROGRESS_MS)};
 	char lacking[LIST_MAX];
 	long pause = FIRST_PAUSE_MS;
@@ -166,4 +176,27 @@ int propagation_wait(const struct authority *authority, const char *name, const 
 	    err, EXIT_TRY_LATER,
 	    "the value at %s is not served everywhere in time (PROPAGATION_TIMEOUT): %s", name,
 	    lacking);
+}
+
+int propagation_ready(const struct authority *authority, const char *name, struct error *err)
+{
+	struct watch watch = {.authority = authority,
+			      .name = name,
+			      .value = "",
+			      .patience = ROLL_CALLS,
+			      .is_roll_call = true,
+			      .next_report = deadline_in(PROGRESS_MS)};
+	deadline limit = deadline_in(ROLL_CALL_MS);
+	char lacking[LIST_MAX];
+
+	for (int i = 0; i < ROLL_CALLS && (i == 0 || count_lacking(&watch) > 0); i++)
+		look_at_all(&watch, limit);
+	if (count_lacking(&watch) == 0)
+		return 0;
+	name_lacking(&watch, lacking);
+	return error_set(
+	    err, EXIT_TRY_LATER,
+	    "not every name server of %s answers for it, and a CA may ask any of them: "
+	    "%s; set them right, or take them out of the NS records",
+	    authority->zone, lacking);
 }

@@ -78,29 +78,52 @@ int resolver_init(struct resolver *resolver, const char *listed, struct error *e
 	return 0;
 }
 
-/* Asks one resolver after the other until one gives an answer that means something. */
-static ldns_pkt *ask(struct resolver *resolver, const char *name, ldns_rr_type type,
-		     struct error *err)
+static bool means_something(const ldns_pkt *answer)
+{
+	ldns_pkt_rcode rcode = ldns_pkt_get_rcode(answer);
+
+	return rcode == LDNS_RCODE_NOERROR || rcode == LDNS_RCODE_NXDOMAIN;
+}
+
+/* Says what is behind an answer that tells nothing.  A server that finds the name once it is told
+ * not to check signatures has found them wrong, and so will the CA. */
+static void explain(const struct dns_server *server, const char *name, ldns_rr_type type,
+		    const ldns_pkt *answer, struct error *err)
+{
+	AUTO_PKT ldns_pkt *unchecked = NULL;
+
+	if (ldns_pkt_get_rcode(answer) == LDNS_RCODE_SERVFAIL &&
+	    dns_query_unchecked(server, name, type, &unchecked, err) == 0 &&
+	    means_something(unchecked))
+		error_set(
+		    err, EXIT_FAILED,
+		    "DNSSEC is broken there: %s answers SERVFAIL, but knows the name when it is "
+		    "told not to check signatures (a DS record at the registrar that fits no key "
+		    "of the zone, or signatures that have expired)",
+		    server->text);
+	else
+		error_set(err, EXIT_UNREACHABLE, "%s answers %s", server->text,
+			  dns_rcode_text(answer));
+}
+
+int resolver_ask(struct resolver *resolver, const char *name, ldns_rr_type type, ldns_pkt **answer,
+		 struct error *err)
 {
 	for (size_t tried = 0; tried < resolver->count; tried++) {
 		size_t i = (resolver->preferred + tried) % resolver->count;
 		const struct dns_server *server = &resolver->servers[i];
-		ldns_pkt *answer = NULL;
-		if (dns_query(server, name, type, true, &answer, err) != 0) {
+		if (dns_query(server, name, type, true, answer, err) != 0) {
 			log_debug("resolver: %s", err->text);
 			continue;
 		}
-		ldns_pkt_rcode rcode = ldns_pkt_get_rcode(answer);
-		if (rcode == LDNS_RCODE_NOERROR || rcode == LDNS_RCODE_NXDOMAIN) {
+		if (means_something(*answer)) {
 			resolver->preferred = i;
-			return answer;
+			return 0;
 		}
-		error_set(err, EXIT_UNREACHABLE, "%s answers %s", server->text,
-			  dns_rcode_text(answer));
-		ldns_pkt_free(answer);
+		explain(server, name, type, *answer, err);
+		dns_packet_free(answer);
 	}
-	error_wrap(err, "cannot look up %s", *name == '\0' ? "the root" : name);
-	return NULL;
+	return error_wrap(err, "cannot look up %s", *name == '\0' ? "the root" : name);
 }
 
 static int addresses_of_type(struct resolver *resolver, const char *host, ldns_rr_type type,
@@ -113,8 +136,8 @@ static int addresses_of_type(struct resolver *resolver, const char *host, ldns_r
 		return error_set(err, EXIT_FAILED, "'%.80s...' is too long for a name", host);
 	/* A resolver that does not recurse leaves the rest of a chain of CNAMEs to us. */
 	for (int hop = 0; hop < CNAME_HOPS_MAX; hop++) {
-		AUTO_PKT ldns_pkt *answer = ask(resolver, name, type, err);
-		if (answer == NULL)
+		AUTO_PKT ldns_pkt *answer = NULL;
+		if (resolver_ask(resolver, name, type, &answer, err) != 0)
 			return -1;
 		memcpy(asked, name, sizeof(asked));
 		dns_answer_addresses(answer, type, port, name, addresses);
@@ -140,8 +163,8 @@ int resolver_zone_of(struct resolver *resolver, const char *name, domain_name zo
 	const char *at = name;
 
 	while (*at != '\0') {
-		AUTO_PKT ldns_pkt *answer = ask(resolver, at, LDNS_RR_TYPE_SOA, err);
-		if (answer == NULL)
+		AUTO_PKT ldns_pkt *answer = NULL;
+		if (resolver_ask(resolver, at, LDNS_RR_TYPE_SOA, &answer, err) != 0)
 			return error_wrap(err, "cannot find the zone of %s", name);
 		if (dns_answer_zone(answer, at, zone)) {
 			if (*zone == '\0')
@@ -157,10 +180,10 @@ int resolver_zone_of(struct resolver *resolver, const char *name, domain_name zo
 int resolver_name_servers(struct resolver *resolver, const char *zone, struct name_list *names,
 			  struct error *err)
 {
-	AUTO_PKT ldns_pkt *answer = ask(resolver, zone, LDNS_RR_TYPE_NS, err);
+	AUTO_PKT ldns_pkt *answer = NULL;
 
 	*names = (struct name_list){0};
-	if (answer == NULL)
+	if (resolver_ask(resolver, zone, LDNS_RR_TYPE_NS, &answer, err) != 0)
 		return error_wrap(err, "cannot find the name servers of %s", zone);
 	dns_answer_name_servers(answer, zone, names);
 	return 0;

@@ -26,6 +26,14 @@ struct resolver {
 /* `listed` is "addr[:port],..." or NULL for the system's. */
 int resolver_init(struct resolver *resolver, const char *listed, struct error *err);
 
+/*
+ * Asks one server after the other until one gives an answer that means something: NOERROR or
+ * NXDOMAIN; ldns_pkt_free() by the caller.  -1: EXIT_FAILED when the name is there but its
+ * signatures are wrong, else EXIT_UNREACHABLE or EXIT_TRY_LATER.
+ */
+int resolver_ask(struct resolver *resolver, const char *name, ldns_rr_type type, ldns_pkt **answer,
+		 struct error *err);
+
 /* Every A and AAAA of a host, CNAMEs followed, with `port`.  None at all is 0 with an empty
  * list; -1 means that nobody could say. */
 int resolver_addresses(struct resolver *resolver, const char *host, unsigned short port,

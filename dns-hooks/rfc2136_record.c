@@ -1,7 +1,7 @@
 #include "dns-hooks/rfc2136_record.h"
 
 #include "common/file.h"
-#include "dns-hooks/caa.h"
+#include "dns-hooks/caa_wire.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -136,32 +136,6 @@ static void print_rdata(const ldns_rr *rr, struct buffer *text)
 	}
 }
 
-/* A field as text, without the `skip` bytes in front; -1 if it does not fit or is not printable. */
-static int field_text(const ldns_rdf *field, size_t skip, char *text, size_t size)
-{
-	size_t length = ldns_rdf_size(field);
-
-	if (length < skip || length - skip >= size)
-		return -1;
-	memcpy(text, ldns_rdf_data(field) + skip, length - skip);
-	text[length - skip] = '\0';
-	for (size_t i = 0; i < length - skip; i++)
-		if (text[i] < ' ' || text[i] > '~')
-			return -1;
-	return 0;
-}
-
-/* Flags, tag (with its length in front) and value (the rest): RFC 8659 section 4.1. */
-static int read_caa(const ldns_rr *rr, struct caa *caa)
-{
-	char tag[CAA_TAG_MAX], value[CAA_VALUE_MAX];
-
-	if (ldns_rr_rd_count(rr) != 3 || field_text(ldns_rr_rdf(rr, 1), 1, tag, sizeof(tag)) != 0 ||
-	    field_text(ldns_rr_rdf(rr, 2), 0, value, sizeof(value)) != 0)
-		return -1;
-	return caa_make(caa, ldns_rdf_data(ldns_rr_rdf(rr, 0))[0], tag, value);
-}
-
 /* RDATA as hex (RFC 3597 section 5): it says exactly what is there. */
 static void print_unknown(const ldns_rr *rr, struct buffer *text)
 {
@@ -183,7 +157,7 @@ static void print_caa(const ldns_rr *rr, struct buffer *text)
 	char line[CAA_TEXT_MAX];
 	struct caa caa;
 
-	if (read_caa(rr, &caa) != 0) {
+	if (caa_from_rr(rr, &caa) != 0) {
 		print_unknown(rr, text);
 		return;
 	}

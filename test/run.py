@@ -25,6 +25,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 LOGS = ROOT / "build" / "test"
 TAIL_LINES = 120
+EXCUSED = 77
+"""What a script ends with that says why it need not run here."""
 PYTEST = ["/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider"]
 WORKERS = ["-n", "3", "--dist", "load"]
 LAST_LINE = re.compile(r"^(\d+) passed, (\d+) failed$", re.MULTILINE)
@@ -161,6 +163,19 @@ def debian13(stage: str) -> Count:
     return junit(report, status)
 
 
+def image(stage: str) -> Count:
+    """The image built and run. Where that cannot be, and need not, nothing is counted."""
+    report = LOGS / f"{stage}.xml"
+    report.unlink(missing_ok=True)
+    if run(stage, [".ci/packages", "image"]) != 0:
+        return Count(0, 1)
+    status = run(stage, ["test/image/run.sh"])
+    if status == EXCUSED:
+        print((LOGS / f"{stage}.log").read_text(errors="replace").splitlines()[-1], flush=True)
+        return Count()
+    return junit(report, status)
+
+
 def checks(stage: str) -> Count:
     """Each static check counts as one."""
     names = ("check-format", "check-banned", "check-cppcheck", "check-tidy", "check-shell")
@@ -193,12 +208,13 @@ STAGES: dict[str, Callable[[], Count]] = {
     "demo-asan": lambda: demo_check("demo-asan", "asan"),
     "debian13": lambda: debian13("debian13"),
     "fuzz": lambda: fuzz("fuzz"),
+    "image": lambda: image("image"),
 }
 
 # The tests wait a good part of their time, so two rows of stages share two cores well.  What
-# measures by the clock (the demo's check) comes after them, alone.
+# measures by the clock (the demo's check, the image's start) comes after them, alone.
 ROWS = (("check", "unit", "unit-asan", "support", "fuzz", "debian13"), ("e2e", "e2e-asan"))
-LAST = ("demo", "demo-asan")
+LAST = ("demo", "demo-asan", "image")
 
 _printing = threading.Lock()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,8 +13,9 @@ from typing import Any
 class Fault:
     """What goes wrong with which requests.
 
-    `match` is searched for in "METHOD target", the target with its query string. `times` is how
-    many requests are still to be hit, None for all; `hits` how many were.
+    `match` is searched for in "METHOD target", the target with its query string. `skip` is how
+    many such requests pass by before the first that is hit, `times` how many are still to be hit,
+    None for all; `hits` how many were.
 
     Kinds that every emulator knows:
 
@@ -24,9 +26,13 @@ class Fault:
     - "truncated": the answer breaks off in the middle of its body
     - "empty": the right status with no body
     - "content_type": the right answer under the `content_type` given
+    - "meanwhile": the right answer, to what `call` has made of the world
 
     With `after`, a "closed", "reset", "hang" or "status" comes after the request was carried out:
-    the write happened, and the client does not know. The last three kinds always do.
+    the write happened, and the client does not know. The last four kinds always do.
+
+    `call` runs first, whatever the kind: somebody else writes between a read and a write, or the
+    emulator goes down.
     """
 
     kind: str
@@ -37,15 +43,21 @@ class Fault:
     body: str | dict[str, Any] = "<html><body><h1>Service Unavailable</h1></body></html>"
     content_type: str = "text/html"
     headers: dict[str, str] = field(default_factory=dict)
+    skip: int = 0
+    call: Callable[[], None] | None = None
     hits: int = 0
 
-    def applies_to(self, line: str) -> bool:
-        return self.times != 0 and re.search(self.match, line) is not None
-
-    def count(self) -> None:
+    def takes(self, line: str) -> bool:
+        """Whether it hits this request, which counts as seen from then on."""
+        if self.times == 0 or re.search(self.match, line) is None:
+            return False
+        if self.skip > 0:
+            self.skip -= 1
+            return False
         self.hits += 1
         if self.times is not None:
             self.times -= 1
+        return True
 
 
 class Faults:
@@ -67,7 +79,6 @@ class Faults:
     def take(self, line: str) -> Fault | None:
         with self._lock:
             for fault in self._faults:
-                if fault.applies_to(line):
-                    fault.count()
+                if fault.takes(line):
                     return fault
         return None

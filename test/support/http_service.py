@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import email.message
-import http.server
+import email.utils
+import http.client
 import json
 import socket
 import ssl
@@ -13,12 +14,13 @@ import threading
 import traceback
 import urllib.parse
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 from .faults import Fault, Faults
 from .tcp_server import TcpServer
 
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+LINE_MAX = 65536
 
 Self = TypeVar("Self", bound="HttpService")
 
@@ -91,6 +93,14 @@ class HttpService(TcpServer):
     def respond(self, request: Request) -> Response:
         raise NotImplementedError
 
+    def line_of(self, request: Request) -> str:
+        """What `match` of a fault is searched for in."""
+        return request.line
+
+    def body_of(self, request: Request) -> str:
+        """What a test may see of the body."""
+        return request.body.decode(errors="replace")
+
     def respond_with_fault(self, request: Request, fault: Fault) -> Response:
         """Called for the kinds of fault that this class does not know."""
         raise ValueError(f"no such kind of fault here: {fault.kind}")
@@ -120,11 +130,11 @@ class HttpService(TcpServer):
     # For connections
 
     def serve(self, connection: socket.socket, client: str) -> None:
-        _Conversation(connection, client, self)
+        _Conversation(connection, self)
 
     def handle(self, request: Request) -> Response:
         try:
-            fault = self._faults.take(request.line)
+            fault = self._faults.take(self.line_of(request))
             response = self._misbehave(request, fault) if fault else self.respond(request)
         except Exception:  # noqa: BLE001 - see the class
             self._defects.append(f"{request.line}\n{traceback.format_exc()}")
@@ -134,13 +144,17 @@ class HttpService(TcpServer):
                 LoggedRequest(
                     request.method,
                     request.target,
-                    request.body.decode(errors="replace"),
+                    self.body_of(request),
                     response.status if response.delivery in ("whole", "truncated") else 0,
                 )
             )
         return response
 
     def _misbehave(self, request: Request, fault: Fault) -> Response:
+        if fault.call is not None:
+            fault.call()
+        if fault.kind == "meanwhile":
+            return self.respond(request)
         if fault.kind in ("closed", "reset", "hang"):
             if fault.after:
                 self.respond(request)
@@ -166,51 +180,76 @@ class HttpService(TcpServer):
         return response
 
 
-class _Conversation(http.server.BaseHTTPRequestHandler):
-    """One connection; the constructor serves it to its end."""
+class _Conversation:
+    """One connection; the constructor serves it to its end.
 
-    protocol_version = "HTTP/1.1"
-    wbufsize = -1  # one segment for head and body
+    In place of http.server, which takes longer to read a request than the emulators to answer it;
+    some tests make a million of them.
+    """
 
-    def __init__(self, connection: socket.socket, client: str, service: HttpService) -> None:
+    def __init__(self, connection: socket.socket, service: HttpService) -> None:
+        self._connection = connection
         self._service = service
-        super().__init__(connection, (client, 0), None)  # type: ignore[arg-type]
+        with connection.makefile("rb") as stream:
+            while self._serve(stream):
+                pass
 
-    def _serve(self) -> None:
-        if "Transfer-Encoding" in self.headers:
-            self.send_error(411, "the emulators want Content-Length")
-            return
-        body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
-        self._deliver(
-            self._service.handle(Request(self.command, self.path, self.headers, body))
-        )
+    def _serve(self, stream: BinaryIO) -> bool:
+        """One request; whether another one may follow on this connection."""
+        words = stream.readline(LINE_MAX).decode("latin-1").split()
+        if not words:
+            return False
+        headers = _read_headers(stream)
+        if len(words) != 3 or headers is None:
+            self._deliver("GET", Response(400, b"not a request"))
+            return False
+        method, target, _ = words
+        if "Transfer-Encoding" in headers:
+            self._deliver(method, Response(411, b"the emulators want Content-Length"))
+            return False
+        if headers.get("Expect", "").lower() == "100-continue":
+            self._connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+        body = stream.read(int(headers.get("Content-Length", "0")))
+        response = self._service.handle(Request(method, target, headers, body))
+        is_last = headers.get("Connection", "").lower() == "close"
+        return self._deliver(method, response) and not is_last
 
-    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = _serve
-
-    def _deliver(self, response: Response) -> None:
+    def _deliver(self, method: str, response: Response) -> bool:
+        """Whether another request may follow."""
         if response.delivery in ("closed", "reset", "hang"):
             self._give_no_answer(response.delivery)
-            return
-        self.send_response(response.status)
-        self.send_header("Content-Type", response.content_type)
-        self.send_header("Content-Length", str(len(response.body)))
-        for name, value in response.headers.items():
-            self.send_header(name, value)
-        self.end_headers()
+            return False
+        lines = [
+            f"HTTP/1.1 {response.status} {http.client.responses.get(response.status, '')}",
+            f"Date: {email.utils.formatdate(usegmt=True)}",
+            f"Content-Type: {response.content_type}",
+            f"Content-Length: {len(response.body)}",
+            *(f"{name}: {value}" for name, value in response.headers.items()),
+        ]
+        body = b"" if method == "HEAD" else response.body
         if response.delivery == "truncated":
-            self.close_connection = True
-            self.wfile.write(response.body[: len(response.body) // 2])
-        elif self.command != "HEAD":
-            self.wfile.write(response.body)
+            body = body[: len(body) // 2]
+        # One segment for head and body.
+        self._connection.sendall("\r\n".join([*lines, "", ""]).encode("latin-1") + body)
+        return response.delivery == "whole"
 
     def _give_no_answer(self, delivery: str) -> None:
-        self.close_connection = True
         if delivery == "reset":
-            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+            self._connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
         elif delivery == "hang":
             # Until the client gives up, or the emulator goes down and shuts the connection.
             with contextlib.suppress(OSError):
-                self.connection.recv(1)
+                self._connection.recv(1)
 
-    def log_message(self, format: str, *args: Any) -> None:
-        """The log is HttpService.requests()."""
+
+def _read_headers(stream: BinaryIO) -> email.message.Message[str, str] | None:
+    """None if they break off, or are none."""
+    headers: email.message.Message[str, str] = email.message.Message()
+    while True:
+        line = stream.readline(LINE_MAX)
+        if line in (b"\r\n", b"\n"):
+            return headers
+        name, colon, value = line.decode("latin-1").partition(":")
+        if not colon:
+            return None
+        headers[name] = value.strip()

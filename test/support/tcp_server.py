@@ -9,6 +9,7 @@ import threading
 from typing import TypeVar
 
 from .ports import ReservedPort
+from .process import wait_until
 
 BACKLOG = 1024
 
@@ -69,6 +70,15 @@ class TcpServer:
         for connection in list(self._connections):
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
+
+    def settle(self) -> None:
+        """Cuts every connection and waits until none is served any more; then goes on.
+
+        A client that gives up does not know what becomes of its request. From here on it is known.
+        """
+        self.down()
+        wait_until(lambda: not self._connections, what="connections to be done with")
+        self.up()
 
     def __enter__(self: Self) -> Self:
         return self.start()

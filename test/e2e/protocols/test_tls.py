@@ -11,6 +11,7 @@ import pytest
 
 from support.process import clean_environment
 
+from ..conftest import TLS_ROW
 from .conftest import Site
 from .peers import program, run
 from .product import HOST, PATIENCE, Product
@@ -97,14 +98,10 @@ def agreed(said: str) -> str:
     return ", ".join(found.groups()) if found else ""
 
 
-@pytest.fixture(scope="module")
-def row() -> Iterator[Callable[[str, str], None]]:
-    """Adds a row to the table that is printed at the end."""
-    rows: list[tuple[str, str]] = []
-    yield lambda offer, outcome: rows.append((offer, outcome))
-    print("\nOffer                                        Outcome")
-    for offer, outcome in rows:
-        print(f"{offer:44} {outcome}")
+@pytest.fixture
+def row(record_property: Callable[[str, object], None]) -> Callable[[str, str], None]:
+    """Adds a row to the table that ends the run's output."""
+    return lambda offer, outcome: record_property(TLS_ROW, f"{offer:44} {outcome}")
 
 
 @pytest.mark.parametrize(("offer", "name", "options"), ACCEPTED, ids=offer_only)

@@ -134,3 +134,26 @@ def test_a_fault_that_nobody_knows_is_a_defect() -> None:
         with Counter() as service:
             service.fault("earthquake")
             ask(service)
+
+
+def test_a_fault_that_lets_some_requests_pass(service: Counter) -> None:
+    fault = service.fault("status", match="^GET", skip=2)
+    assert [ask(service)[0].status for _ in range(2)] == [200, 200]
+    assert ask(service, method="POST", body=b"")[0].status == 200
+    assert [ask(service)[0].status for _ in range(2)] == [503, 200]
+    assert (fault.hits, service.done) == (1, 4)
+
+
+def test_the_world_changes_before_the_answer(service: Counter) -> None:
+    def write() -> None:
+        service.done += 10
+
+    service.fault("meanwhile", call=write)
+    assert json.loads(ask(service)[1])["done"] == 11
+    service.fault("closed", call=service.down)
+    with pytest.raises(ConnectionError):
+        ask(service)
+    with pytest.raises(ConnectionRefusedError):
+        ask(service)
+    service.up()
+    assert json.loads(ask(service)[1])["done"] == 12

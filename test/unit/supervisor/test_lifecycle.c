@@ -43,6 +43,7 @@ static void failures_pause_before_what_can_mend_them(void **state)
 	assert_goes(STEP_RECORDS, EVENT_FAILED, STEP_RECORDS, VERB_PAUSE);
 	assert_goes(STEP_ACCOUNT, EVENT_FAILED, STEP_ACCOUNT, VERB_PAUSE);
 	assert_goes(STEP_CAA, EVENT_FAILED, STEP_CAA, VERB_PAUSE);
+	assert_goes(STEP_PREFLIGHT, EVENT_FAILED, STEP_PREFLIGHT, VERB_PAUSE);
 	assert_goes(STEP_ISSUE, EVENT_FAILED, STEP_ISSUE, VERB_PAUSE);
 	assert_goes(STEP_CHECK, EVENT_FAILED, STEP_ISSUE, VERB_PAUSE);
 	assert_goes(STEP_INSTALL, EVENT_FAILED, STEP_INSTALL, VERB_PAUSE);
@@ -53,6 +54,20 @@ static void an_order_begins_with_records_account_and_caa(void **state)
 {
 	(void)state;
 	assert_goes(STEP_ISSUE, EVENT_WAKE, STEP_RECORDS, VERB_RUN);
+	assert_goes(STEP_PREFLIGHT, EVENT_WAKE, STEP_RECORDS, VERB_RUN);
+}
+
+static void no_order_without_a_preflight(void **state)
+{
+	(void)state;
+	for (int step = 0; step < STEP_COUNT; step++)
+		for (int event = 0; event < EVENT_COUNT; event++) {
+			struct transition t =
+			    lifecycle_next((enum step)step, (enum lifecycle_event)event);
+			if (t.next == STEP_ISSUE && t.verb == VERB_RUN)
+				assert_int_equal(step, STEP_PREFLIGHT);
+		}
+	assert_goes(STEP_PREFLIGHT, EVENT_NOTHING, STEP_CHECK, VERB_RUN);
 }
 
 static void evidence_never_keeps_a_certificate_from_being_served(void **state)
@@ -157,6 +172,7 @@ int main(void)
 	    cmocka_unit_test(only_a_probe_that_succeeds_settles),
 	    cmocka_unit_test(failures_pause_before_what_can_mend_them),
 	    cmocka_unit_test(an_order_begins_with_records_account_and_caa),
+	    cmocka_unit_test(no_order_without_a_preflight),
 	    cmocka_unit_test(evidence_never_keeps_a_certificate_from_being_served),
 	    cmocka_unit_test(a_recheck_is_left_to_the_pass_under_way),
 	    cmocka_unit_test(steps_have_names_that_lead_back),
