@@ -39,8 +39,8 @@ RUN /image/install $COMPILER
 FROM compiler AS builder
 COPY . /src
 RUN set -eu; \
-    make -s -C /src -j"$(nproc)" all; \
-    make -s -C /src install DESTDIR=/out; \
+    make -s -C /src -j"$(nproc)" CFLAGS=-g0 all; \
+    make -s -C /src CFLAGS=-g0 DESTDIR=/out install; \
     strip /out/usr/local/bin/*; \
     install -D -m 644 /src/LICENSE /out/usr/share/doc/dstack-ingress/copyright
 

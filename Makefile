@@ -88,6 +88,8 @@ units: $(UNIT_PROGRAMS)
 
 # ---- ingress-dns for thousands of runs: see the file
 
+properties: $(BUILD)/property/dns_driver
+
 WRAPPED := main clock_now_ms clock_sleep_ms poll http_perform propagation_wait
 $(BUILD)/property/dns_driver: test/property/dns_driver.c $(BUILD)/obj/dns-hooks/ingress-dns.o \
     $(BUILD)/lib/dns-hooks.a $(BUILD)/lib/common.a
@@ -177,4 +179,4 @@ help:
 	@echo 'make install     to PREFIX ($(PREFIX))'
 	@echo 'VARIANT=asan     with any of these: address and undefined-behaviour sanitizers'
 
-.PHONY: all units unit test check check-format check-banned check-cppcheck check-tidy check-shell format clean install bench help
+.PHONY: all units unit properties test check check-format check-banned check-cppcheck check-tidy check-shell format clean install bench help

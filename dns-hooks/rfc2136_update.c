@@ -110,10 +110,30 @@ static int require_set(struct update *update, const char *name, enum record_type
 			  rfc2136_bare_rr(name, LDNS_RR_CLASS_NONE, rr_type, err), err);
 }
 
+static bool adds(const struct change_list *changes, enum record_type type)
+{
+	for (size_t i = 0; i < changes->count; i++)
+		if (changes->items[i].kind != CHANGE_REMOVE && changes->items[i].after.type == type)
+			return true;
+	return false;
+}
+
+/* An addition brings its TTL to the whole set.  Where there was none, there must be none yet:
+ * else it would be somebody else's, with a TTL of its own. */
+static int require_new_set(struct update *update, const char *name, enum record_type type,
+			   ldns_rr_type rr_type, const struct record_list *present,
+			   const struct change_list *changes, struct error *err)
+{
+	if (!adds(changes, type) || record_list_find_type(present, type) != NULL)
+		return 0;
+	return push(update->prerequisites, rfc2136_bare_rr(name, LDNS_RR_CLASS_NONE, rr_type, err),
+		    err);
+}
+
 /*
  * The addresses and the CNAME at the name must be as they were read.  Servers replace a CNAME
  * by a new one, and drop additions beside one, without a word (RFC 2136 section 3.4.2.2).
- * TXT and CAA values need no such care: they are added and deleted one by one.
+ * Other TXT and CAA values need no such care: they are added and deleted one by one.
  */
 static int add_prerequisites(struct update *update, const char *name,
 			     const struct record_list *present, const struct change_list *changes,
@@ -121,6 +141,10 @@ static int add_prerequisites(struct update *update, const char *name,
 {
 	if (only_removes(changes))
 		return 0;
+	if (require_new_set(update, name, RECORD_TXT, LDNS_RR_TYPE_TXT, present, changes, err) !=
+		0 ||
+	    require_new_set(update, name, RECORD_CAA, LDNS_RR_TYPE_CAA, present, changes, err) != 0)
+		return -1;
 	if (present->count == 0) /* "name is not in use", section 2.4.5 */
 		return changes->items[0].after.type != RECORD_CNAME
 			   ? require_set(update, name, RECORD_CNAME, LDNS_RR_TYPE_CNAME, present,

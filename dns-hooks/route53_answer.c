@@ -239,7 +239,7 @@ int route53_take_sets(const struct xml *xml, const char *name, struct route53_se
 		      struct route53_position *next, struct error *err)
 {
 	const struct xml_element *root = xml_root(xml);
-	struct page page;
+	struct page page = {0};
 
 	if (open_page(xml, "ListResourceRecordSetsResponse", "ResourceRecordSets",
 		      "ResourceRecordSet", &page, err) != 0)
@@ -305,7 +305,7 @@ int route53_take_zones(const struct xml *xml, const char *name, struct route53_z
 		       struct route53_position *next, struct error *err)
 {
 	const struct xml_element *root = xml_root(xml);
-	struct page page;
+	struct page page = {0};
 
 	if (open_page(xml, "ListHostedZonesByNameResponse", "HostedZones", "HostedZone", &page,
 		      err) != 0)

@@ -35,23 +35,39 @@ int route53_name(const char *text, domain_name out)
 	return record_name(plain, out);
 }
 
+static bool is_control(char c)
+{
+	return ((unsigned char)c < ' ' && c != '\0') || c == 0x7f;
+}
+
+/* Appends what stands at `text` as a zone file has it, where escapes are decimal; returns how
+ * long it is. */
+static size_t write_decimal(const char *text, bool is_inside, struct buffer *into)
+{
+	int byte = octal_escape(text);
+	bool is_pair = text[0] == '\\' && text[1] != '\0' && !is_control(text[1]);
+	size_t length = byte >= 0 ? 4 : is_pair ? 2 : 1;
+
+	if (byte < 0 && is_inside && is_control(*text))
+		byte = *text;
+	if (byte >= 0)
+		buffer_printf(into, "\\%03d", byte);
+	else
+		buffer_append(into, text, length);
+	return length;
+}
+
 int route53_read_txt(const char *text, struct buffer *into)
 {
+	bool is_quoted = *text == '"', is_inside = !is_quoted;
 	struct buffer decimal;
 	int result = -1;
 
-	/* As a zone file has it, which is known how to read. */
-	buffer_init(&decimal, RECORD_VALUE_MAX);
+	buffer_init(&decimal, 4 * RECORD_VALUE_MAX);
 	while (*text != '\0') {
-		int byte = octal_escape(text);
-		if (byte >= 0) {
-			buffer_printf(&decimal, "\\%03d", byte);
-			text += 4;
-			continue;
-		}
-		size_t step = text[0] == '\\' && text[1] != '\0' ? 2 : 1;
-		buffer_append(&decimal, text, step);
-		text += step;
+		if (is_quoted && *text == '"')
+			is_inside = !is_inside;
+		text += write_decimal(text, is_inside, &decimal);
 	}
 	if (!decimal.failed)
 		result = record_unquote(buffer_text(&decimal), into);
@@ -66,9 +82,8 @@ int route53_write_txt(const char *value, struct buffer *into)
 	buffer_init(&quoted, RECORD_VALUE_MAX);
 	if (record_quote(value, &quoted) == 0)
 		for (const char *at = buffer_text(&quoted); *at != '\0'; at++) {
-			unsigned char byte = (unsigned char)*at;
-			if (byte < ' ' || byte > '~')
-				buffer_printf(into, "\\%03o", (unsigned)byte);
+			if (*at < ' ' || *at > '~')
+				buffer_printf(into, "\\%03o", (unsigned)(unsigned char)*at);
 			else
 				buffer_append(into, at, 1);
 		}

@@ -155,6 +155,12 @@ def e2e(stage: str, variant: str) -> Count:
     return pytest(stage, "test/e2e", variant, *WORKERS)
 
 
+def properties(stage: str, variant: str) -> Count:
+    if not build(stage, variant, "all", "properties"):
+        return Count(0, 1)
+    return pytest(stage, "test/property", variant, "-n", "2", "--dist", "load")
+
+
 def debian13(stage: str) -> Count:
     """The end-to-end tests with everything of Debian 13: compiler, HAProxy, certbot, Pebble."""
     report = LOGS / f"{stage}.xml"
@@ -191,7 +197,7 @@ def checks(stage: str) -> Count:
 def compiled() -> Count:
     """Both builds first, so that the stages behind, which run side by side, find them made."""
     for variant in ("release", "asan"):
-        if not build("build", variant, "all", "units"):
+        if not build("build", variant, "all", "units", "properties"):
             return Count(0, 1)
     return Count(2, 0)
 
@@ -204,6 +210,7 @@ STAGES: dict[str, Callable[[], Count]] = {
     "support": lambda: pytest("support", "test/support/tests", "release", *WORKERS),
     "e2e": lambda: e2e("e2e", "release"),
     "e2e-asan": lambda: e2e("e2e-asan", "asan"),
+    "property": lambda: properties("property", "release"),
     "demo": lambda: demo_check("demo", "release"),
     "demo-asan": lambda: demo_check("demo-asan", "asan"),
     "debian13": lambda: debian13("debian13"),
@@ -212,9 +219,10 @@ STAGES: dict[str, Callable[[], Count]] = {
 }
 
 # The tests wait a good part of their time, so two rows of stages share two cores well.  What
-# measures by the clock (the demo's check, the image's start) comes after them, alone.
+# never waits (the property tests) comes after them, and what measures by the clock (the demo's
+# check, the image's start) last, alone.
 ROWS = (("check", "unit", "unit-asan", "support", "fuzz", "debian13"), ("e2e", "e2e-asan"))
-LAST = ("demo", "demo-asan", "image")
+LAST = ("property", "demo", "demo-asan", "image")
 
 _printing = threading.Lock()
 

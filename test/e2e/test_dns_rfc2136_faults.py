@@ -18,6 +18,7 @@ import pytest
 
 from support.bind import Bind
 from support.ports import ReservedPort
+from support.rfc2136_api import Rfc2136Api
 
 from .dns_bench import (
     BAD_CONFIG,
@@ -282,3 +283,19 @@ def test_updates_are_guarded_and_ask_for_no_recursion(bench: Bench, bind: Bind) 
         (rrset,) = update.authority
         assert str(rrset.name) == "app.demo.test."
     assert len({update.id for update in updates}) == len(updates), "each with an id of its own"
+
+
+def test_a_set_that_comes_up_meanwhile_keeps_its_ttl(bench: Bench, bind: Bind) -> None:
+    """A server gives the whole set the TTL of what is added last."""
+    name = "_acme-challenge.new.demo.test"
+    with Rfc2136Api(bind) as server:
+        fault = server.fault(
+            "meanwhile",
+            "^UPDATE",
+            call=lambda: bind.add(f"{name}.", 240, "TXT", "another client's"),
+        )
+        bench.ok("set-txt", name, "ours", RFC2136_SERVER=server.address)
+        assert fault.hits == 1
+    assert bind.query(name, "TXT") == ["another client's", "ours"]
+    (ttl,) = {record[1] for record in bind.snapshot("demo.test") if record[0] == f"{name}."}
+    assert ttl == 240

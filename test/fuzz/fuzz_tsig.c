@@ -49,7 +49,8 @@ static void check_forged(const uint8_t *data, size_t size)
 		reply[0] = ID >> 8;
 		reply[1] = ID & 0xff;
 	}
-	CHECK(judge(reply, size) == NULL);
+	if (!is_leaked_by_ldns(reply, size))
+		CHECK(judge(reply, size) == NULL);
 }
 
 /* Makes `answer` one to the request; false when it cannot be one. */

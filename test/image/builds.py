@@ -39,25 +39,22 @@ def mirror() -> str:
     return DEFAULT_MIRROR
 
 
-def on_the_host_network() -> list[str]:
-    """In front of a command that needs more than this test's own network."""
-    return ["nsenter", f"--net=/proc/self/fd/{os.environ['INGRESS_HOST_NETWORK']}"]
+# The first process of this namespace, run.sh's shell, has it open.
+ON_THE_HOST_NETWORK = ["nsenter", f"--net=/proc/1/fd/{os.environ['INGRESS_HOST_NETWORK']}"]
 
 
-def run_outside(
-    command: list[str], log: Path, *, deadline: float, cwd: Path = ROOT, **environment: str
+def run_logged(
+    command: list[str], log: Path, *, deadline: float, **environment: str
 ) -> subprocess.CompletedProcess[str]:
-    """On the host's network; raises RuntimeError with the end of what it said."""
-    descriptor = int(os.environ["INGRESS_HOST_NETWORK"])
+    """Raises RuntimeError with the end of what it said."""
     with log.open("w") as output:
         done = subprocess.run(
-            [*on_the_host_network(), *command],
-            cwd=cwd,
+            command,
+            cwd=ROOT,
             env={**os.environ, **environment},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=output,
-            pass_fds=(descriptor,),
             text=True,
             timeout=deadline,
             check=False,
@@ -75,8 +72,8 @@ def make_base(log: Path) -> Path:
     base = KEPT / f"base-{name}.tar"
     if not base.exists():
         unfinished = base.with_name("unfinished.tar")
-        run_outside(
-            [*recipe, str(unfinished), mirror()],
+        run_logged(
+            [*ON_THE_HOST_NETWORK, *recipe, str(unfinished), mirror()],
             log,
             deadline=BASE_DEADLINE,
             SOURCE_DATE_EPOCH=BASE_EPOCH,
@@ -109,19 +106,28 @@ class Built:
 
 
 class Tree:
-    """A copy of the sources in `folder`, without git's own, and a storage for its builds."""
+    """A copy of the sources in `folder`, without git's own, that is built in a storage of its own,
+    or with what another one, `like`, has built and pinned."""
 
-    def __init__(self, folder: Path, base: Path) -> None:
+    def __init__(self, folder: Path, base: Path, *, like: Tree | None = None) -> None:
         self.folder = folder
         self._base = base
         self._copy()
-        self._storage = folder.parent / f"{folder.name}-storage"
-        self._storage.mkdir()
-        self._configuration = self._storage / "storage.conf"
-        self._configuration.write_text(
-            f'[storage]\ndriver = "overlay"\ngraphroot = "{self._storage}/root"\n'
-            f'runroot = "{self._storage}/run"\n'
+        if like is None:
+            self._configuration = self._make_storage(folder.parent / f"{folder.name}-storage")
+        else:
+            self._configuration = like._configuration
+            shutil.copy(like.pins, self.pins)
+
+    @staticmethod
+    def _make_storage(storage: Path) -> Path:
+        storage.mkdir()
+        configuration = storage / "storage.conf"
+        configuration.write_text(
+            f'[storage]\ndriver = "overlay"\ngraphroot = "{storage}/root"\n'
+            f'runroot = "{storage}/run"\n'
         )
+        return configuration
 
     def _copy(self) -> None:
         listed = subprocess.run(
@@ -140,17 +146,20 @@ class Tree:
     def pins(self) -> Path:
         return self.folder / "pinned-packages.txt"
 
-    def run(self, *arguments: str, out: str = "out") -> Built:
+    def run(self, *arguments: str, out: str = "out", **environment: str) -> Built:
         """build-image.sh; RuntimeError if it fails."""
         folder = self.folder.parent / f"{self.folder.name}-{out}"
-        done = run_outside(
+        # Nothing that is pushed is to leave the network of the tests.
+        network = [] if "--push" in arguments else ON_THE_HOST_NETWORK
+        done = run_logged(
             [
-                str(self.folder / "build-image.sh"), "--engine", "buildah",
+                *network, str(self.folder / "build-image.sh"), "--engine", "buildah",
                 "--base", str(self._base), "--mirror", mirror(), *arguments,
             ],
             self.folder.parent / f"{self.folder.name}-{out}.log",
             deadline=BUILD_DEADLINE,
             IMAGE_DIR=str(folder),
             CONTAINERS_STORAGE_CONF=str(self._configuration),
+            **environment,
         )  # fmt: skip
         return Built(folder, done.stdout)

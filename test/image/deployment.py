@@ -31,7 +31,7 @@ def backend(image: str, name: str) -> dict[str, Any]:
         "image": image,
         "entrypoint": ["python3", "/test/image/backend.py", name],
         "volumes": [f"{ROOT}/test/support:/test/support:ro", f"{ROOT}/test/image:/test/image:ro"],
-        "healthcheck": {"test": ["CMD", "python3", "-c", BACKEND_CHECK], "interval": "1s"},
+        "healthcheck": {"test": ["CMD", "python3", "-c", BACKEND_CHECK], "interval": "3s"},
     }
 
 
@@ -82,7 +82,7 @@ class Deployment:
                 f"{self.stack.pebble.ca_bundle}:{CA_IN_CONTAINER}:ro",
             ],
             # The image's own check, more often.
-            "healthcheck": {"interval": "1s"},
+            "healthcheck": {"interval": "3s"},
         }
 
     def trust(self, root: Path) -> None:
@@ -103,7 +103,8 @@ class Deployment:
         self.compose("down", "--volumes", "--timeout", "20")
 
     def container(self, service: str | None = None) -> Container:
-        found = self.compose("ps", "--quiet", service or self._service).stdout.split()
+        label = f"label=com.docker.compose.service={service or self._service}"
+        found = self.engine.docker("ps", "--all", "--quiet", "--filter", label).split()
         assert len(found) == 1, found
         return Container(self.engine, found[0])
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
+import socket
 import subprocess
 import time
 from collections.abc import Mapping
@@ -15,8 +17,21 @@ from support.process import Child, clean_environment, wait_until
 START_DEADLINE = 60.0
 STOP_GRACE = 30.0
 COMMAND_DEADLINE = 180.0
+# A command in a container costs a good part of this.
+LOOK_INTERVAL = 0.5
 DOCKER = "/usr/bin/docker"
 COMPOSE = "/usr/bin/docker-compose"
+
+
+class _Api(http.client.HTTPConnection):
+    def __init__(self, path: Path) -> None:
+        super().__init__("localhost", timeout=COMMAND_DEADLINE)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(os.fspath(self._path))
 
 
 class Engine:
@@ -67,7 +82,16 @@ class Engine:
         return done.stdout
 
     def inspect(self, container: str) -> dict[str, Any]:
-        return dict(json.loads(self.docker("inspect", container))[0])
+        """By the API: this is asked often, and docker's command takes its time."""
+        api = _Api(self.socket)
+        try:
+            api.request("GET", f"/containers/{container}/json")
+            answer = api.getresponse()
+            body = answer.read()
+        finally:
+            api.close()
+        assert answer.status == 200, body
+        return dict(json.loads(body))
 
     def load(self, archive: Path) -> str:
         """The name of the image in it."""
@@ -133,8 +157,13 @@ class Container:
 
     def wait_served(self, deadline: float) -> None:
         """Sooner than Docker's next look at its health."""
+
+        def served() -> bool:
+            time.sleep(LOOK_INTERVAL)
+            return self.run("ingressctl", "health").returncode == 0
+
         wait_until(
-            lambda: self.run("ingressctl", "health").returncode == 0,
+            served,
             what=f"all domains of {self.name} to be served",
             deadline=deadline,
             detail=lambda: f"{self.run('ingressctl', 'status').stdout}\n{self.log[-4000:]}",

@@ -31,9 +31,10 @@ SETTINGS = {
     "ROUTING_MAP": ",".join(f"{name}={backend}" for name, backend in ROUTES.items()),
 }
 CERTIFICATES_DEADLINE = 180.0
-CHECK_DEADLINE = 300
-# How much longer than of itself ingressd may take: the engine starts a container anew.
-SLOWNESS = 5
+CHECK_DEADLINE = 600
+# How much longer than alone ingressd may take: the engine starts a container anew, while the image
+# is built once more.
+SLOWNESS = 20
 LOOK_INTERVAL = 0.1
 
 INGRESSCTL = """\

@@ -141,9 +141,10 @@ class CloudflareApi(HttpService):
 
     def dump(self, zone: str) -> list[str]:
         hidden = {"id", "created_on", "modified_on"}
+        encode = json.JSONEncoder(sort_keys=True).encode
         with self._state:
             return sorted(
-                json.dumps({k: v for k, v in r.items() if k not in hidden}, sort_keys=True)
+                encode({k: v for k, v in r.items() if k not in hidden})
                 for r in self.records(zone)
             )
 
@@ -295,15 +296,15 @@ class CloudflareApi(HttpService):
 
     def _list(self, query: dict[str, str], store: RecordStore) -> Response:
         def asked_for(record: Record) -> bool:
-            name = query.get("name.exact", query.get("name", record.name))
             content = query.get("content.exact", query.get("content", record.content))
             return (
                 record.type == query.get("type", record.type).upper()
-                and record.name == name.lower()
                 and record.content == content
             )
 
-        found = [self._shown(record) for record in store.all() if asked_for(record)]
+        name = query.get("name.exact", query.get("name"))
+        named = store.all() if name is None else store.at(name.lower())
+        found = [self._shown(record) for record in named if asked_for(record)]
         return self._page(found, query, RECORDS_PER_PAGE)
 
     def _write_through(self, store: RecordStore, *changed: Record) -> None:

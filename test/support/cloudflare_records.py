@@ -285,4 +285,5 @@ CONTENT_CHECKS: dict[str, tuple[int, str, Callable[[str], bool]]] = {
 
 
 def _now() -> str:
-    return datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    now = datetime.datetime.now(datetime.timezone.utc)
+    return now.isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -1,0 +1,1 @@
+"""Writes that cannot hurt: sequences of operations and faults against every provider."""

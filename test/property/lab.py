@@ -1,0 +1,105 @@
+"""Where sequences are run: one provider, one zone full of other people's records."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from support.bind import Bind
+from support.dns_api import EMULATORS, DnsApi, emulator
+from support.rfc2136_api import Rfc2136Api
+
+from .driver import Driver, Result
+
+ZONE = "demo.test"
+GATEWAY = f"gateway.{ZONE}"
+FOREIGN_RECORDS = 200
+PROVIDERS = (*EMULATORS, Rfc2136Api.provider)
+
+# With a hang among the faults of a run: how long the program waits for any answer. What is slow
+# for another reason is then given up as well, which is one more fault.
+PATIENCE_MS = 40
+
+SETTINGS = {
+    "GATEWAY_DOMAIN": GATEWAY,
+    # Known by name; nobody has to be asked, and nobody is.
+    "ACME_SERVER": "https://acme-v02.api.letsencrypt.org:1/directory",
+    "https_proxy": "http://127.0.0.1:1",
+    "LOG_LEVEL": "warn",
+}
+
+
+class Lab:
+    """The zone at one provider, as it was, again and again; and ingress-dns to write to it.
+
+    `bind` tells where the zone is delegated and the gateway's addresses; only for rfc2136 the
+    zone in it is the one that is written to.
+    """
+
+    def __init__(self, provider: str, bind: Bind, folder: Path) -> None:
+        self.provider = provider
+        self.volume = folder / "letsencrypt"
+        self._bind = bind
+        self._base: list[str] = []
+        self._change: dict[str, str | None] = {}
+        self._driver = Driver(
+            folder,
+            {
+                **SETTINGS,
+                "DNS_RESOLVERS": bind.server,
+                "DNS_PORT": str(bind.port),
+                "LETSENCRYPT_DIR": str(self.volume),
+            },
+        )
+
+    def __enter__(self) -> Lab:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._driver.stop()
+        if self._base:  # the next one shares BIND
+            with Rfc2136Api(self._bind) as server:
+                server.restore(ZONE, self._base)
+
+    @contextlib.contextmanager
+    def fresh(self) -> Iterator[DnsApi]:
+        """The provider with nothing but foreign records in the zone, and no notes on disk."""
+        shutil.rmtree(self.volume, ignore_errors=True)
+        with self._open() as api:
+            self.set(**api.settings)
+            yield api
+
+    @contextlib.contextmanager
+    def _open(self) -> Iterator[DnsApi]:
+        if self.provider != Rfc2136Api.provider:
+            api = emulator(self.provider, None, zones=(ZONE,))
+            api.one_by_one = True
+            with api:
+                api.seed_foreign(ZONE, FOREIGN_RECORDS)
+                yield api
+            return
+        server = Rfc2136Api(self._bind)
+        server.one_by_one = True
+        with server:
+            if not self._base:
+                server.seed_foreign(ZONE, FOREIGN_RECORDS)
+                self._base = server.dump(ZONE)
+            server.restore(ZONE, self._base)
+            yield server
+
+    def set(self, **environment: str | None) -> None:
+        """Changes the program's environment from its next run on."""
+        self._change.update(environment)
+
+    def run(self, *arguments: str, hangs: bool = False, seen: bool = True) -> Result:
+        change, self._change = self._change, {}
+        return self._driver.run(
+            *arguments, environment=change, patience_ms=PATIENCE_MS if hangs else 0, seen=seen
+        )
+
+    def noted(self) -> str:
+        """The notes about challenge values that may still be in the zone, one after the other."""
+        notes = self.volume / "dstack-ingress" / "dns"
+        return "".join(note.read_text() for note in notes.glob("*.json"))
