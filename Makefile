@@ -78,7 +78,7 @@ $(BUILD)/obj/%.o: %.c VERSION Makefile
 	$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 # The templates are compiled in.
-$(BUILD)/obj/supervisor/template.o: $(wildcard templates/*.cfg)
+$(BUILD)/obj/supervisor/template.o: $(wildcard templates/*)
 
 -include $(patsubst %.c,$(BUILD)/obj/%.d,$(SOURCES))
 
@@ -107,6 +107,8 @@ test:
 	@test/run.py $(STAGES)
 
 -include test/demo/demo.mk
+include test/fuzz/fuzz.mk
+-include test/image/image.mk
 
 $(BUILD)/bench/tls_load: test/bench/tls_load.c Makefile
 	@mkdir -p $(@D)
@@ -121,8 +123,8 @@ bench:
 # ---- static checks, each by itself so that each is counted
 
 HEADERS := $(wildcard $(FOLDERS:%=%/*.h))
-TEST_C  := $(wildcard test/unit/*/*.[ch] test/fuzz/*.c test/bench/*.c test/property/*.c)
-SCRIPTS := .ci/run .ci/packages test/debian13 $(wildcard *.sh test/*/*.sh)
+TEST_C  := $(wildcard test/unit/*/*.[ch] test/fuzz/*.[ch] test/bench/*.c test/property/*.c)
+SCRIPTS := .ci/run .ci/packages test/debian13 $(wildcard .ci/image/* *.sh test/*/*.sh)
 
 check: check-format check-banned check-cppcheck check-tidy check-shell
 
@@ -169,9 +171,11 @@ help:
 	@echo 'make demo        the whole stack on this machine, to try (Ctrl-C ends it)'
 	@echo 'make demo-check  the same, unattended and checked from outside'
 	@echo 'make test        all tests; STAGES="unit e2e" runs only these'
+	@echo 'make test-image  the image built and run (needs root; takes minutes)'
 	@echo 'make unit        the unit tests alone'
 	@echo 'make check       the static checks alone'
 	@echo 'make bench       what it costs, measured; writes build/bench/'
+	@echo 'make fuzz        every parser with made-up input; FUZZ_SECONDS=600 for each'
 	@echo 'make install     to PREFIX ($(PREFIX))'
 	@echo 'VARIANT=asan     with any of these: address and undefined-behaviour sanitizers'
 

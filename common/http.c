@@ -192,18 +192,14 @@ static CURLcode set_peer(CURL *curl, const struct http_request *request)
 	CURLcode code = CURLE_OK;
 
 	SET(CURLOPT_URL, request->url);
-	if (request->unix_socket != NULL) {
+	if (request->unix_socket != NULL)
 		SET(CURLOPT_UNIX_SOCKET_PATH, request->unix_socket);
+	if (request->unix_socket != NULL || request->direct)
 		SET(CURLOPT_PROXY, ""); /* not even one from the environment */
-	}
 	if (request->ca_bundle != NULL) {
 		SET(CURLOPT_CAINFO, request->ca_bundle);
 		SET(CURLOPT_CAPATH, NULL); /* else the system's would be trusted as well */
 	}
-	if (request->sigv4 != NULL)
-		SET(CURLOPT_AWS_SIGV4, request->sigv4);
-	if (request->user_password != NULL)
-		SET(CURLOPT_USERPWD, request->user_password);
 	return code;
 }
 

@@ -11,7 +11,10 @@
 #include "common/buffer.h"
 #include "common/error.h"
 
+#include <stdbool.h>
 #include <stddef.h>
+
+struct http_response;
 
 enum {
 	HTTP_TIMEOUT_MS = 30000,
@@ -29,10 +32,12 @@ struct http_request {
 	const char *ca_bundle; /* PEM file to trust instead of the system's */
 	long timeout_ms;       /* the whole request; 0: HTTP_TIMEOUT_MS */
 	size_t body_max;       /* 0: HTTP_BODY_MAX */
-	/* AWS Signature Version 4 by libcurl: "aws:amz:REGION:SERVICE" and "KEY:SECRET"; NULL: off
-	 */
-	const char *sigv4;
-	const char *user_password;
+	/* Past every proxy, also one of the environment: for an address that is another machine's
+	 * behind it (a metadata service). */
+	bool direct;
+	/* What http_perform_retrying() takes for "busy, come back" besides the statuses that say
+	 * so; NULL: nothing. */
+	bool (*is_busy)(const struct http_response *response);
 };
 
 struct http_response {
@@ -54,7 +59,7 @@ int http_perform(const struct http_request *request, struct http_response *respo
 void http_response_free(struct http_response *response);
 
 /*
- * The same, repeated on transport errors, 408, 429 and 5xx: `attempts` in all, waiting
+ * The same, repeated on transport errors, 408, 429, 5xx and is_busy: `attempts` in all, waiting
  * 0.5 s, 1 s, 2 s ... (with jitter) or Retry-After in between, never past `budget_ms`
  * altogether.  The last answer is the caller's: it comes early when the wait would not fit.
  */

@@ -7,11 +7,13 @@
 
 enum { FIRST_WAIT_MS = 500, DOUBLINGS_MAX = 6 };
 
-static bool worth_repeating(int result, const struct http_response *response,
-			    const struct error *err)
+static bool worth_repeating(const struct http_request *request, int result,
+			    const struct http_response *response, const struct error *err)
 {
 	if (result != 0)
 		return err->code == EXIT_UNREACHABLE || err->code == EXIT_TRY_LATER;
+	if (request->is_busy != NULL && request->is_busy(response))
+		return true;
 	return response->status == 408 || response->status == 429 || response->status >= 500;
 }
 
@@ -50,7 +52,7 @@ int http_perform_retrying(const struct http_request *request, struct http_respon
 			left = 1; /* 0 would mean the default */
 		own.timeout_ms = left < timeout_ms ? (long)left : timeout_ms;
 		int result = http_perform(&own, response, err);
-		if (attempt >= attempts || !worth_repeating(result, response, err))
+		if (attempt >= attempts || !worth_repeating(request, result, response, err))
 			return result;
 		long long wait = wait_after(attempt, response->retry_after);
 		if (clock_now_ms() + wait >= deadline)

@@ -113,7 +113,8 @@ void settings_free(struct settings *settings);
 enum settings_audience {
 	FOR_DNS = 1,	    /* ingress-dns: provider credentials, record settings */
 	FOR_EVIDENCE = 2,   /* ingress-evidence: where it writes, and the guest agent */
-	FOR_CERTBOT = 4,    /* certbot; runs ingress-dns, so sees what that sees */
+	FOR_CERTBOT = 4,    /* certbot; runs ingress-dns, so sees what that sees (but see
+			     * settings_move_secrets()) */
 	FOR_SUPERVISOR = 8, /* every variable */
 };
 
@@ -151,6 +152,13 @@ char **settings_child_environment(const struct settings *settings, unsigned audi
 void settings_free_environment(char **environment);
 
 /*
+ * Takes the secrets out of such an environment: each goes into a file of its own in `folder`
+ * (which is there, and the owner's alone), and NAME_FILE names it instead.  For a program that
+ * needs none of them but runs another one that does.  -1 leaves some of them where they were.
+ */
+int settings_move_secrets(char **environment, const char *folder, struct error *err);
+
+/*
  * Reads the secret `name` from the process environment or the file that NAME_FILE names
  * into the empty `value`, registers it with log_hide(), and checks that it is one line of
  * printable ASCII without spaces.  Returns 1 when there, 0 when not given, -1 with err.
@@ -169,5 +177,7 @@ bool settings_parse_host_port(const char *text, size_t length, unsigned short de
 
 /* A plain (not secret) variable of a DNS provider, or NULL when unset or empty. */
 const char *settings_provider_variable(const char *name);
+/* One that is true or false (settings_load() judged it); false when unset. */
+bool settings_provider_flag(const char *name);
 
 #endif

@@ -130,7 +130,7 @@ setting_check settings_check_host, settings_check_gateway, settings_check_ipv4,
     settings_check_server, settings_check_resolvers;
 
 /* settings_url.c */
-setting_check settings_check_url;
+setting_check settings_check_url, settings_check_metadata_url;
 
 /* settings_domains.c */
 setting_check settings_check_domain, settings_check_domains, settings_check_server_first,

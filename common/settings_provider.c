@@ -28,10 +28,10 @@ static bool is_given(const struct settings *settings, size_t row)
 	return settings->store->states[row].given != NULL;
 }
 
-/* Whether the row is what its provider cannot work without. */
-static bool is_needed(const struct setting *row)
+/* Whether the row tells that its provider is meant. */
+static bool is_telling(const struct setting *row)
 {
-	return row->provider != NULL && (row->flags & SETTING_NEEDED) != 0;
+	return row->provider != NULL && (row->flags & (SETTING_NEEDED | SETTING_TOGETHER)) != 0;
 }
 
 /* Names one variable per provider that credentials are there for, and those providers. */
@@ -42,7 +42,7 @@ static size_t find_credentials(const struct settings *settings, char seen[NAMES_
 
 	for (size_t i = 0; i < settings_table_length; i++) {
 		const struct setting *row = &settings_table[i];
-		if (!is_needed(row) || !is_given(settings, i))
+		if (!is_telling(row) || !is_given(settings, i))
 			continue;
 		/* The rows of a provider stand together. */
 		if (count > 0 && strcmp(*provider, row->provider) == 0)
@@ -62,7 +62,7 @@ static void list_wanted(const struct setting *chooser, char wanted[NAMES_SIZE])
 
 	for (size_t i = 0; i < settings_table_length; i++) {
 		const struct setting *row = &settings_table[i];
-		if (!is_needed(row) || strcmp(provider, row->provider) == 0)
+		if (!is_telling(row) || strcmp(provider, row->provider) == 0)
 			continue;
 		provider = row->provider;
 		if (chooser->not_yet == NULL || !settings_has_word(chooser->not_yet, provider))
@@ -97,16 +97,29 @@ static const char *detect(struct loading *in)
 	}
 }
 
+static bool is_of(const struct setting *row, const char *provider, unsigned flag)
+{
+	return row->provider != NULL && strcmp(row->provider, provider) == 0 &&
+	       (row->flags & flag) != 0;
+}
+
+/* What the provider needs: those that go together if one of them is given. */
+static unsigned needed_flags(const struct settings *settings, const char *provider)
+{
+	for (size_t i = 0; i < settings_table_length; i++)
+		if (is_of(&settings_table[i], provider, SETTING_TOGETHER) && is_given(settings, i))
+			return SETTING_NEEDED | SETTING_TOGETHER;
+	return SETTING_NEEDED;
+}
+
 static void check_needed(struct loading *in, const char *provider)
 {
+	unsigned flags = needed_flags(in->settings, provider);
 	char missing[NAMES_SIZE] = "";
 
-	for (size_t i = 0; i < settings_table_length; i++) {
-		const struct setting *row = &settings_table[i];
-		if (is_needed(row) && strcmp(row->provider, provider) == 0 &&
-		    !is_given(in->settings, i))
-			append_name(missing, row->name);
-	}
+	for (size_t i = 0; i < settings_table_length; i++)
+		if (is_of(&settings_table[i], provider, flags) && !is_given(in->settings, i))
+			append_name(missing, settings_table[i].name);
 	if (missing[0] != '\0')
 		settings_problem(in, "DNS_PROVIDER is \"%s\", which needs %s too", provider,
 				 missing);

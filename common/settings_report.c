@@ -66,6 +66,9 @@ static void add_line(struct loading *in, struct findings *findings, const char *
 }
 
 static void add_formatted(struct loading *in, struct findings *findings, const char *format,
+			  va_list args) __attribute__((format(printf, 3, 0)));
+
+static void add_formatted(struct loading *in, struct findings *findings, const char *format,
 			  va_list args)
 {
 	char line[LINE_MAX_BYTES];

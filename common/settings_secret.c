@@ -113,3 +113,11 @@ const char *settings_provider_variable(const char *name)
 {
 	return from_process(name);
 }
+
+bool settings_provider_flag(const char *name)
+{
+	const char *value = from_process(name);
+	const char *word = value == NULL ? NULL : settings_boolean_word(value);
+
+	return word != NULL && *word == 't';
+}

@@ -21,9 +21,11 @@ struct setting;
 typedef const char *setting_check(struct loading *in, const struct setting *row, const char *value);
 
 enum setting_flags {
-	SETTING_SECRET = 1,    /* never shown, never kept; NAME_FILE works too */
-	SETTING_RESOLVED = 2,  /* children get it although it was not given */
-	SETTING_NEEDED = 4,    /* its DNS provider cannot work without it */
+	SETTING_SECRET = 1,   /* never shown, never kept; NAME_FILE works too */
+	SETTING_RESOLVED = 2, /* children get it although it was not given */
+	SETTING_NEEDED = 4,   /* its DNS provider cannot work without it */
+	/* Its DNS provider can, but then without all that are marked so. */
+	SETTING_TOGETHER = 32,
 	SETTING_ANY_START = 8, /* may begin with a character that is no letter or digit */
 	/* May be larger than the kernel lets one variable be (128 KiB): NAME_FILE works too. */
 	SETTING_FROM_FILE = 16,

@@ -1,4 +1,4 @@
-/* URLs of services that credentials are sent to. */
+/* URLs of services that credentials are sent to, or come from. */
 #include "common/settings_loading.h"
 
 #include <arpa/inet.h>
@@ -18,6 +18,23 @@ static bool is_loopback(const struct endpoint *server)
 	return strcmp(server->host, "localhost") == 0;
 }
 
+/*
+ * Where a machine's own metadata services are, in the clear: those of Amazon ECS, EKS (two) and EC2
+ * (two), of which
+ * https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html has the
+ * first three.
+ */
+static bool is_metadata_service(const struct endpoint *server)
+{
+	static const char *const addresses[] = {"169.254.170.2", "169.254.170.23", "fd00:ec2::23",
+						"169.254.169.254", "fd00:ec2::254"};
+
+	for (size_t i = 0; i < sizeof(addresses) / sizeof(addresses[0]); i++)
+		if (strcmp(server->host, addresses[i]) == 0)
+			return true;
+	return false;
+}
+
 static bool is_path(const char *text, const char *more)
 {
 	char punctuation[32];
@@ -26,7 +43,8 @@ static bool is_path(const char *text, const char *more)
 	return settings_consists_of(text, strlen(text), punctuation);
 }
 
-const char *settings_check_url(struct loading *in, const struct setting *row, const char *value)
+static const char *check_url(struct loading *in, const struct setting *row, const char *value,
+			     bool is_metadata)
 {
 	bool tls = strncmp(value, "https://", 8) == 0;
 	bool plain = strncmp(value, "http://", 7) == 0;
@@ -49,9 +67,23 @@ const char *settings_check_url(struct loading *in, const struct setting *row, co
 				      "letters, digits and \"/._~:+@-%s\"",
 				      row->maximum, more);
 	/* RFC 8555 section 6.1 for ACME; elsewhere a token would be there for all to read. */
-	if (plain && !is_loopback(&server))
+	if (plain && !is_loopback(&server) && !(is_metadata && is_metadata_service(&server)))
 		return settings_wrong(in, row, value,
 				      "must be https://, since credentials go there (http:// is "
-				      "for 127.0.0.1, [::1] and localhost)");
+				      "for 127.0.0.1, [::1] and localhost%s)",
+				      is_metadata ? ", and for the addresses of AWS's metadata "
+						    "services"
+						  : "");
 	return settings_set_text(in, row, value);
+}
+
+const char *settings_check_url(struct loading *in, const struct setting *row, const char *value)
+{
+	return check_url(in, row, value, false);
+}
+
+const char *settings_check_metadata_url(struct loading *in, const struct setting *row,
+					const char *value)
+{
+	return check_url(in, row, value, true);
 }

@@ -257,11 +257,12 @@ pid_t spawn_start(const struct spawn *spec, struct error *err)
 		return error_set_errno(err, EXIT_FAILED, errno, "cannot run %s", spec->argv[0]);
 	report_in = ends[0];
 	report_out = ends[1];
+	int stderr_fd = spec->join_stderr ? spec->stdout_fd : spec->stderr_fd;
 	struct plan plan = {
 	    .spec = spec,
 	    .path = path,
 	    .fds = {given_or(spec->stdin_fd, null_fd), given_or(spec->stdout_fd, null_fd),
-		    given_or(spec->stderr_fd, null_fd), spec->extra_fd},
+		    given_or(stderr_fd, null_fd), spec->extra_fd},
 	    .report_fd = report_out,
 	    .parent = getpid(),
 	};

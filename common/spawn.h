@@ -25,11 +25,12 @@ struct spawn {
 	int extra_fd;		 /* handed to the child as descriptor 3; -1: none */
 	int death_signal;	 /* what the child gets when its parent dies; 0: SIGKILL */
 	const char *work_dir;	 /* NULL: the parent's */
+	bool join_stderr;	 /* standard error goes where standard output does */
 };
 
-#define SPAWN_INIT                                        \
-	{                                                 \
-		NULL, NULL, -1, -1, -1, -1, SIGKILL, NULL \
+#define SPAWN_INIT                                               \
+	{                                                        \
+		NULL, NULL, -1, -1, -1, -1, SIGKILL, NULL, false \
 	}
 
 /* The child's pid, or -1.  A program that cannot be executed is reported here, not as an

@@ -93,9 +93,8 @@ int acme_caa_identities(const char *directory_url, const char *ca_bundle,
 	}
 	if (result != 0)
 		return error_wrap(err, "cannot read the ACME directory %s", directory_url);
-	return error_set(
-	    err, EXIT_BAD_CONFIG,
-	    "SET_CAA cannot be kept: the CA at %s does not say by which name it goes in "
-	    "CAA records (no meta.caaIdentities in its directory); set SET_CAA=false",
-	    directory_url);
+	return error_set(err, EXIT_BAD_CONFIG,
+			 "the CA at %s does not say by which name it goes in CAA records (no "
+			 "meta.caaIdentities in its directory)",
+			 directory_url);
 }

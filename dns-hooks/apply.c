@@ -7,6 +7,7 @@
 #include "dns-hooks/plan.h"
 #include "dns-hooks/print.h"
 #include "dns-hooks/provider.h"
+#include "dns-hooks/served.h"
 #include "dns-hooks/zone_check.h"
 
 #include <arpa/inet.h>
@@ -51,8 +52,10 @@ static int set_rules(struct run *run, unsigned kinds, struct error *err)
 			 (unsigned)settings->port);
 	if ((kinds & KIND_CAA) == 0)
 		return 0;
-	return acme_caa_identities(settings->acme_server, settings->acme_ca_bundle, &rules->ca,
-				   err);
+	if (acme_caa_identities(settings->acme_server, settings->acme_ca_bundle, &rules->ca, err) !=
+	    0)
+		return error_wrap(err, "SET_CAA=true cannot be kept (false leaves CAA alone)");
+	return 0;
 }
 
 /* CAA only if it is wanted, and then the account has to be known. */
@@ -134,15 +137,12 @@ static int check_delegation(struct run *run, const struct target *target, const 
 	}
 }
 
-static int read_and_plan(struct run *run, const struct target *target, const struct zone *zone,
-			 struct record_list *present, struct plan *plan, struct error *err)
+static int work_out(struct run *run, const struct target *target, const char *zone,
+		    const struct record_list *present, struct plan *plan, struct error *err)
 {
-	const struct provider_class *class = run->provider.class;
-
-	if (class->list(run->provider.state, zone, target->name, present, err) != 0)
-		return error_wrap(err, "cannot read the records of %s", target->name);
 	const char *why =
-	    target->alias ? plan_why_addresses(target, zone->name, present, &run->rules) : NULL;
+	    target->alias ? plan_why_addresses(target, zone, present, &run->rules) : NULL;
+
 	if (why != NULL && find_gateway(run, err) != 0)
 		return -1;
 	if (plan_make(target, present, why == NULL ? NULL : &run->addresses, &run->rules, plan,
@@ -152,6 +152,27 @@ static int read_and_plan(struct run *run, const struct target *target, const str
 		buffer_printf(&plan->notes, "addresses of %s instead of a CNAME: %s\n",
 			      run->rules.gateway, why);
 	return 0;
+}
+
+static int read_and_plan(struct run *run, const struct target *target, const struct zone *zone,
+			 struct record_list *present, struct plan *plan, struct error *err)
+{
+	const struct provider_class *class = run->provider.class;
+
+	if (class->list(run->provider.state, zone, target->name, present, err) != 0)
+		return error_wrap(err, "cannot read the records of %s", target->name);
+	return work_out(run, target, zone->name, present, plan, err);
+}
+
+static int change(const struct run *run, const struct target *target, const struct zone *zone,
+		  const struct record_list *present, const struct change_list *changes,
+		  struct error *err)
+{
+	const struct provider_class *class = run->provider.class;
+	int result = class->change(run->provider.state, zone, target->name, present, changes, err);
+
+	journal_note_write(&run->journal, class->name, zone->name, result >= 0);
+	return result < 0 ? error_wrap(err, "cannot change the records of %s", target->name) : 0;
 }
 
 /*
@@ -175,9 +196,8 @@ static int take_turn(struct run *run, const struct target *target, const struct 
 		print_plan(target, &plan, first);
 	if (result == 0 && (plan.changes.count == 0 || run->request->dry_run))
 		result = 1;
-	if (result == 0 && run->provider.class->change(run->provider.state, zone, target->name,
-						       &present, &plan.changes, err) < 0)
-		result = error_wrap(err, "cannot change the records of %s", target->name);
+	if (result == 0)
+		result = change(run, target, zone, &present, &plan.changes, err);
 	plan_free(&plan);
 	return result;
 }
@@ -267,6 +287,42 @@ static int do_targets(struct run *run, const struct target_list *targets, struct
 	return failures.count == 0 ? 0 : report_failures(&failures, done, targets->count, err);
 }
 
+/*
+ * For a provider that can do no more than answer challenges: tells what there is to be made by
+ * hand, as far as DNS does not have it.  False when that is not clear, which is said and is no
+ * failure: an order may succeed all the same.
+ */
+static bool tell(struct run *run, const struct target *target)
+{
+	AUTO_RECORDS struct record_list present = {0};
+	struct error doubt = ERROR_INIT;
+	struct plan plan;
+	domain_name zone = "";
+
+	plan_init(&plan);
+	bool is_seen = served_records(&run->view, target->name, zone, &present, &doubt) == 0;
+	if (!is_seen) {
+		buffer_printf(&plan.warnings, "cannot tell what is there already: %s\n",
+			      doubt.text);
+		record_list_free(&present);
+	}
+	bool is_clear = work_out(run, target, zone, &present, &plan, &doubt) == 0;
+	if (!is_clear)
+		buffer_printf(&plan.warnings, "%s\n", doubt.text);
+	print_plan(target, &plan, &run->counts);
+	plan_free(&plan);
+	return is_seen && is_clear;
+}
+
+static void tell_all(struct run *run, const struct target_list *targets)
+{
+	bool is_clear = true;
+
+	for (size_t i = 0; i < targets->count; i++)
+		is_clear = tell(run, &targets->items[i]) && is_clear;
+	print_by_hand(&run->counts, run->provider.class->name, !is_clear);
+}
+
 static int prepare(struct run *run, unsigned *kinds, struct error *err)
 {
 	const struct settings *settings = run->settings;
@@ -276,12 +332,7 @@ static int prepare(struct run *run, unsigned *kinds, struct error *err)
 	if (provider_open(&run->provider, settings, err) != 0 ||
 	    dns_view_init(&run->view, settings, err) != 0)
 		return -1;
-	if (run->provider.class->list == NULL)
-		return error_set(err, EXIT_BAD_CONFIG,
-				 "DNS_PROVIDER=%s can only make challenge records; make the others "
-				 "by hand",
-				 run->provider.class->name);
-	if (!run->request->dry_run &&
+	if (!run->request->dry_run && run->provider.class->list != NULL &&
 	    journal_open(&run->journal, settings->letsencrypt_dir, err) != 0)
 		return -1;
 	return set_rules(run, *kinds, err);
@@ -298,7 +349,9 @@ int apply_run(const struct settings *settings, const struct apply_request *reque
 	if (result == 0 && kinds != 0)
 		result = target_list_build(settings, request->domains, request->domain_count, kinds,
 					   &targets, err);
-	if (result == 0 && kinds != 0)
+	if (result == 0 && kinds != 0 && run.provider.class->list == NULL)
+		tell_all(&run, &targets);
+	else if (result == 0 && kinds != 0)
 		result = do_targets(&run, &targets, err);
 	target_list_free(&targets);
 	record_list_free(&run.addresses);

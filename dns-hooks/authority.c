@@ -72,59 +72,6 @@ int authority_open(struct dns_view *view, const char *zone, struct authority *au
 	return open_named(view, zone, &names, authority, err);
 }
 
-int authority_alias_in(const ldns_pkt *answer, const char *name, domain_name alias)
-{
-	const ldns_rr_list *section = ldns_pkt_answer(answer);
-
-	for (size_t i = 0; i < ldns_rr_list_rr_count(section); i++) {
-		const ldns_rr *record = ldns_rr_list_rr(section, i);
-		if (dns_record_is(record, name, LDNS_RR_TYPE_CNAME))
-			return dns_name_text(ldns_rr_rdf(record, 0), alias);
-	}
-	return -1;
-}
-
-/* Whether `zone` is a zone below `current` that holds `name`. */
-static bool leads_down(const char *zone, const char *current, const char *name)
-{
-	return strcmp(zone, current) != 0 && record_name_within(zone, current) &&
-	       record_name_within(name, zone);
-}
-
-/* The zone and servers that a referral points at (RFC 1034 section 4.3.2, step 3b). */
-static bool referral_in(const ldns_pkt *answer, const char *current, const char *name,
-			domain_name zone, struct name_list *names)
-{
-	const ldns_rr_list *section = ldns_pkt_authority(answer);
-
-	*names = (struct name_list){0};
-	if (ldns_pkt_aa(answer) || ldns_rr_list_rr_count(ldns_pkt_answer(answer)) > 0)
-		return false;
-	for (size_t i = 0; i < ldns_rr_list_rr_count(section); i++) {
-		const ldns_rr *record = ldns_rr_list_rr(section, i);
-		domain_name owner;
-		if (ldns_rr_get_type(record) != LDNS_RR_TYPE_NS ||
-		    dns_name_text(ldns_rr_owner(record), owner) != 0 ||
-		    !leads_down(owner, current, name))
-			continue;
-		memcpy(zone, owner, sizeof(owner));
-		if (names->count < RESOLVER_NAMES_MAX &&
-		    dns_name_text(ldns_rr_rdf(record, 0), names->items[names->count]) == 0)
-			names->count++;
-	}
-	return names->count > 0;
-}
-
-/* Whether an answer comes from the zone itself, or from its parent pointing down to it.  All
- * else (a cache, a server that lost the zone and points at the root) tells nothing. */
-static bool is_authoritative(const ldns_pkt *answer, const char *zone, const char *name)
-{
-	struct name_list names;
-	domain_name child;
-
-	return ldns_pkt_aa(answer) || referral_in(answer, zone, name, child, &names);
-}
-
 static int ask_server(const struct authority_server *server, const char *zone, const char *name,
 		      ldns_rr_type type, ldns_pkt **answer, struct error *err)
 {
@@ -134,7 +81,7 @@ static int ask_server(const struct authority_server *server, const char *zone, c
 	if (rcode != LDNS_RCODE_NOERROR && rcode != LDNS_RCODE_NXDOMAIN)
 		error_set(err, EXIT_UNREACHABLE, "%s (%s) answers %s", server->name,
 			  server->at.text, dns_rcode_text(*answer));
-	else if (!is_authoritative(*answer, zone, name))
+	else if (!dns_answer_is_authoritative(*answer, zone, name))
 		error_set(err, EXIT_UNREACHABLE, "%s (%s) does not hold the zone %s", server->name,
 			  server->at.text, zone);
 	else
@@ -157,21 +104,23 @@ int authority_ask(const struct authority *authority, const char *name, ldns_rr_t
 	return error_wrap(err, "no name server of %s tells about %s", authority->zone, name);
 }
 
-/* The zone that a server holding parent and child answers from: it owns the SOA record. */
-static bool deeper_zone_in(const ldns_pkt *answer, const char *current, const char *name,
-			   domain_name zone)
+/* By its SOA record.  A server that follows CNAMEs into a circle fails over that, but tells about
+ * the first one when it is asked for nothing else. */
+static int ask_for_zone(const struct authority *authority, const char *name, ldns_pkt **answer,
+			struct error *err)
 {
-	const ldns_rr_list *sections[] = {ldns_pkt_answer(answer), ldns_pkt_authority(answer)};
+	struct error second = ERROR_INIT;
+	domain_name alias;
 
-	for (size_t s = 0; s < 2; s++)
-		for (size_t i = 0; i < ldns_rr_list_rr_count(sections[s]); i++) {
-			const ldns_rr *record = ldns_rr_list_rr(sections[s], i);
-			if (ldns_rr_get_type(record) == LDNS_RR_TYPE_SOA &&
-			    dns_name_text(ldns_rr_owner(record), zone) == 0 &&
-			    leads_down(zone, current, name))
-				return true;
-		}
-	return false;
+	if (authority_ask(authority, name, LDNS_RR_TYPE_SOA, answer, err) == 0)
+		return 0;
+	if (err->code != EXIT_UNREACHABLE ||
+	    authority_ask(authority, name, LDNS_RR_TYPE_CNAME, answer, &second) != 0)
+		return -1;
+	if (dns_answer_alias(*answer, name, alias) == 0)
+		return 0;
+	dns_packet_free(answer);
+	return -1;
 }
 
 int authority_descend(struct dns_view *view, const char *name, struct authority *authority,
@@ -183,14 +132,14 @@ int authority_descend(struct dns_view *view, const char *name, struct authority 
 	*alias = '\0';
 	for (int level = 0; level < DELEGATIONS_MAX; level++) {
 		AUTO_PKT ldns_pkt *answer = NULL;
-		if (authority_ask(authority, name, LDNS_RR_TYPE_SOA, &answer, err) != 0)
+		if (ask_for_zone(authority, name, &answer, err) != 0)
 			return -1;
-		if (authority_alias_in(answer, name, alias) == 0)
+		if (dns_answer_alias(answer, name, alias) == 0)
 			return 0;
-		if (referral_in(answer, authority->zone, name, zone, &names)) {
+		if (dns_answer_referral(answer, authority->zone, name, zone, &names)) {
 			if (open_named(view, zone, &names, authority, err) != 0)
 				return -1;
-		} else if (deeper_zone_in(answer, authority->zone, name, zone)) {
+		} else if (dns_answer_deeper_zone(answer, authority->zone, name, zone)) {
 			return authority_open(view, zone, authority, err);
 		} else {
 			return 0;

@@ -58,7 +58,4 @@ int authority_descend(struct dns_view *view, const char *name, struct authority 
 int authority_ask(const struct authority *authority, const char *name, ldns_rr_type type,
 		  ldns_pkt **answer, struct error *err);
 
-/* The target of a CNAME at `name` in an answer; -1 when there is none. */
-int authority_alias_in(const ldns_pkt *answer, const char *name, domain_name alias);
-
 #endif

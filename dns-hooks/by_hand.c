@@ -93,7 +93,7 @@ static int write_txt(const struct provider *provider, const struct journal *jour
 	if (turn < 0)
 		return -1;
 	int written = add ? provider_add(provider, &zone, record, NULL, err)
-			  : provider_remove(provider, &zone, record, err);
+			  : provider_remove(provider, &zone, record, NULL, err);
 	if (written < 0)
 		return -1;
 	printf("%s TXT: %s\n", record->name,

@@ -1,5 +1,6 @@
 #include "dns-hooks/caa.h"
 
+#include "dns-hooks/caa_value.h"
 #include "dns-hooks/record.h"
 
 #include <ctype.h>
@@ -8,84 +9,9 @@
 #include <string.h>
 #include <strings.h>
 
-enum { PARAMETERS_MAX = 16, FLAGS_MAX = 255 };
+enum { FLAGS_MAX = 255 };
 
 static const char VALIDATION_METHOD[] = "dns-01";
-
-/* A part of a value, without the white space around it. */
-struct part {
-	const char *start;
-	size_t length;
-};
-
-struct parameter {
-	struct part tag, value;
-};
-
-/* An issue or issuewild value taken apart (RFC 8659 section 4.2). */
-struct issue_value {
-	struct part issuer;
-	struct parameter parameters[PARAMETERS_MAX];
-	size_t count;
-};
-
-static bool is_space(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
-static struct part trimmed(const char *start, size_t length)
-{
-	while (length > 0 && is_space(*start)) {
-		start++;
-		length--;
-	}
-	while (length > 0 && is_space(start[length - 1]))
-		length--;
-	return (struct part){start, length};
-}
-
-static bool part_is(const struct part *part, const char *text)
-{
-	return strlen(text) == part->length && strncasecmp(part->start, text, part->length) == 0;
-}
-
-static bool part_same(const struct part *a, const struct part *b)
-{
-	return a->length == b->length && memcmp(a->start, b->start, a->length) == 0;
-}
-
-static int add_parameter(struct issue_value *value, const struct part *text)
-{
-	const char *equals = memchr(text->start, '=', text->length);
-
-	if (equals == NULL || value->count == PARAMETERS_MAX)
-		return -1;
-	size_t tag_length = (size_t)(equals - text->start);
-	value->parameters[value->count++] = (struct parameter){
-	    trimmed(text->start, tag_length),
-	    trimmed(equals + 1, text->length - tag_length - 1),
-	};
-	return 0;
-}
-
-/* -1 for a value that is not well formed: a CA treats it as one that lets nobody issue. */
-static int take_apart(const char *text, struct issue_value *value)
-{
-	size_t length = strcspn(text, ";");
-
-	*value = (struct issue_value){.issuer = trimmed(text, length)};
-	text += length;
-	while (*text == ';') {
-		length = strcspn(++text, ";");
-		struct part piece = trimmed(text, length);
-		/* Nothing behind a semicolon is fine: "ca.example;" is common. */
-		if (piece.length > 0 && add_parameter(value, &piece) != 0)
-			return -1;
-		text += length;
-	}
-	return 0;
-}
 
 int caa_make(struct caa *caa, long long flags, const char *tag, const char *value)
 {
@@ -143,11 +69,12 @@ void caa_format(const struct caa *caa, char text[CAA_TEXT_MAX])
 	text[at] = '\0';
 }
 
-static bool has_parameter(const struct issue_value *value, const struct parameter *wanted)
+static bool has_parameter(const struct caa_value *value, const struct caa_parameter *wanted)
 {
 	for (size_t i = 0; i < value->count; i++) {
-		const struct parameter *p = &value->parameters[i];
-		if (part_same(&p->tag, &wanted->tag) && part_same(&p->value, &wanted->value))
+		const struct caa_parameter *p = &value->parameters[i];
+		if (caa_part_same(&p->tag, &wanted->tag) &&
+		    caa_part_same(&p->value, &wanted->value))
 			return true;
 	}
 	return false;
@@ -155,9 +82,9 @@ static bool has_parameter(const struct issue_value *value, const struct paramete
 
 static bool same_issue_value(const char *a, const char *b)
 {
-	struct issue_value left, right;
+	struct caa_value left, right;
 
-	if (take_apart(a, &left) != 0 || take_apart(b, &right) != 0)
+	if (caa_value_parse(a, &left) != 0 || caa_value_parse(b, &right) != 0)
 		return false;
 	if (left.issuer.length != right.issuer.length || left.count != right.count ||
 	    strncasecmp(left.issuer.start, right.issuer.start, left.issuer.length) != 0)
@@ -183,7 +110,7 @@ bool caa_same(const struct caa *a, const struct caa *b)
 	return is_issue_tag(a->tag) && same_issue_value(a->value, b->value);
 }
 
-static int copy_part(const struct part *part, char *out, size_t size)
+static int copy_part(const struct caa_part *part, char *out, size_t size)
 {
 	if (part->length == 0 || part->length >= size)
 		return -1;
@@ -194,19 +121,20 @@ static int copy_part(const struct part *part, char *out, size_t size)
 
 bool caa_is_pin(const struct caa *caa, struct caa_pin *pin)
 {
-	struct issue_value value;
+	struct caa_value value;
 	char issuer[sizeof(domain_name)];
 	bool has_method = false, has_account = false;
 
-	if (caa->flags != 0 || !is_issue_tag(caa->tag) || take_apart(caa->value, &value) != 0 ||
-	    value.count != 2 || copy_part(&value.issuer, issuer, sizeof(issuer)) != 0 ||
+	if (caa->flags != 0 || !is_issue_tag(caa->tag) ||
+	    caa_value_parse(caa->value, &value) != 0 || value.count != 2 ||
+	    copy_part(&value.issuer, issuer, sizeof(issuer)) != 0 ||
 	    record_name(issuer, pin->issuer) != 0)
 		return false;
 	for (size_t i = 0; i < value.count; i++) {
-		const struct parameter *p = &value.parameters[i];
-		if (part_is(&p->tag, "validationmethods"))
-			has_method = part_is(&p->value, VALIDATION_METHOD);
-		else if (part_is(&p->tag, "accounturi"))
+		const struct caa_parameter *p = &value.parameters[i];
+		if (caa_part_is_anycase(&p->tag, "validationmethods"))
+			has_method = caa_part_is_anycase(&p->value, VALIDATION_METHOD);
+		else if (caa_part_is_anycase(&p->tag, "accounturi"))
 			has_account =
 			    copy_part(&p->value, pin->account_uri, sizeof(pin->account_uri)) == 0;
 	}
@@ -215,10 +143,10 @@ bool caa_is_pin(const struct caa *caa, struct caa_pin *pin)
 
 bool caa_forbids_all(const struct caa *caa)
 {
-	struct issue_value value;
+	struct caa_value value;
 
 	return is_issue_tag(caa->tag) &&
-	       (take_apart(caa->value, &value) != 0 || value.issuer.length == 0);
+	       (caa_value_parse(caa->value, &value) != 0 || value.issuer.length == 0);
 }
 
 bool caa_blocks_all(const struct caa *caa)

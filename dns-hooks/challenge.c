@@ -2,6 +2,7 @@
 
 #include "common/file.h"
 #include "common/log.h"
+#include "dns-hooks/challenge_value.h"
 #include "dns-hooks/effective.h"
 #include "dns-hooks/journal.h"
 #include "dns-hooks/propagation.h"
@@ -72,87 +73,7 @@ static int read_request(struct challenge_note *note, struct error *err)
 	return 0;
 }
 
-/* ---- one value out */
-
-/* Removes the noted value, then the note. */
-static int take_out(const struct challenge *challenge, const struct challenge_note *note,
-		    struct error *err)
-{
-	const struct provider *provider = &challenge->provider;
-	AUTO_RECORD struct record record = {0};
-	AUTO_CLOSE int turn = -1;
-	struct zone zone;
-
-	if (strcmp(note->provider, provider->class->name) != 0)
-		return error_set(err, EXIT_BAD_CONFIG,
-				 "the challenge value at %s was added through %s; set DNS_PROVIDER "
-				 "to it to have it removed, or remove it by hand",
-				 note->name, note->provider);
-	if (record_make(&record, note->name, RECORD_TXT, note->ttl, note->value, err) != 0)
-		return -1;
-	turn = journal_lock(&challenge->journal, err);
-	if (turn < 0 || provider_zone(provider, note->name, note->zone, &zone, err) != 0)
-		return -1;
-	int removed = provider_remove(provider, &zone, &record, err);
-	if (removed < 0 || journal_note_gone(&challenge->journal, note->name, note->ttl, err) != 0)
-		return -1;
-	log_info("%s: challenge value %s %s", note->name, note->value,
-		 removed > 0 ? "removed" : "is gone already");
-	return journal_forget(&challenge->journal, note, err);
-}
-
-/* ---- one value in */
-
-/*
- * Whether the value is known not to be there after adding it was refused.  A "no" may be the
- * answer to the repetition of a write that was done and whose answer was lost, or come from
- * something in between, so the records are looked at.
- */
-static bool is_surely_absent(const struct provider *provider, const struct zone *zone,
-			     const struct record *record, const struct error *refusal)
-{
-	AUTO_RECORDS struct record_list present = {0};
-	struct error err = ERROR_INIT;
-
-	if (refusal->code != EXIT_FAILED && refusal->code != EXIT_BAD_CONFIG)
-		return false;
-	if (provider->class->list == NULL)
-		return true;
-	return provider->class->list(provider->state, zone, record->name, &present, &err) == 0 &&
-	       record_list_find(&present, record) == NULL;
-}
-
-/*
- * Notes the value, then adds it.  `settle` receives for how many seconds caches may hold an
- * answer without it.
- */
-static int put_in(struct challenge *challenge, const struct zone *zone, unsigned *settle,
-		  struct error *err)
-{
-	struct challenge_note *note = &challenge->note;
-	struct error second = ERROR_INIT;
-	AUTO_RECORD struct record record = {0};
-	AUTO_CLOSE int turn = journal_lock(&challenge->journal, err);
-	unsigned others_ttl = 0;
-
-	if (turn < 0 ||
-	    record_make(&record, note->name, RECORD_TXT, note->ttl, note->value, err) != 0 ||
-	    journal_note(&challenge->journal, note, err) != 0)
-		return -1;
-	*settle = journal_seconds_cached(&challenge->journal, note->name);
-	int added = provider_add(&challenge->provider, zone, &record, &others_ttl, err);
-	if (others_ttl > *settle)
-		*settle = others_ttl;
-	if (added >= 0) {
-		log_info("%s: challenge value %s %s", note->name, note->value,
-			 added > 0 ? "added" : "is there already");
-		return 0;
-	}
-	if (is_surely_absent(&challenge->provider, zone, &record, err) &&
-	    journal_forget(&challenge->journal, note, &second) != 0)
-		log_warn("%s", second.text);
-	return -1;
-}
+/* ---- until all can see it */
 
 static void settle_down(const char *name, unsigned seconds)
 {
@@ -191,7 +112,8 @@ static void take_back(const struct challenge *challenge)
 {
 	struct error err = ERROR_INIT;
 
-	if (take_out(challenge, &challenge->note, &err) != 0)
+	if (challenge_take_out(&challenge->provider, &challenge->journal, &challenge->note, true,
+			       &err) != 0)
 		log_warn("%s: the value stays noted (`ingress-dns cleanup --all` tries again): %s",
 			 challenge->note.name, err.text);
 }
@@ -214,7 +136,7 @@ static int authorise(struct challenge *challenge, struct error *err)
 	memcpy(note->zone, zone.name, sizeof(note->zone));
 	snprintf(note->provider, sizeof(note->provider), "%s", provider->class->name);
 	note->ttl = provider->class->challenge_ttl;
-	if (put_in(challenge, &zone, &settle, err) != 0)
+	if (challenge_put_in(provider, &challenge->journal, note, &zone, &settle, err) != 0)
 		return -1;
 	if (wait_until_seen(challenge, &authority, settle, err) == 0)
 		return 0;
@@ -251,7 +173,8 @@ int challenge_cleanup(const struct settings *settings, struct error *err)
 		result = noted < 0 ? -1 : 0;
 	}
 	if (noted > 0)
-		result = take_out(&challenge, note, err);
+		result =
+		    challenge_take_out(&challenge.provider, &challenge.journal, note, true, err);
 	else if (result == 0)
 		log_info("%s: no challenge value %s is noted: nothing to remove", note->domain,
 			 note->value);
@@ -265,13 +188,15 @@ static int take_out_all(const struct challenge *challenge, struct error *err)
 	size_t count = 0, unreadable = 0, failed = 0;
 	enum exit_code code = EXIT_FAILED;
 
-	if (journal_list(&challenge->journal, &notes, &count, &unreadable, err) != 0)
+	if (journal_forget_writes(&challenge->journal, err) != 0 ||
+	    journal_list(&challenge->journal, &notes, &count, &unreadable, err) != 0)
 		return -1;
 	if (count == 0 && unreadable == 0)
 		puts("No challenge values are noted.");
 	for (size_t i = 0; i < count; i++) {
 		const struct challenge_note *note = &notes[i];
-		bool is_out = take_out(challenge, note, err) == 0;
+		bool is_out = challenge_take_out(&challenge->provider, &challenge->journal, note,
+						 true, err) == 0;
 		printf("%s TXT %s (for %s): %s\n", note->name, note->value, note->domain,
 		       is_out ? "removed" : err->text);
 		if (!is_out) {

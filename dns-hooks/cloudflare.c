@@ -4,6 +4,8 @@
 #include "common/http.h"
 #include "common/log.h"
 #include "dns-hooks/cloudflare_api.h"
+#include "dns-hooks/record_by_id.h"
+#include "dns-hooks/zone_search.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,19 +14,11 @@
 enum {
 	PAGE_SIZE = 100,
 	ZONE_PAGE_SIZE = 50,
-	ZONES_REMEMBERED_MAX = 4096,
-};
-
-/* What the account has under a name: a zone, or nothing (id ""). */
-struct known_zone {
-	domain_name name;
-	char id[ZONE_ID_MAX];
 };
 
 struct cloudflare {
 	struct cloudflare_api *api;
-	struct known_zone *known; /* the names of a run share suffixes */
-	size_t known_count;
+	struct zone_memory zones;
 };
 
 static void cloudflare_close(void *opaque)
@@ -32,7 +26,7 @@ static void cloudflare_close(void *opaque)
 	struct cloudflare *state = opaque;
 
 	cloudflare_api_free(state->api);
-	free(state->known);
+	zone_memory_free(&state->zones);
 	free(state);
 }
 
@@ -54,7 +48,7 @@ static void *cloudflare_open(const struct settings *settings, struct error *err)
 
 /* ---- zones */
 
-struct zone_search {
+struct zone_match {
 	const char *name;
 	struct zone *zone;
 	size_t found;
@@ -63,7 +57,7 @@ struct zone_search {
 
 static int take_zone(const cJSON *item, void *user, struct error *err)
 {
-	struct zone_search *search = user;
+	struct zone_match *search = user;
 	const char *id = json_string(item, "id"), *name = json_string(item, "name");
 	const char *status = json_string(item, "status");
 	const char *account = json_string(json_object(item, "account"), "name");
@@ -85,10 +79,10 @@ static int take_zone(const cJSON *item, void *user, struct error *err)
 	return 0;
 }
 
-static int ask_for_zone(const struct cloudflare *state, const char *name, struct zone *zone,
-			struct error *err)
+static int ask_for_zone(void *opaque, const char *name, struct zone *zone, struct error *err)
 {
-	struct zone_search search = {.name = name, .zone = zone};
+	const struct cloudflare *state = opaque;
+	struct zone_match search = {.name = name, .zone = zone};
 	AUTO_FREE char *escaped = http_escape(name);
 	char filter[CLOUDFLARE_URL_MAX];
 
@@ -107,49 +101,12 @@ static int ask_for_zone(const struct cloudflare *state, const char *name, struct
 	return search.found == 1 ? 1 : 0;
 }
 
-static void remember(struct cloudflare *state, const char *name, const char *id)
-{
-	struct known_zone *known = NULL;
-
-	if (state->known_count < ZONES_REMEMBERED_MAX)
-		known = reallocarray(state->known, state->known_count + 1, sizeof(*known));
-	if (known == NULL)
-		return; /* it will be asked again */
-	state->known = known;
-	known += state->known_count++;
-	snprintf(known->name, sizeof(known->name), "%s", name);
-	snprintf(known->id, sizeof(known->id), "%s", id);
-}
-
-/* Whether the account has a zone of exactly that name. */
-static int zone_named(struct cloudflare *state, const char *name, struct zone *zone,
-		      struct error *err)
-{
-	for (size_t i = 0; i < state->known_count; i++)
-		if (strcmp(state->known[i].name, name) == 0) {
-			memcpy(zone->id, state->known[i].id, sizeof(zone->id));
-			return *zone->id != '\0';
-		}
-	int found = ask_for_zone(state, name, zone, err);
-	if (found >= 0)
-		remember(state, name, zone->id);
-	return found;
-}
-
 static int cloudflare_find_zone(void *opaque, const char *name, struct zone *zone,
 				struct error *err)
 {
-	const char *at = domain_base(name);
-	int found = 0;
+	struct cloudflare *state = opaque;
 
-	*zone = (struct zone){0};
-	/* A single label is a registry's. */
-	for (; found == 0 && strchr(at, '.') != NULL; at = strchr(at, '.') + 1) {
-		found = zone_named(opaque, at, zone, err);
-		if (found == 1 && record_name(at, zone->name) != 0)
-			return 0;
-	}
-	return found;
+	return zone_search(&state->zones, ask_for_zone, state, name, zone, err);
 }
 
 /* ---- records */
@@ -215,8 +172,8 @@ static int write_record(const struct cloudflare *state, const char *method, cons
 	return result;
 }
 
-static int create(const struct cloudflare *state, const struct zone *zone,
-		  const struct record *record, struct error *err)
+static int create(void *opaque, const struct zone *zone, const struct record *record,
+		  struct error *err)
 {
 	AUTO_JSON cJSON *body = cloudflare_body(record, true, err);
 	char path[CLOUDFLARE_URL_MAX];
@@ -224,24 +181,24 @@ static int create(const struct cloudflare *state, const struct zone *zone,
 
 	if (body == NULL || records_path(zone, "", path, err) != 0)
 		return -1;
-	int result = write_record(state, "POST", path, body, &code, err);
+	int result = write_record(opaque, "POST", path, body, &code, err);
 	return code == CLOUDFLARE_EXISTS || code == CLOUDFLARE_IDENTICAL ? 0 : result;
 }
 
-static int delete (const struct cloudflare *state, const struct zone *zone,
-		   const struct record *record, struct error *err)
+static int delete (void *opaque, const struct zone *zone, const struct record *record,
+		   struct error *err)
 {
 	char path[CLOUDFLARE_URL_MAX];
 	long long code = 0;
 
 	if (records_path(zone, record->id, path, err) != 0)
 		return -1;
-	int result = write_record(state, "DELETE", path, NULL, &code, err);
+	int result = write_record(opaque, "DELETE", path, NULL, &code, err);
 	return code == CLOUDFLARE_GONE ? 0 : result;
 }
 
-static int update(const struct cloudflare *state, const struct zone *zone,
-		  const struct record *before, const struct record *after, struct error *err)
+static int update(void *opaque, const struct zone *zone, const struct record *before,
+		  const struct record *after, struct error *err)
 {
 	AUTO_JSON cJSON *body = cloudflare_body(after, false, err);
 	char path[CLOUDFLARE_URL_MAX];
@@ -249,49 +206,19 @@ static int update(const struct cloudflare *state, const struct zone *zone,
 
 	if (body == NULL || records_path(zone, before->id, path, err) != 0)
 		return -1;
-	int result = write_record(state, "PATCH", path, body, &code, err);
+	int result = write_record(opaque, "PATCH", path, body, &code, err);
 	return code == CLOUDFLARE_GONE ? PROVIDER_CHANGED_MEANWHILE : result;
-}
-
-/* The type of a record is fixed, and a CNAME cannot be made beside the address it replaces:
- * there is a moment without either.  When the new one is refused, the old one comes back. */
-static int replace(const struct cloudflare *state, const struct zone *zone,
-		   const struct record *before, const struct record *after, struct error *err)
-{
-	struct error second = ERROR_INIT;
-
-	if (delete (state, zone, before, err) != 0)
-		return -1;
-	if (create(state, zone, after, err) == 0)
-		return 0;
-	if (create(state, zone, before, &second) != 0)
-		error_wrap(err, "the record %s %s of %s is deleted, and could not be restored (%s)",
-			   record_type_text(before), before->value, before->name, second.text);
-	return -1;
 }
 
 static int cloudflare_change(void *opaque, const struct zone *zone, const char *name,
 			     const struct record_list *present, const struct change_list *changes,
 			     struct error *err)
 {
+	static const struct record_calls calls = {create, update, delete};
+
 	(void)name;
 	(void)present;
-	for (size_t i = 0; i < changes->count; i++) {
-		const struct change *change = &changes->items[i];
-		const struct record *before = &change->before, *after = &change->after;
-		int result = -1;
-		if (change->kind == CHANGE_ADD)
-			result = create(opaque, zone, after, err);
-		else if (change->kind == CHANGE_REMOVE)
-			result = delete (opaque, zone, before, err);
-		else if (before->type == after->type)
-			result = update(opaque, zone, before, after, err);
-		else
-			result = replace(opaque, zone, before, after, err);
-		if (result != 0)
-			return result;
-	}
-	return 0;
+	return record_by_id_change(&calls, opaque, zone, changes, err);
 }
 
 const struct provider_class cloudflare_class = {

@@ -157,16 +157,13 @@ static ldns_pkt *ask_tcp(const struct dns_server *server, const ldns_pkt *questi
 	return dns_parse_answer(question, reply, reply_length, server, err);
 }
 
-int dns_query(const struct dns_server *server, const char *name, ldns_rr_type type, bool recursive,
-	      ldns_pkt **answer, struct error *err)
+static int exchange(const struct dns_server *server, const ldns_pkt *question, ldns_pkt **answer,
+		    struct error *err)
 {
 	deadline limit = deadline_in(DNS_QUERY_TIMEOUT_MS);
-	AUTO_PKT ldns_pkt *question = dns_question(name, type, recursive, err);
 	AUTO_FREE uint8_t *wire = NULL;
 	size_t length = 0;
 
-	if (question == NULL)
-		return -1;
 	if (ldns_pkt2wire(&wire, question, &length) != LDNS_STATUS_OK)
 		return error_no_memory(err);
 	*answer = ask_udp(server, question, wire, length, limit, err);
@@ -181,4 +178,23 @@ int dns_query(const struct dns_server *server, const char *name, ldns_rr_type ty
 	dns_packet_free(answer);
 	return error_set(err, EXIT_UNREACHABLE, "%s sent an answer that is cut short, by TCP too",
 			 server->text);
+}
+
+int dns_query(const struct dns_server *server, const char *name, ldns_rr_type type, bool recursive,
+	      ldns_pkt **answer, struct error *err)
+{
+	AUTO_PKT ldns_pkt *question = dns_question(name, type, recursive, err);
+
+	return question == NULL ? -1 : exchange(server, question, answer, err);
+}
+
+int dns_query_unchecked(const struct dns_server *server, const char *name, ldns_rr_type type,
+			ldns_pkt **answer, struct error *err)
+{
+	AUTO_PKT ldns_pkt *question = dns_question(name, type, true, err);
+
+	if (question == NULL)
+		return -1;
+	ldns_pkt_set_cd(question, true);
+	return exchange(server, question, answer, err);
 }

@@ -22,6 +22,11 @@ void dns_packet_free(ldns_pkt **packet);
 int dns_query(const struct dns_server *server, const char *name, ldns_rr_type type, bool recursive,
 	      ldns_pkt **answer, struct error *err);
 
+/* The same, recursively, for whatever the server finds before it checks signatures (the CD bit,
+ * RFC 4035 section 3.2.2). */
+int dns_query_unchecked(const struct dns_server *server, const char *name, ldns_rr_type type,
+			ldns_pkt **answer, struct error *err);
+
 /* A question with a random id, not sent anywhere yet; NULL with err. */
 ldns_pkt *dns_question(const char *name, ldns_rr_type type, bool recursive, struct error *err);
 

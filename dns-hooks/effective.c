@@ -40,7 +40,28 @@ static int is_from_wildcard(const struct authority *authority, const char *name,
 	if (authority_ask(authority, other, LDNS_RR_TYPE_CNAME, &answer, err) != 0)
 		return -1;
 	*from_wildcard =
-	    authority_alias_in(answer, other, other_alias) == 0 && strcmp(alias, other_alias) == 0;
+	    dns_answer_alias(answer, other, other_alias) == 0 && strcmp(alias, other_alias) == 0;
+	return 0;
+}
+
+/* Whether all servers that answer have the CNAME: a CA may ask any of them. */
+static int is_everywhere(const struct authority *authority, const char *name, const char *alias,
+			 struct error *err)
+{
+	for (size_t i = 0; i < authority->count; i++) {
+		const struct authority_server *server = &authority->servers[i];
+		AUTO_PKT ldns_pkt *answer = NULL;
+		struct error silent = ERROR_INIT;
+		domain_name other = "";
+		if (dns_query(&server->at, name, LDNS_RR_TYPE_CNAME, false, &answer, &silent) !=
+			0 ||
+		    !ldns_pkt_aa(answer))
+			continue;
+		if (dns_answer_alias(answer, name, other) != 0 || strcmp(alias, other) != 0)
+			return error_set(err, EXIT_TRY_LATER,
+					 "%s is a CNAME to %s, but not yet at %s (%s)", name, alias,
+					 server->name, server->at.text);
+	}
 	return 0;
 }
 
@@ -63,6 +84,8 @@ int effective_challenge_name(struct dns_view *view, const char *domain, domain_n
 			return -1;
 		if (from_wildcard)
 			return 0;
+		if (is_everywhere(authority, name, alias, err) != 0)
+			return -1;
 		log_info("%s is an alias of %s", name, alias);
 		memcpy(name, alias, sizeof(alias));
 	}

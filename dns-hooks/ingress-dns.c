@@ -8,6 +8,7 @@
 #include "dns-hooks/apply.h"
 #include "dns-hooks/by_hand.h"
 #include "dns-hooks/challenge.h"
+#include "dns-hooks/preflight.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -27,6 +28,8 @@ static const char USAGE[] =
     "  apply [OPTIONS] [DOMAIN...]    make the records (all configured domains by default)\n"
     "      --only KINDS               of alias,txt,caa (default: all; caa only with SET_CAA)\n"
     "      --account-uri URI          the ACME account that CAA records name\n"
+    "  preflight [--account-uri URI] [DOMAIN...]\n"
+    "                                 whether orders for certificates can succeed\n"
     "\n"
     "By hand:\n"
     "  list NAME [TYPE]               show the records at a name\n"
@@ -96,10 +99,17 @@ static const char *find_domain(const struct settings *settings, const char *text
 	return NULL;
 }
 
-/* `domains` has room for every argument. */
-static int read_apply_arguments(const struct settings *settings, const struct arguments *arguments,
-				struct apply_request *request, const char **domains,
-				struct error *err)
+/* What the commands about configured domains take.  `domains` has room for every argument. */
+struct domain_arguments {
+	unsigned kinds;
+	bool has_kinds;
+	const char *account_uri;
+	const char **domains;
+	size_t domain_count;
+};
+
+static int read_domain_arguments(const struct settings *settings, const struct arguments *arguments,
+				 struct domain_arguments *read, struct error *err)
 {
 	for (int i = 0; i < arguments->count; i++) {
 		const char *text = arguments->items[i];
@@ -109,9 +119,10 @@ static int read_apply_arguments(const struct settings *settings, const struct ar
 				return usage_error(err, is_only ? "--only needs a value"
 								: "--account-uri needs a value");
 			if (!is_only)
-				request->account_uri = arguments->items[i];
-			else if (read_kinds(arguments->items[i], &request->kinds, err) != 0)
+				read->account_uri = arguments->items[i];
+			else if (read_kinds(arguments->items[i], &read->kinds, err) != 0)
 				return -1;
+			read->has_kinds = read->has_kinds || is_only;
 		} else if (text[0] == '-') {
 			return error_set(
 			    err, EXIT_USAGE_ERROR,
@@ -122,7 +133,7 @@ static int read_apply_arguments(const struct settings *settings, const struct ar
 			const char *domain = find_domain(settings, text, err);
 			if (domain == NULL)
 				return -1;
-			domains[request->domain_count++] = domain;
+			read->domains[read->domain_count++] = domain;
 		}
 	}
 	return 0;
@@ -132,13 +143,31 @@ static int plan_or_apply(const struct settings *settings, const struct arguments
 			 bool dry_run, struct error *err)
 {
 	AUTO_FREE const char **domains = calloc((size_t)arguments->count + 1, sizeof(*domains));
-	struct apply_request request = {.dry_run = dry_run, .kinds = KIND_ALL, .domains = domains};
+	struct domain_arguments read = {.kinds = KIND_ALL, .domains = domains};
 
 	if (domains == NULL)
 		return error_no_memory(err);
-	if (read_apply_arguments(settings, arguments, &request, domains, err) != 0)
+	if (read_domain_arguments(settings, arguments, &read, err) != 0)
 		return -1;
+	const struct apply_request request = {dry_run, read.kinds, read.account_uri, domains,
+					      read.domain_count};
 	return apply_run(settings, &request, err);
+}
+
+static int run_preflight(const struct settings *settings, const struct arguments *arguments,
+			 struct error *err)
+{
+	AUTO_FREE const char **domains = calloc((size_t)arguments->count + 1, sizeof(*domains));
+	struct domain_arguments read = {.domains = domains};
+
+	if (domains == NULL)
+		return error_no_memory(err);
+	if (read_domain_arguments(settings, arguments, &read, err) != 0)
+		return -1;
+	if (read.has_kinds)
+		return usage_error(err, "preflight has no --only");
+	const struct preflight_request request = {read.account_uri, domains, read.domain_count};
+	return preflight_run(settings, &request, err);
 }
 
 static int run_plan(const struct settings *settings, const struct arguments *arguments,
@@ -225,9 +254,9 @@ struct command {
 };
 
 static const struct command commands[] = {
-    {"plan", run_plan},	      {"apply", run_apply},	{"list", run_list},
-    {"set-txt", run_set_txt}, {"del-txt", run_del_txt}, {"auth", run_auth},
-    {"cleanup", run_cleanup},
+    {"plan", run_plan},	      {"apply", run_apply},	    {"list", run_list},
+    {"set-txt", run_set_txt}, {"del-txt", run_del_txt},	    {"auth", run_auth},
+    {"cleanup", run_cleanup}, {"preflight", run_preflight},
 };
 
 static const struct command *find_command(const char *name)

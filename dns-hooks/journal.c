@@ -24,6 +24,7 @@ enum {
 	LOCK_TIMEOUT_MS = 180000, /* more than one turn takes, API retries included */
 	LOCK_POLL_MS = 100,
 	TTL_MAX = 86400,
+	WRITTEN_FRESH_S = 3600,
 };
 
 static const char SUFFIX[] = ".json";
@@ -33,17 +34,21 @@ int journal_open(struct journal *journal, const char *letsencrypt_dir, struct er
 	*journal = (struct journal){0};
 	journal->notes_dir = file_join(letsencrypt_dir, "dstack-ingress/dns");
 	journal->served_dir = file_join(letsencrypt_dir, "dstack-ingress/dns-served");
-	if (journal->notes_dir == NULL || journal->served_dir == NULL)
+	journal->written_dir = file_join(letsencrypt_dir, "dstack-ingress/dns-written");
+	if (journal->notes_dir == NULL || journal->served_dir == NULL ||
+	    journal->written_dir == NULL)
 		return error_no_memory(err);
-	if (file_make_dirs(journal->notes_dir, FOLDER_MODE, err) != 0)
+	if (file_make_dirs(journal->notes_dir, FOLDER_MODE, err) != 0 ||
+	    file_make_dirs(journal->served_dir, FOLDER_MODE, err) != 0)
 		return -1;
-	return file_make_dirs(journal->served_dir, FOLDER_MODE, err);
+	return file_make_dirs(journal->written_dir, FOLDER_MODE, err);
 }
 
 void journal_close(struct journal *journal)
 {
 	free(journal->notes_dir);
 	free(journal->served_dir);
+	free(journal->written_dir);
 	*journal = (struct journal){0};
 }
 
@@ -233,32 +238,76 @@ int journal_list(const struct journal *journal, struct challenge_note **notes, s
 
 /* ---- what caches may still hold */
 
+/* A small file with one time in it. */
+static int write_time(const char *path, const char *name, const char *member, long long when,
+		      struct error *err)
+{
+	AUTO_JSON cJSON *json = cJSON_CreateObject();
+
+	if (path == NULL || cJSON_AddStringToObject(json, "name", name) == NULL ||
+	    cJSON_AddNumberToObject(json, member, (double)when) == NULL)
+		return error_no_memory(err);
+	return write_json(path, json, err);
+}
+
+/* 0 when there is none. */
+static long long read_time(const char *path, const char *member)
+{
+	struct error err = ERROR_INIT;
+
+	if (path == NULL || !file_exists(path))
+		return 0;
+	AUTO_JSON cJSON *json = json_read_file(path, NOTE_FILE_MAX, &err);
+	return json_integer(json, member, 0);
+}
+
 int journal_note_gone(const struct journal *journal, const char *name, unsigned ttl,
 		      struct error *err)
 {
 	AUTO_FREE char *path = path_of(journal->served_dir, name, "");
-	AUTO_JSON cJSON *json = cJSON_CreateObject();
 
-	if (path == NULL || cJSON_AddStringToObject(json, "name", name) == NULL ||
-	    cJSON_AddNumberToObject(json, "cached_until", (double)(time(NULL) + ttl)) == NULL)
-		return error_no_memory(err);
-	return write_json(path, json, err);
+	return write_time(path, name, "cached_until", time(NULL) + ttl, err);
 }
 
 unsigned journal_seconds_cached(const struct journal *journal, const char *name)
 {
 	AUTO_FREE char *path = path_of(journal->served_dir, name, "");
 	struct error err = ERROR_INIT;
-	long long now = time(NULL);
+	long long now = time(NULL), until = read_time(path, "cached_until");
 
-	if (path == NULL || !file_exists(path))
-		return 0;
-	AUTO_JSON cJSON *json = json_read_file(path, NOTE_FILE_MAX, &err);
-	long long until = json_integer(json, "cached_until", 0);
 	/* A time further ahead than any TTL is a clock that was set back since. */
-	if (json != NULL && until > now && until <= now + TTL_MAX)
+	if (until > now && until <= now + TTL_MAX)
 		return (unsigned)(until - now);
-	if (remove_file(journal->served_dir, path, &err) != 0)
+	if (path != NULL && file_exists(path) && remove_file(journal->served_dir, path, &err) != 0)
 		log_debug("%s", err.text);
 	return 0;
+}
+
+/* ---- where writing works */
+
+void journal_note_write(const struct journal *journal, const char *provider, const char *zone,
+			bool has_worked)
+{
+	AUTO_FREE char *path = path_of(journal->written_dir, zone, provider);
+	struct error err = ERROR_INIT;
+
+	/* Without it a write is only tried once more. */
+	if (path == NULL || (has_worked ? write_time(path, zone, "written_at", time(NULL), &err)
+					: remove_file(journal->written_dir, path, &err)) != 0)
+		log_debug("%s", err.text);
+}
+
+bool journal_was_written(const struct journal *journal, const char *provider, const char *zone)
+{
+	AUTO_FREE char *path = path_of(journal->written_dir, zone, provider);
+	long long now = time(NULL), written = read_time(path, "written_at");
+
+	return written <= now && now - written < WRITTEN_FRESH_S;
+}
+
+int journal_forget_writes(const struct journal *journal, struct error *err)
+{
+	if (file_remove_tree(journal->written_dir, err) != 0)
+		return -1;
+	return file_make_dirs(journal->written_dir, FOLDER_MODE, err);
 }

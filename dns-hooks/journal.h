@@ -5,6 +5,7 @@
  *                                         forgotten after it is deleted
  *   dstack-ingress/dns-served/HASH.json   until when caches may hold the values of one
  *                                         challenge name that are gone
+ *   dstack-ingress/dns-written/HASH.json  when a zone was last written to
  *
  * A crash at any moment leaves a note too many, never one too few.
  */
@@ -14,6 +15,7 @@
 #include "common/domain.h"
 #include "common/error.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum {
@@ -25,6 +27,7 @@ enum {
 struct journal {
 	char *notes_dir;
 	char *served_dir;
+	char *written_dir;
 };
 
 struct challenge_note {
@@ -65,5 +68,13 @@ int journal_note_gone(const struct journal *journal, const char *name, unsigned 
 		      struct error *err);
 /* For how many seconds caches may still hold what is gone from `name`; 0: no longer. */
 unsigned journal_seconds_cached(const struct journal *journal, const char *name);
+
+/* Remembers that writing to a zone has worked, or no longer does. */
+void journal_note_write(const struct journal *journal, const char *provider, const char *zone,
+			bool has_worked);
+/* Whether it has worked within the last hour, and not failed since. */
+bool journal_was_written(const struct journal *journal, const char *provider, const char *zone);
+/* A start may come with other credentials. */
+int journal_forget_writes(const struct journal *journal, struct error *err);
 
 #endif

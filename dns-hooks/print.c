@@ -103,6 +103,16 @@ void print_summary(const struct print_counts *counts, bool is_plan, bool has_fai
 		puts("No changes.");
 }
 
+void print_by_hand(const struct print_counts *counts, const char *provider, bool is_unclear)
+{
+	if (counts->added + counts->changed + counts->removed > 0)
+		printf("Make these records by hand, as DNS_PROVIDER=%s only answers challenges: "
+		       "%zu to add, %zu to change, %zu to remove.\n",
+		       provider, counts->added, counts->changed, counts->removed);
+	else if (!is_unclear)
+		puts("No changes.");
+}
+
 void print_record(const struct record *record)
 {
 	char shown[SHOWN_MAX];

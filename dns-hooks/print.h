@@ -26,6 +26,9 @@ void print_add_counts(struct print_counts *sum, const struct print_counts *count
 /* How many of which; "No changes." only if that is the whole truth. */
 void print_summary(const struct print_counts *counts, bool is_plan, bool has_failed);
 
+/* The same for changes that nobody but the operator can make. */
+void print_by_hand(const struct print_counts *counts, const char *provider, bool is_unclear);
+
 /* As a zone file has it: NAME TTL IN TYPE VALUE. */
 void print_record(const struct record *record);
 

@@ -2,6 +2,7 @@
 
 #include "common/buffer.h"
 #include "common/log.h"
+#include "dns-hooks/dns_answer.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -12,6 +13,8 @@ enum {
 	PROGRESS_MS = 5000,
 	/* How often in a row an address keeps silent before it is passed over. */
 	SILENCES_MAX = 3,
+	ROLL_CALLS = 2,
+	ROLL_CALL_MS = 45000,
 	LIST_MAX = 700, /* bytes of a message that name servers */
 };
 
@@ -31,41 +34,18 @@ struct watch {
 	const char *name, *value;
 	enum sight sights[AUTHORITY_SERVERS_MAX];
 	int silences[AUTHORITY_SERVERS_MAX];
+	int patience;	   /* silences before an address is passed over */
+	bool is_roll_call; /* any answer will do */
 	deadline next_report;
 };
-
-/* Whether a TXT record consists of `value`, whichever way it is cut into strings. */
-static bool is_value(const ldns_rr *record, const char *value)
-{
-	size_t left = strlen(value);
-
-	for (size_t i = 0; i < ldns_rr_rd_count(record); i++) {
-		const ldns_rdf *field = ldns_rr_rdf(record, i);
-		size_t length = ldns_rdf_size(field);
-		if (length == 0)
-			return false;
-		length--; /* the length byte in front */
-		if (length > left || memcmp(ldns_rdf_data(field) + 1, value, length) != 0)
-			return false;
-		value += length;
-		left -= length;
-	}
-	return left == 0;
-}
 
 static enum sight judge(const ldns_pkt *answer, const char *name, const char *value)
 {
 	ldns_pkt_rcode rcode = ldns_pkt_get_rcode(answer);
-	const ldns_rr_list *section = ldns_pkt_answer(answer);
 
 	if ((rcode != LDNS_RCODE_NOERROR && rcode != LDNS_RCODE_NXDOMAIN) || !ldns_pkt_aa(answer))
 		return REFUSES;
-	for (size_t i = 0; i < ldns_rr_list_rr_count(section); i++) {
-		const ldns_rr *record = ldns_rr_list_rr(section, i);
-		if (dns_record_is(record, name, LDNS_RR_TYPE_TXT) && is_value(record, value))
-			return SEEN;
-	}
-	return MISSING;
+	return dns_answer_has_text(answer, name, value) ? SEEN : MISSING;
 }
 
 static void look(struct watch *watch, size_t i)
@@ -84,13 +64,18 @@ static void look(struct watch *watch, size_t i)
 	watch->sights[i] = judge(answer, watch->name, watch->value);
 }
 
-/* Whether another address of the same server has the value. */
-static bool is_seen_elsewhere(const struct watch *watch, size_t i)
+static bool is_fine(const struct watch *watch, size_t i)
+{
+	return watch->sights[i] == SEEN || (watch->is_roll_call && watch->sights[i] == MISSING);
+}
+
+/* Whether another address of the same server is fine. */
+static bool is_fine_elsewhere(const struct watch *watch, size_t i)
 {
 	const struct authority *authority = watch->authority;
 
 	for (size_t other = 0; other < authority->count; other++)
-		if (watch->sights[other] == SEEN &&
+		if (is_fine(watch, other) &&
 		    strcmp(authority->servers[other].name, authority->servers[i].name) == 0)
 			return true;
 	return false;
@@ -98,8 +83,8 @@ static bool is_seen_elsewhere(const struct watch *watch, size_t i)
 
 static bool is_passed_over(const struct watch *watch, size_t i)
 {
-	return watch->sights[i] == SILENT && watch->silences[i] >= SILENCES_MAX &&
-	       is_seen_elsewhere(watch, i);
+	return watch->sights[i] == SILENT && watch->silences[i] >= watch->patience &&
+	       is_fine_elsewhere(watch, i);
 }
 
 static size_t count_lacking(const struct watch *watch)
@@ -107,7 +92,7 @@ static size_t count_lacking(const struct watch *watch)
 	size_t lacking = 0;
 
 	for (size_t i = 0; i < watch->authority->count; i++)
-		lacking += watch->sights[i] != SEEN && !is_passed_over(watch, i);
+		lacking += !is_fine(watch, i) && !is_passed_over(watch, i);
 	return lacking;
 }
 
@@ -118,7 +103,7 @@ static void name_lacking(const struct watch *watch, char text[LIST_MAX])
 	text[0] = '\0';
 	for (size_t i = 0; i < watch->authority->count; i++) {
 		const struct authority_server *server = &watch->authority->servers[i];
-		if (watch->sights[i] == SEEN || is_passed_over(watch, i))
+		if (is_fine(watch, i) || is_passed_over(watch, i))
 			continue;
 		int length =
 		    snprintf(text + used, LIST_MAX - used, "%s%s (%s) %s", used == 0 ? "" : ", ",
@@ -154,7 +139,7 @@ static void report_passed_over(const struct watch *watch)
 static void look_at_all(struct watch *watch, deadline limit)
 {
 	for (size_t i = 0; i < watch->authority->count && deadline_left(limit) > 0; i++) {
-		if (watch->sights[i] == SEEN || is_passed_over(watch, i))
+		if (is_fine(watch, i) || is_passed_over(watch, i))
 			continue;
 		look(watch, i);
 		if (deadline_left(watch->next_report) == 0 && count_lacking(watch) > 0) {
@@ -170,6 +155,7 @@ int propagation_wait(const struct authority *authority, const char *name, const 
 	struct watch watch = {.authority = authority,
 			      .name = name,
 			      .value = value,
+			      .patience = SILENCES_MAX,
 			      .next_report = deadline_in(PROGRESS_MS)};
 	char lacking[LIST_MAX];
 	long pause = FIRST_PAUSE_MS;
@@ -190,4 +176,27 @@ int propagation_wait(const struct authority *authority, const char *name, const 
 	    err, EXIT_TRY_LATER,
 	    "the value at %s is not served everywhere in time (PROPAGATION_TIMEOUT): %s", name,
 	    lacking);
+}
+
+int propagation_ready(const struct authority *authority, const char *name, struct error *err)
+{
+	struct watch watch = {.authority = authority,
+			      .name = name,
+			      .value = "",
+			      .patience = ROLL_CALLS,
+			      .is_roll_call = true,
+			      .next_report = deadline_in(PROGRESS_MS)};
+	deadline limit = deadline_in(ROLL_CALL_MS);
+	char lacking[LIST_MAX];
+
+	for (int i = 0; i < ROLL_CALLS && (i == 0 || count_lacking(&watch) > 0); i++)
+		look_at_all(&watch, limit);
+	if (count_lacking(&watch) == 0)
+		return 0;
+	name_lacking(&watch, lacking);
+	return error_set(
+	    err, EXIT_TRY_LATER,
+	    "not every name server of %s answers for it, and a CA may ask any of them: "
+	    "%s; set them right, or take them out of the NS records",
+	    authority->zone, lacking);
 }

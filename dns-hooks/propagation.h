@@ -15,4 +15,10 @@
 int propagation_wait(const struct authority *authority, const char *name, const char *value,
 		     deadline limit, struct error *err);
 
+/*
+ * Whether such a wait can succeed: 0 when every server, by the same measure, answers for the zone
+ * of `name`, with a value or without.  -1 (EXIT_TRY_LATER), naming those that do not.
+ */
+int propagation_ready(const struct authority *authority, const char *name, struct error *err);
+
 #endif

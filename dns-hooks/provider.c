@@ -1,7 +1,11 @@
 #include "dns-hooks/provider.h"
 
 #include "dns-hooks/cloudflare.h"
+#include "dns-hooks/exec.h"
+#include "dns-hooks/linode.h"
+#include "dns-hooks/namecheap.h"
 #include "dns-hooks/rfc2136.h"
+#include "dns-hooks/route53.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -9,8 +13,7 @@
 enum { WRITE_ATTEMPTS = 3 };
 
 static const struct provider_class *const classes[] = {
-    &cloudflare_class,
-    &rfc2136_class,
+    &cloudflare_class, &exec_class, &linode_class, &namecheap_class, &rfc2136_class, &route53_class,
 };
 
 int provider_open(struct provider *provider, const struct settings *settings, struct error *err)
@@ -68,16 +71,26 @@ static int refuse_beside_cname(const struct provider *provider, const struct rec
 			 record->name, cname->value, record_type_text(record));
 }
 
+/* An API that does not mind may have the value several times. */
+static int plan_removal(const struct record *record, const struct record_list *present,
+			struct change_list *changes, struct error *err)
+{
+	for (size_t i = 0; i < present->count; i++)
+		if (record_same(&present->items[i], record) &&
+		    change_list_add(changes, &present->items[i], NULL, err, "no longer needed") !=
+			0)
+			return -1;
+	return 0;
+}
+
 static int plan_one(const struct provider *provider, const struct record *record, bool add,
 		    const struct record_list *present, struct change_list *changes,
 		    struct error *err)
 {
-	const struct record *there = record_list_find(present, record);
-
-	if ((there != NULL) == add)
-		return 0;
 	if (!add)
-		return change_list_add(changes, there, NULL, err, "no longer needed");
+		return plan_removal(record, present, changes, err);
+	if (record_list_find(present, record) != NULL)
+		return 0;
 	if (refuse_beside_cname(provider, record, present, err) != 0)
 		return -1;
 	return change_list_add(changes, NULL, record, err, "needed");
@@ -90,13 +103,15 @@ static int plan_blindly(const struct record *record, bool add, struct change_lis
 	return change_list_add(changes, add ? NULL : record, add ? record : NULL, err, "asked for");
 }
 
-static unsigned longest_other_ttl(const struct record_list *present, const struct record *record)
+/* The longest TTL among the values of the record's type: that value itself, or the others. */
+static unsigned longest_ttl(const struct record_list *present, const struct record *record,
+			    bool of_itself)
 {
 	unsigned longest = 0;
 
 	for (size_t i = 0; i < present->count; i++) {
 		const struct record *other = &present->items[i];
-		if (other->type == record->type && !record_same(other, record) &&
+		if (other->type == record->type && record_same(other, record) == of_itself &&
 		    other->ttl > longest)
 			longest = other->ttl;
 	}
@@ -110,7 +125,7 @@ struct write {
 	const struct record *record;
 	bool add;
 	bool again; /* somebody else was faster */
-	unsigned others_ttl;
+	unsigned others_ttl, own_ttl;
 };
 
 /* One turn of reading and writing; as provider_add(). */
@@ -125,7 +140,8 @@ static int read_and_write(struct write *write, struct error *err)
 	write->again = false;
 	if (class->list != NULL && class->list(state, write->zone, name, &present, err) != 0)
 		return error_wrap(err, "cannot read the records of %s", name);
-	write->others_ttl = longest_other_ttl(&present, write->record);
+	write->others_ttl = longest_ttl(&present, write->record, false);
+	write->own_ttl = longest_ttl(&present, write->record, true);
 	if (class->list == NULL ? plan_blindly(write->record, write->add, &changes, err) != 0
 				: plan_one(write->provider, write->record, write->add, &present,
 					   &changes, err) != 0)
@@ -165,9 +181,12 @@ int provider_add(const struct provider *provider, const struct zone *zone,
 }
 
 int provider_remove(const struct provider *provider, const struct zone *zone,
-		    const struct record *record, struct error *err)
+		    const struct record *record, unsigned *own_ttl, struct error *err)
 {
 	struct write write = {.provider = provider, .zone = zone, .record = record, .add = false};
+	int result = write_one(&write, err);
 
-	return write_one(&write, err);
+	if (own_ttl != NULL)
+		*own_ttl = write.own_ttl;
+	return result;
 }

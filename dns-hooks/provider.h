@@ -111,11 +111,12 @@ int provider_zone(const struct provider *provider, const char *name, const char 
 /*
  * Adds one value, or takes it away, whatever else stands at the name.  1 when something was
  * written, 0 when it was there (gone) already, -1.  `others_ttl` (may be NULL) receives the
- * longest TTL among the other values of that type: 0 if there are none, or none can be read.
+ * longest TTL among the other values of that type, `own_ttl` (may be NULL) that of the value
+ * taken away, as the provider shows it: 0 if there is none, or none can be read.
  */
 int provider_add(const struct provider *provider, const struct zone *zone,
 		 const struct record *record, unsigned *others_ttl, struct error *err);
 int provider_remove(const struct provider *provider, const struct zone *zone,
-		    const struct record *record, struct error *err);
+		    const struct record *record, unsigned *own_ttl, struct error *err);
 
 #endif

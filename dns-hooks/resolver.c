@@ -78,78 +78,52 @@ int resolver_init(struct resolver *resolver, const char *listed, struct error *e
 	return 0;
 }
 
-/* Asks one resolver after the other until one gives an answer that means something. */
-static ldns_pkt *ask(struct resolver *resolver, const char *name, ldns_rr_type type,
-		     struct error *err)
+static bool means_something(const ldns_pkt *answer)
+{
+	ldns_pkt_rcode rcode = ldns_pkt_get_rcode(answer);
+
+	return rcode == LDNS_RCODE_NOERROR || rcode == LDNS_RCODE_NXDOMAIN;
+}
+
+/* Says what is behind an answer that tells nothing.  A server that finds the name once it is told
+ * not to check signatures has found them wrong, and so will the CA. */
+static void explain(const struct dns_server *server, const char *name, ldns_rr_type type,
+		    const ldns_pkt *answer, struct error *err)
+{
+	AUTO_PKT ldns_pkt *unchecked = NULL;
+
+	if (ldns_pkt_get_rcode(answer) == LDNS_RCODE_SERVFAIL &&
+	    dns_query_unchecked(server, name, type, &unchecked, err) == 0 &&
+	    means_something(unchecked))
+		error_set(
+		    err, EXIT_FAILED,
+		    "DNSSEC is broken there: %s answers SERVFAIL, but knows the name when it is "
+		    "told not to check signatures (a DS record at the registrar that fits no key "
+		    "of the zone, or signatures that have expired)",
+		    server->text);
+	else
+		error_set(err, EXIT_UNREACHABLE, "%s answers %s", server->text,
+			  dns_rcode_text(answer));
+}
+
+int resolver_ask(struct resolver *resolver, const char *name, ldns_rr_type type, ldns_pkt **answer,
+		 struct error *err)
 {
 	for (size_t tried = 0; tried < resolver->count; tried++) {
 		size_t i = (resolver->preferred + tried) % resolver->count;
 		const struct dns_server *server = &resolver->servers[i];
-		ldns_pkt *answer = NULL;
-		if (dns_query(server, name, type, true, &answer, err) != 0) {
+		if (dns_query(server, name, type, true, answer, err) != 0) {
 			log_debug("resolver: %s", err->text);
 			continue;
 		}
-		ldns_pkt_rcode rcode = ldns_pkt_get_rcode(answer);
-		if (rcode == LDNS_RCODE_NOERROR || rcode == LDNS_RCODE_NXDOMAIN) {
+		if (means_something(*answer)) {
 			resolver->preferred = i;
-			return answer;
+			return 0;
 		}
-		error_set(err, EXIT_UNREACHABLE, "%s answers %s", server->text,
-			  dns_rcode_text(answer));
-		ldns_pkt_free(answer);
+		explain(server, name, type, *answer, err);
+		dns_packet_free(answer);
 	}
-	error_wrap(err, "cannot look up %s", *name == '\0' ? "the root" : name);
-	return NULL;
-}
-
-static const ldns_rr *find(const ldns_rr_list *section, const char *name, ldns_rr_type type)
-{
-	for (size_t i = 0; i < ldns_rr_list_rr_count(section); i++) {
-		const ldns_rr *record = ldns_rr_list_rr(section, i);
-		if (dns_record_is(record, name, type))
-			return record;
-	}
-	return NULL;
-}
-
-static void add_address(struct address_list *addresses, const ldns_rr *record, unsigned short port)
-{
-	const ldns_rdf *data = ldns_rr_rdf(record, 0);
-	struct sockaddr_storage *item = &addresses->items[addresses->count];
-
-	if (data == NULL || addresses->count == RESOLVER_ADDRESSES_MAX)
-		return;
-	memset(item, 0, sizeof(*item));
-	if (ldns_rdf_get_type(data) == LDNS_RDF_TYPE_A) {
-		struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons(port)};
-		memcpy(&v4.sin_addr, ldns_rdf_data(data), sizeof(v4.sin_addr));
-		memcpy(item, &v4, sizeof(v4));
-	} else {
-		struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
-		memcpy(&v6.sin6_addr, ldns_rdf_data(data), sizeof(v6.sin6_addr));
-		memcpy(item, &v6, sizeof(v6));
-	}
-	addresses->count++;
-}
-
-/* Collects the addresses at the end of the CNAMEs in this answer; `name` moves along. */
-static void collect_addresses(const ldns_pkt *answer, ldns_rr_type type, unsigned short port,
-			      domain_name name, struct address_list *addresses)
-{
-	const ldns_rr_list *section = ldns_pkt_answer(answer);
-	const ldns_rr *alias = NULL;
-
-	for (int hop = 0; hop < CNAME_HOPS_MAX; hop++) {
-		alias = find(section, name, LDNS_RR_TYPE_CNAME);
-		if (alias == NULL || dns_name_text(ldns_rr_rdf(alias, 0), name) != 0)
-			break;
-	}
-	for (size_t i = 0; i < ldns_rr_list_rr_count(section); i++) {
-		const ldns_rr *record = ldns_rr_list_rr(section, i);
-		if (dns_record_is(record, name, type))
-			add_address(addresses, record, port);
-	}
+	return error_wrap(err, "cannot look up %s", *name == '\0' ? "the root" : name);
 }
 
 static int addresses_of_type(struct resolver *resolver, const char *host, ldns_rr_type type,
@@ -162,11 +136,11 @@ static int addresses_of_type(struct resolver *resolver, const char *host, ldns_r
 		return error_set(err, EXIT_FAILED, "'%.80s...' is too long for a name", host);
 	/* A resolver that does not recurse leaves the rest of a chain of CNAMEs to us. */
 	for (int hop = 0; hop < CNAME_HOPS_MAX; hop++) {
-		AUTO_PKT ldns_pkt *answer = ask(resolver, name, type, err);
-		if (answer == NULL)
+		AUTO_PKT ldns_pkt *answer = NULL;
+		if (resolver_ask(resolver, name, type, &answer, err) != 0)
 			return -1;
 		memcpy(asked, name, sizeof(asked));
-		collect_addresses(answer, type, port, name, addresses);
+		dns_answer_addresses(answer, type, port, name, addresses);
 		if (addresses->count > before || strcmp(asked, name) == 0)
 			return 0;
 	}
@@ -183,35 +157,16 @@ int resolver_addresses(struct resolver *resolver, const char *host, unsigned sho
 	return addresses_of_type(resolver, host, LDNS_RR_TYPE_AAAA, port, addresses, err);
 }
 
-/* The owner of the SOA record in an answer about `name`, if it tells the zone of `name`. */
-static bool zone_from(const ldns_pkt *answer, const char *name, domain_name zone)
-{
-	if (find(ldns_pkt_answer(answer), name, LDNS_RR_TYPE_SOA) != NULL)
-		return record_name(name, zone) == 0;
-	/* A negative answer carries the SOA of its zone (RFC 2308 section 3); behind a CNAME
-	 * it would be the zone of the alias's target. */
-	if (ldns_rr_list_rr_count(ldns_pkt_answer(answer)) > 0)
-		return false;
-	const ldns_rr_list *section = ldns_pkt_authority(answer);
-	for (size_t i = 0; i < ldns_rr_list_rr_count(section); i++) {
-		const ldns_rr *record = ldns_rr_list_rr(section, i);
-		if (ldns_rr_get_type(record) == LDNS_RR_TYPE_SOA &&
-		    dns_name_text(ldns_rr_owner(record), zone) == 0)
-			return record_name_within(name, zone);
-	}
-	return false;
-}
-
 int resolver_zone_of(struct resolver *resolver, const char *name, domain_name zone,
 		     struct error *err)
 {
 	const char *at = name;
 
 	while (*at != '\0') {
-		AUTO_PKT ldns_pkt *answer = ask(resolver, at, LDNS_RR_TYPE_SOA, err);
-		if (answer == NULL)
+		AUTO_PKT ldns_pkt *answer = NULL;
+		if (resolver_ask(resolver, at, LDNS_RR_TYPE_SOA, &answer, err) != 0)
 			return error_wrap(err, "cannot find the zone of %s", name);
-		if (zone_from(answer, at, zone)) {
+		if (dns_answer_zone(answer, at, zone)) {
 			if (*zone == '\0')
 				break; /* the root: the name lies in no zone of anybody's */
 			return 0;
@@ -225,18 +180,11 @@ int resolver_zone_of(struct resolver *resolver, const char *name, domain_name zo
 int resolver_name_servers(struct resolver *resolver, const char *zone, struct name_list *names,
 			  struct error *err)
 {
-	AUTO_PKT ldns_pkt *answer = ask(resolver, zone, LDNS_RR_TYPE_NS, err);
+	AUTO_PKT ldns_pkt *answer = NULL;
 
 	*names = (struct name_list){0};
-	if (answer == NULL)
+	if (resolver_ask(resolver, zone, LDNS_RR_TYPE_NS, &answer, err) != 0)
 		return error_wrap(err, "cannot find the name servers of %s", zone);
-	const ldns_rr_list *section = ldns_pkt_answer(answer);
-	for (size_t i = 0; i < ldns_rr_list_rr_count(section); i++) {
-		const ldns_rr *record = ldns_rr_list_rr(section, i);
-		if (names->count < RESOLVER_NAMES_MAX &&
-		    dns_record_is(record, zone, LDNS_RR_TYPE_NS) &&
-		    dns_name_text(ldns_rr_rdf(record, 0), names->items[names->count]) == 0)
-			names->count++;
-	}
+	dns_answer_name_servers(answer, zone, names);
 	return 0;
 }

@@ -10,15 +10,12 @@
 
 #include "common/domain.h"
 #include "common/error.h"
+#include "dns-hooks/dns_answer.h"
 #include "dns-hooks/dns_server.h"
 
 #include <stddef.h>
 
-enum {
-	RESOLVERS_MAX = 8,
-	RESOLVER_NAMES_MAX = 16,     /* name servers of one zone */
-	RESOLVER_ADDRESSES_MAX = 16, /* addresses of one host */
-};
+enum { RESOLVERS_MAX = 8 };
 
 struct resolver {
 	struct dns_server servers[RESOLVERS_MAX];
@@ -26,18 +23,16 @@ struct resolver {
 	size_t preferred; /* who answered last: a dead one is waited for once, not every time */
 };
 
-struct address_list {
-	struct sockaddr_storage items[RESOLVER_ADDRESSES_MAX];
-	size_t count;
-};
-
-struct name_list {
-	domain_name items[RESOLVER_NAMES_MAX];
-	size_t count;
-};
-
 /* `listed` is "addr[:port],..." or NULL for the system's. */
 int resolver_init(struct resolver *resolver, const char *listed, struct error *err);
+
+/*
+ * Asks one server after the other until one gives an answer that means something: NOERROR or
+ * NXDOMAIN; ldns_pkt_free() by the caller.  -1: EXIT_FAILED when the name is there but its
+ * signatures are wrong, else EXIT_UNREACHABLE or EXIT_TRY_LATER.
+ */
+int resolver_ask(struct resolver *resolver, const char *name, ldns_rr_type type, ldns_pkt **answer,
+		 struct error *err);
 
 /* Every A and AAAA of a host, CNAMEs followed, with `port`.  None at all is 0 with an empty
  * list; -1 means that nobody could say. */

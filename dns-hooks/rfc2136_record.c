@@ -1,7 +1,7 @@
 #include "dns-hooks/rfc2136_record.h"
 
 #include "common/file.h"
-#include "dns-hooks/caa.h"
+#include "dns-hooks/caa_wire.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,6 +61,31 @@ static ldns_rr *text_rr(const struct record *record, struct error *err)
 	return rr;
 }
 
+/* Made from the name: in the text of a zone file "@" and '"' would mean something else. */
+static ldns_rr *cname_rr(const struct record *record, struct error *err)
+{
+	const char *value = *record->value == '\0' ? "." : record->value;
+	ldns_rdf *target = ldns_dname_new_frm_str(value);
+	ldns_rr *rr = NULL;
+
+	if (target == NULL) {
+		error_set(err, EXIT_FAILED, "'%.200s' is not a domain name", value);
+		return NULL;
+	}
+	rr = rfc2136_bare_rr(record->name, LDNS_RR_CLASS_IN, LDNS_RR_TYPE_CNAME, err);
+	if (rr != NULL && !ldns_rr_push_rdf(rr, target)) {
+		ldns_rr_free(rr);
+		rr = NULL;
+		error_no_memory(err);
+	}
+	if (rr == NULL) {
+		ldns_rdf_deep_free(target);
+		return NULL;
+	}
+	ldns_rr_set_ttl(rr, record->ttl);
+	return rr;
+}
+
 ldns_rr *rfc2136_to_rr(const struct record *record, struct error *err)
 {
 	char line[LINE_MAX_BYTES];
@@ -68,9 +93,10 @@ ldns_rr *rfc2136_to_rr(const struct record *record, struct error *err)
 
 	if (record->type == RECORD_TXT)
 		return text_rr(record, err);
-	int length = snprintf(line, sizeof(line), "%s. %u IN %s %s%s", record->name, record->ttl,
-			      record_type_text(record), record->value,
-			      record->type == RECORD_CNAME ? "." : "");
+	if (record->type == RECORD_CNAME)
+		return cname_rr(record, err);
+	int length = snprintf(line, sizeof(line), "%s. %u IN %s %s", record->name, record->ttl,
+			      record_type_text(record), record->value);
 	if (length < 0 || (size_t)length >= sizeof(line) ||
 	    ldns_rr_new_frm_str(&rr, line, 0, NULL, NULL) != LDNS_STATUS_OK) {
 		error_set(err, EXIT_FAILED, "'%.200s' cannot be the value of a record %s",
@@ -110,31 +136,33 @@ static void print_rdata(const ldns_rr *rr, struct buffer *text)
 	}
 }
 
-/* Flags, tag (with its length in front) and value (the rest): RFC 8659 section 4.1. */
+/* RDATA as hex (RFC 3597 section 5): it says exactly what is there. */
+static void print_unknown(const ldns_rr *rr, struct buffer *text)
+{
+	size_t length = 0;
+
+	for (size_t i = 0; i < ldns_rr_rd_count(rr); i++)
+		length += ldns_rdf_size(ldns_rr_rdf(rr, i));
+	buffer_printf(text, "\\# %zu ", length);
+	for (size_t i = 0; i < ldns_rr_rd_count(rr); i++) {
+		const ldns_rdf *field = ldns_rr_rdf(rr, i);
+		for (size_t at = 0; at < ldns_rdf_size(field); at++)
+			buffer_printf(text, "%02x", ldns_rdf_data(field)[at]);
+	}
+}
+
+/* What no CA makes sense of is not taken for a record that one does. */
 static void print_caa(const ldns_rr *rr, struct buffer *text)
 {
-	char tag[CAA_TAG_MAX], value[CAA_VALUE_MAX], line[CAA_TEXT_MAX];
+	char line[CAA_TEXT_MAX];
 	struct caa caa;
 
-	if (ldns_rr_rd_count(rr) == 3) {
-		const ldns_rdf *flags = ldns_rr_rdf(rr, 0), *name = ldns_rr_rdf(rr, 1),
-			       *rest = ldns_rr_rdf(rr, 2);
-		int tag_length = (int)ldns_rdf_size(name) - 1;
-		snprintf(tag, sizeof(tag), "%.*s", tag_length > 0 ? tag_length : 0,
-			 (const char *)ldns_rdf_data(name) + 1);
-		if (ldns_rdf_size(rest) < sizeof(value)) {
-			memcpy(value, ldns_rdf_data(rest), ldns_rdf_size(rest));
-			value[ldns_rdf_size(rest)] = '\0';
-			/* A NUL inside would hide what comes behind it: then it is not ours. */
-			if (strlen(value) == ldns_rdf_size(rest) &&
-			    caa_make(&caa, ldns_rdf_data(flags)[0], tag, value) == 0) {
-				caa_format(&caa, line);
-				buffer_puts(text, line);
-				return;
-			}
-		}
+	if (caa_from_rr(rr, &caa) != 0) {
+		print_unknown(rr, text);
+		return;
 	}
-	print_rdata(rr, text);
+	caa_format(&caa, line);
+	buffer_puts(text, line);
 }
 
 static enum record_type type_of(const ldns_rr *rr)

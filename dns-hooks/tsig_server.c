@@ -38,7 +38,7 @@ static int find_addresses(struct tsig_server *server, struct error *err)
 	return 0;
 }
 
-static int sign(const struct tsig_server *server, ldns_pkt *message, struct error *err)
+int tsig_sign(const struct tsig_server *server, ldns_pkt *message, struct error *err)
 {
 	ldns_status status = ldns_pkt_tsig_sign(message, server->key_name, server->secret,
 						FUDGE_SECONDS, server->algorithm, NULL);
@@ -140,13 +140,28 @@ static int send_anywhere(const struct tsig_server *server, const uint8_t *wire, 
 	return -1;
 }
 
+ldns_pkt *tsig_read_answer(const struct tsig_server *server, const ldns_pkt *message,
+			   const struct dns_server *from, const uint8_t *reply, size_t length,
+			   struct error *err)
+{
+	ldns_pkt *answer = dns_parse_answer(message, reply, length, from, err);
+
+	if (answer == NULL)
+		return NULL;
+	const ldns_rdf *mac = ldns_rr_rdf(ldns_pkt_tsig(message), FIELD_MAC);
+	if (check_signature(server, answer, reply, length, mac, err) == 0)
+		return answer;
+	ldns_pkt_free(answer);
+	return NULL;
+}
+
 ldns_pkt *tsig_exchange(struct tsig_server *server, ldns_pkt *message, struct error *err)
 {
 	AUTO_FREE uint8_t *wire = NULL, *reply = NULL;
 	size_t length = 0, reply_length = 0;
 	const struct dns_server *answered = NULL;
 
-	if (find_addresses(server, err) != 0 || sign(server, message, err) != 0)
+	if (find_addresses(server, err) != 0 || tsig_sign(server, message, err) != 0)
 		return NULL;
 	if (ldns_pkt2wire(&wire, message, &length) != LDNS_STATUS_OK) {
 		error_no_memory(err);
@@ -154,14 +169,7 @@ ldns_pkt *tsig_exchange(struct tsig_server *server, ldns_pkt *message, struct er
 	}
 	if (send_anywhere(server, wire, length, &answered, &reply, &reply_length, err) != 0)
 		return NULL;
-	ldns_pkt *answer = dns_parse_answer(message, reply, reply_length, answered, err);
-	if (answer == NULL)
-		return NULL;
-	const ldns_rdf *mac = ldns_rr_rdf(ldns_pkt_tsig(message), FIELD_MAC);
-	if (check_signature(server, answer, reply, reply_length, mac, err) == 0)
-		return answer;
-	ldns_pkt_free(answer);
-	return NULL;
+	return tsig_read_answer(server, message, answered, reply, reply_length, err);
 }
 
 int tsig_explain_rcode(const struct tsig_server *server, const ldns_pkt *answer, const char *what,

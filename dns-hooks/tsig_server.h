@@ -29,6 +29,13 @@ struct tsig_server {
  */
 ldns_pkt *tsig_exchange(struct tsig_server *server, ldns_pkt *message, struct error *err);
 
+/* The two halves of it: signing a message, and judging the `reply` that `from` sent to one that
+ * was signed. */
+int tsig_sign(const struct tsig_server *server, ldns_pkt *message, struct error *err);
+ldns_pkt *tsig_read_answer(const struct tsig_server *server, const ldns_pkt *message,
+			   const struct dns_server *from, const uint8_t *reply, size_t length,
+			   struct error *err);
+
 /* A sentence for a response code that stops us, with the exit code that fits it.  `what` is
  * what was asked for ("to update the zone demo.test").  Returns -1. */
 int tsig_explain_rcode(const struct tsig_server *server, const ldns_pkt *answer, const char *what,

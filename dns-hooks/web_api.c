@@ -31,7 +31,7 @@ struct web_api *web_api_new(const char *provider, const char *url, const char *u
 			    struct error *err)
 {
 	struct web_api *api = calloc(1, sizeof(*api));
-	const char *given = settings_provider_variable(url_variable);
+	const char *given = url_variable == NULL ? NULL : settings_provider_variable(url_variable);
 
 	if (api == NULL) {
 		error_no_memory(err);
@@ -130,9 +130,9 @@ int web_api_call(const struct web_api *api, const struct web_call *call,
 	    .headers = call->headers,
 	    .body = call->body,
 	    .body_length = call->body == NULL ? 0 : strlen(call->body),
-	    .timeout_ms = CALL_TIMEOUT_MS,
-	    .sigv4 = call->sigv4,
-	    .user_password = call->user_password,
+	    .timeout_ms = call->timeout_ms == 0 ? CALL_TIMEOUT_MS : call->timeout_ms,
+	    .direct = call->direct,
+	    .is_busy = call->is_busy,
 	};
 	int length = snprintf(url, sizeof(url), "%.*s%s%s", (int)api->url_length, api->url,
 			      call->path, call->query == NULL ? "" : call->query);

@@ -22,7 +22,7 @@ struct web_api;
 
 /*
  * `provider` is its name in messages.  The base URL is that of the variable `url_variable`
- * (LINODE_API_URL, ...) or `url`; a slash at its end does not count.  NULL with err.
+ * (LINODE_API_URL, ...; NULL: none) or `url`; a slash at its end does not count.  NULL with err.
  */
 struct web_api *web_api_new(const char *provider, const char *url, const char *url_variable,
 			    struct error *err);
@@ -46,15 +46,17 @@ struct web_call {
 	const char *query;	    /* begins with '?', or "" or NULL; never holds a secret */
 	const char *const *headers; /* as in struct http_request */
 	const char *body;	    /* NULL: none */
-	const char *sigv4, *user_password; /* as in struct http_request */
-	bool once;			   /* not to be repeated: the API would do it twice */
+	bool once;		    /* not to be repeated: the API would do it twice */
+	long timeout_ms;	    /* of one attempt; 0: 15 s */
+	bool direct;		    /* as in struct http_request, like the next one */
+	bool (*is_busy)(const struct http_response *response);
 };
 
 /*
  * As http_perform(), with the provider's name in front of errors, repeated within a budget of
- * 45 s on transport errors, 408, 429 and 5xx, and with every secret of `api` blotted out of the
- * answer's body (an API that quotes a request would put it into messages).  The caller frees
- * `response` in any case.
+ * 45 s on transport errors, 408, 429, 5xx and is_busy, and with every secret of `api` blotted
+ * out of the answer's body (an API that quotes a request would put it into messages).  The
+ * caller frees `response` in any case.
  */
 int web_api_call(const struct web_api *api, const struct web_call *call,
 		 struct http_response *response, struct error *err);

@@ -255,6 +255,15 @@ const char *xml_attribute(const struct xml_element *element, const char *name)
 	return attribute == NULL ? NULL : attribute->value;
 }
 
+const char *xml_attribute_name(const struct xml_element *element, size_t index)
+{
+	const struct xml_attribute *attribute = element->attributes;
+
+	while (attribute != NULL && index-- > 0)
+		attribute = attribute->next;
+	return attribute == NULL ? NULL : attribute->name;
+}
+
 static const struct xml_element *first_named(const struct xml_element *element, const char *name)
 {
 	while (element != NULL && name != NULL && strcmp(element->name, name) != 0)

@@ -33,6 +33,8 @@ const char *xml_name(const struct xml_element *element);
 const char *xml_text(const struct xml_element *element);
 /* NULL when it has none of that name. */
 const char *xml_attribute(const struct xml_element *element, const char *name);
+/* The name of one of its attributes, in no order; NULL when there are no more than `index`. */
+const char *xml_attribute_name(const struct xml_element *element, size_t index);
 
 /* The first child of that name (NULL: of any), or NULL; `element` may be NULL. */
 const struct xml_element *xml_child(const struct xml_element *element, const char *name);

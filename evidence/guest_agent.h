@@ -14,26 +14,15 @@
 
 #include "common/buffer.h"
 #include "common/error.h"
-#include "evidence/quote.h"
+#include "evidence/guest_answer.h"
 
 enum guest_api { GUEST_API_DSTACK, GUEST_API_TAPPD };
 
-enum {
-	GUEST_ID_MAX = 128, /* hex digits of an identity value: a hash has at most 64 bytes */
-	GUEST_ANSWER_MAX = 4 * 1024 * 1024, /* seen: 16 to 36 KB, growing with the event log */
-};
+enum { GUEST_ANSWER_MAX = 4 * 1024 * 1024 /* seen: 16 to 36 KB, growing with the event log */ };
 
 struct guest_agent {
 	enum guest_api api;
 	const char *socket; /* the caller's string */
-};
-
-/* Hex as the agent gave it; "" where it gave none (never for app_id). */
-struct guest_identity {
-	char app_id[GUEST_ID_MAX + 1];
-	char instance_id[GUEST_ID_MAX + 1];
-	char compose_hash[GUEST_ID_MAX + 1];
-	char os_image_hash[GUEST_ID_MAX + 1];
 };
 
 /* Takes the first of the two sockets that exists. */

@@ -2,6 +2,7 @@
 
 #include "common/buffer.h"
 #include "common/file.h"
+#include "common/log.h"
 #include "supervisor/certbot_answer.h"
 
 #include <openssl/crypto.h>
@@ -23,8 +24,11 @@ enum {
 
 struct certbot {
 	struct certbot_options options;
-	char *folder; /* RUN_DIR/certbot */
-	char *config; /* its cli.ini */
+	char *folder;  /* RUN_DIR/certbot */
+	char *config;  /* its cli.ini */
+	char *secrets; /* a folder; there while it runs */
+	process_done *done;
+	void *arg;
 };
 
 long certbot_deadline(const struct settings *settings)
@@ -99,6 +103,14 @@ static int write_config(const struct certbot *certbot, struct error *err)
 
 /* ---- the object */
 
+static void remove_secrets(const struct certbot *certbot)
+{
+	struct error err = ERROR_INIT;
+
+	if (certbot->secrets != NULL && file_remove_tree(certbot->secrets, &err) != 0)
+		log_warn("%s", err.text);
+}
+
 static int make_folders(const struct certbot *certbot, struct error *err)
 {
 	static const char *const names[] = {"work", "logs"};
@@ -124,11 +136,12 @@ struct certbot *certbot_new(const struct certbot_options *options, struct error 
 	certbot->options = *options;
 	certbot->folder = file_join(options->settings->run_dir, "certbot");
 	certbot->config = file_join(options->settings->run_dir, "certbot/cli.ini");
-	if (certbot->folder == NULL || certbot->config == NULL) {
+	certbot->secrets = file_join(options->settings->run_dir, "certbot/secrets");
+	if (certbot->folder == NULL || certbot->config == NULL || certbot->secrets == NULL) {
 		error_no_memory(err);
 		goto fail;
 	}
-	if (make_folders(certbot, err) != 0)
+	if (make_folders(certbot, err) != 0 || file_remove_tree(certbot->secrets, err) != 0)
 		goto fail;
 	return certbot;
 fail:
@@ -141,29 +154,63 @@ void certbot_free(struct certbot *certbot)
 	if (certbot == NULL)
 		return;
 	free(certbot->folder);
+	remove_secrets(certbot);
 	free(certbot->config);
+	free(certbot->secrets);
 	free(certbot);
 }
 
 /* ---- runs */
 
+/* "NAME=PATH/LEAF" */
+static int make_variable(char variable[VARIABLE_MAX], const char *name, const char *path,
+			 const char *leaf, struct error *err)
+{
+	if (snprintf(variable, VARIABLE_MAX, "%s=%s%s", name, path, leaf) < VARIABLE_MAX)
+		return 0;
+	return error_set(err, EXIT_BAD_CONFIG, "RUN_DIR or ACME_CA_BUNDLE is too long a path");
+}
+
 static char **make_environment(const struct certbot *certbot, struct error *err)
 {
 	const struct settings *s = certbot->options.settings;
 	const char *trusted = s->acme_ca_bundle == NULL ? "" : s->acme_ca_bundle;
-	char pipe[VARIABLE_MAX], bundle[VARIABLE_MAX];
-	/* certbot has no option for a trust store, only its HTTP library's variable. */
-	const char *const extra[] = {"INGRESS_ABORT_GROUP=1", pipe,
-				     trusted[0] == '\0' ? NULL : bundle, NULL};
+	char pipe[VARIABLE_MAX], temporary[VARIABLE_MAX], compiled[VARIABLE_MAX];
+	char bundle[VARIABLE_MAX];
+	/* Only RUN_DIR is sure to be writable, for temporary files and for what Python would
+	 * otherwise compile anew in every run (a second of CPU).  And certbot has no option for
+	 * a trust store, only its HTTP library's variable. */
+	const char *const extra[] = {
+	    "INGRESS_ABORT_GROUP=1",
+	    pipe,
+	    temporary,
+	    compiled,
+	    trusted[0] == '\0' ? NULL : bundle,
+	    NULL,
+	};
 
-	if ((size_t)snprintf(pipe, sizeof(pipe), "INGRESS_LOG_PIPE=%s",
-			     certbot->options.log_pipe) >= sizeof(pipe) ||
-	    (size_t)snprintf(bundle, sizeof(bundle), "REQUESTS_CA_BUNDLE=%s", trusted) >=
-		sizeof(bundle)) {
-		error_set(err, EXIT_BAD_CONFIG, "RUN_DIR or ACME_CA_BUNDLE is too long a path");
+	if (make_variable(pipe, "INGRESS_LOG_PIPE", certbot->options.log_pipe, "", err) != 0 ||
+	    make_variable(temporary, "TMPDIR", certbot->folder, "", err) != 0 ||
+	    make_variable(compiled, "PYTHONPYCACHEPREFIX", certbot->folder, "/python", err) != 0 ||
+	    make_variable(bundle, "REQUESTS_CA_BUNDLE", trusted, "", err) != 0)
 		return NULL;
-	}
-	return settings_child_environment(s, FOR_CERTBOT | FOR_DNS, extra, err);
+	char **environment = settings_child_environment(s, FOR_CERTBOT | FOR_DNS, extra, err);
+	if (environment == NULL)
+		return NULL;
+	if (file_make_dirs(certbot->secrets, 0700, err) == 0 &&
+	    settings_move_secrets(environment, certbot->secrets, err) == 0)
+		return environment;
+	settings_free_environment(environment);
+	remove_secrets(certbot);
+	return NULL;
+}
+
+static void on_done(const struct process_result *result, void *arg)
+{
+	struct certbot *certbot = arg;
+
+	remove_secrets(certbot); /* first: `done` may start the next run */
+	certbot->done(result, certbot->arg);
 }
 
 static int run(struct certbot *certbot, const char *const *argv, process_done *done, void *arg,
@@ -177,8 +224,8 @@ static int run(struct certbot *certbot, const char *const *argv, process_done *d
 	    .stdout_level = LOG_DEBUG,
 	    .stderr_level = LOG_DEBUG, /* what matters of it becomes the error */
 	    .extra_fd = -1,
-	    .done = done,
-	    .arg = arg,
+	    .done = on_done,
+	    .arg = certbot,
 	};
 	struct process *process;
 
@@ -188,8 +235,12 @@ static int run(struct certbot *certbot, const char *const *argv, process_done *d
 	if (environment == NULL)
 		return -1;
 	spec.envp = (const char *const *)environment;
+	certbot->done = done;
+	certbot->arg = arg;
 	process = process_start(certbot->options.processes, &spec, err);
 	settings_free_environment(environment);
+	if (process == NULL)
+		remove_secrets(certbot);
 	return process == NULL ? -1 : 0;
 }
 

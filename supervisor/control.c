@@ -1,11 +1,11 @@
 #include "supervisor/control.h"
 
 #include "common/file.h"
-#include "common/json.h"
+#include "supervisor/control_dns.h"
+#include "supervisor/control_reply.h"
 #include "supervisor/domains.h"
 
 #include <errno.h>
-#include <event2/buffer.h>
 #include <event2/http.h>
 #include <event2/keyvalq_struct.h>
 #include <event2/listener.h>
@@ -33,54 +33,6 @@ struct control {
 	LIST_HEAD(, pending) pending;
 };
 
-/* ---- answers */
-
-static void reply_json(struct evhttp_request *request, int status, const char *reason,
-		       const cJSON *json)
-{
-	struct evbuffer *body = evhttp_request_get_output_buffer(request);
-	struct error err = ERROR_INIT;
-	char *text = json_print(json, false, &err);
-
-	if (text == NULL) {
-		evhttp_send_error(request, HTTP_INTERNAL, "out of memory");
-		return;
-	}
-	evhttp_add_header(evhttp_request_get_output_headers(request), "Content-Type",
-			  "application/json");
-	evbuffer_add_printf(body, "%s\n", text);
-	free(text);
-	evhttp_send_reply(request, status, reason, NULL);
-}
-
-static void reply_error(struct evhttp_request *request, int status, const char *reason,
-			const char *sentence)
-{
-	cJSON *json = cJSON_CreateObject();
-
-	cJSON_AddStringToObject(json, "error", sentence);
-	reply_json(request, status, reason, json);
-	cJSON_Delete(json);
-}
-
-static void reply_ok(struct evhttp_request *request, int status)
-{
-	cJSON *json = cJSON_CreateObject();
-
-	cJSON_AddBoolToObject(json, "ok", true);
-	reply_json(request, status, status == 202 ? "Accepted" : "OK", json);
-	cJSON_Delete(json);
-}
-
-static bool is_method(struct evhttp_request *request, enum evhttp_cmd_type method, const char *name)
-{
-	if (evhttp_request_get_command(request) == method)
-		return true;
-	evhttp_add_header(evhttp_request_get_output_headers(request), "Allow", name);
-	reply_error(request, 405, "Method Not Allowed", "this path takes another method");
-	return false;
-}
-
 /* ---- status */
 
 static void on_status(struct evhttp_request *request, void *arg)
@@ -88,10 +40,10 @@ static void on_status(struct evhttp_request *request, void *arg)
 	struct control *control = arg;
 	cJSON *json;
 
-	if (!is_method(request, EVHTTP_REQ_GET, "GET"))
+	if (!control_is_method(request, EVHTTP_REQ_GET, "GET"))
 		return;
 	json = status_make(control->options.status);
-	reply_json(request, 200, "OK", json);
+	control_reply_json(request, 200, "OK", json);
 	cJSON_Delete(json);
 }
 
@@ -113,9 +65,9 @@ static void on_applied(const struct error *err, void *arg)
 		evhttp_connection_set_closecb(evhttp_request_get_connection(pending->request), NULL,
 					      NULL);
 		if (err == NULL)
-			reply_ok(pending->request, 200);
+			control_reply_ok(pending->request, 200);
 		else
-			reply_error(pending->request, 500, "Failed", err->text);
+			control_reply_error(pending->request, 500, "Failed", err->text);
 	}
 	LIST_REMOVE(pending, link);
 	free(pending);
@@ -127,7 +79,7 @@ static void on_reload(struct evhttp_request *request, void *arg)
 	struct pending *pending;
 	struct error err = ERROR_INIT;
 
-	if (!is_method(request, EVHTTP_REQ_POST, "POST"))
+	if (!control_is_method(request, EVHTTP_REQ_POST, "POST"))
 		return;
 	pending = calloc(1, sizeof(*pending));
 	if (pending == NULL) {
@@ -150,32 +102,21 @@ static void renew(struct control *control, struct evhttp_request *request,
 	const char *domain = evhttp_find_header(query, "domain");
 	const char *force = evhttp_find_header(query, "force");
 	struct error err = ERROR_INIT;
-	char seconds[16];
 
 	if (domains_renew(control->options.domains, domain,
-			  force != NULL && strcmp(force, "1") == 0, &err) == 0) {
-		reply_ok(request, 202);
-	} else if (err.code == EXIT_USAGE_ERROR) {
-		reply_error(request, 404, "Not Found", err.text);
-	} else {
-		snprintf(seconds, sizeof(seconds), "%u", err.retry_after);
-		evhttp_add_header(evhttp_request_get_output_headers(request), "Retry-After",
-				  seconds);
-		reply_error(request, 429, "Too Many Requests", err.text);
-	}
+			  force != NULL && strcmp(force, "1") == 0, &err) == 0)
+		control_reply_ok(request, 202);
+	else
+		control_reply_failure(request, &err);
 }
 
 static void on_renew(struct evhttp_request *request, void *arg)
 {
-	const char *query_text = evhttp_uri_get_query(evhttp_request_get_evhttp_uri(request));
 	struct evkeyvalq query;
 
-	if (!is_method(request, EVHTTP_REQ_POST, "POST"))
+	if (!control_is_method(request, EVHTTP_REQ_POST, "POST") ||
+	    !control_read_query(request, &query))
 		return;
-	if (evhttp_parse_query_str(query_text == NULL ? "" : query_text, &query) != 0) {
-		reply_error(request, 400, "Bad Request", "the query cannot be read");
-		return;
-	}
 	renew(arg, request, &query);
 	evhttp_clear_headers(&query);
 }
@@ -183,8 +124,9 @@ static void on_renew(struct evhttp_request *request, void *arg)
 static void on_unknown(struct evhttp_request *request, void *arg)
 {
 	(void)arg;
-	reply_error(request, 404, "Not Found",
-		    "there is no such path; this is ingressd's control socket, for ingressctl");
+	control_reply_error(
+	    request, 404, "Not Found",
+	    "there is no such path; this is ingressd's control socket, for ingressctl");
 }
 
 /* ---- the socket */
@@ -219,6 +161,7 @@ static void add_paths(struct control *control)
 	evhttp_set_cb(control->http, "/v1/status", on_status, control);
 	evhttp_set_cb(control->http, "/v1/reload", on_reload, control);
 	evhttp_set_cb(control->http, "/v1/renew", on_renew, control);
+	control_dns_add_paths(control->http, control->options.dns_job);
 	evhttp_set_gencb(control->http, on_unknown, control);
 }
 

@@ -4,6 +4,11 @@
  *   GET  /v1/status                      200, the status object (see status.h)
  *   POST /v1/reload                      200 {"ok":true} once a new worker serves, 500 else
  *   POST /v1/renew[?domain=D][&force=1]  202 {"ok":true}; 404 unknown domain, 429 no budget
+ *   POST /v1/dns/plan[?domain=D]...      202 {"job":N}; 404 unknown domain, 429 one is under way
+ *   POST /v1/dns/apply[?domain=D]...     the same
+ *   GET  /v1/dns?job=N[&from=BYTES]      200 {"running","output","next","exit_code","error"}:
+ *                                        output behind `from` (`next` of the time before);
+ *                                        exit_code null while it runs; 404 not the latest
  *
  * Failures are {"error": "sentence"}.  Requests have no body; a client that is slow or
  * sends too much is dropped.  The loop never waits for one.
@@ -24,6 +29,7 @@ struct control_options {
 	const struct status_sources *status;
 	struct domains *domains;
 	struct haproxy *haproxy;
+	struct dns_job *dns_job;
 };
 
 struct control *control_new(const struct control_options *options, struct error *err);

@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 /* A reload of 10,000 routes, checked first, takes a while. */
-enum { REQUEST_TIMEOUT_MS = 120000, URL_MAX = 1024 };
+enum { REQUEST_TIMEOUT_MS = 120000, URL_MAX = 8 * 1024 };
 
 static int fail(const struct http_response *response, const cJSON *json, struct error *err)
 {

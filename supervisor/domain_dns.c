@@ -1,5 +1,5 @@
-/* A domain's DNS records, made by ingress-dns: alias and TXT, then, once the account is
- * known, CAA. */
+/* What ingress-dns does for a domain: its records (alias and TXT, then, once the account is
+ * known, CAA), and a look at whether an order can succeed. */
 #include "supervisor/domain_work.h"
 
 #include "common/log.h"
@@ -28,16 +28,20 @@ static void on_records_done(const struct process_result *result, void *arg)
 	}
 }
 
-static void on_caa_done(const struct process_result *result, void *arg)
+static void finish(struct domain *d, const struct process_result *result, const char *what)
 {
-	struct domain *d = arg;
 	struct error err = ERROR_INIT;
 
 	lane_leave(&d->all->dns_lane);
-	if (process_check(result, "CAA record", &err) == 0)
+	if (process_check(result, what, &err) == 0)
 		domain_done(d);
 	else
 		domain_failed(d, &err);
+}
+
+static void on_caa_done(const struct process_result *result, void *arg)
+{
+	finish(arg, result, "CAA record");
 }
 
 static void start_dns(struct domain *d, const char *const *argv, process_done *on_done)
@@ -97,4 +101,33 @@ void domain_step_caa(struct domain *d)
 		domain_nothing(d);
 	else
 		lane_enter(&d->all->dns_lane, &d->place, go_caa, d);
+}
+
+/* ---- PREFLIGHT */
+
+static void on_preflight_done(const struct process_result *result, void *arg)
+{
+	finish(arg, result, "preflight");
+}
+
+static void go_preflight(void *arg)
+{
+	struct domain *d = arg;
+	const char *const argv[] = {d->all->options.dns_program, "preflight", "--account-uri",
+				    d->all->account.uri,	 d->name,     NULL};
+
+	start_dns(d, argv, on_preflight_done);
+}
+
+void domain_step_preflight(struct domain *d)
+{
+	struct error err = ERROR_INIT;
+	int due = domain_is_due(d, &err);
+
+	if (due < 0)
+		domain_failed(d, &err);
+	else if (due == 0)
+		domain_nothing(d);
+	else
+		lane_enter(&d->all->dns_lane, &d->place, go_preflight, d);
 }

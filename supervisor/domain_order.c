@@ -82,12 +82,8 @@ static bool is_due(const struct domain *d, const struct lineage *lineage)
 		return true;
 	if (time(NULL) >= schedule_renewal(c->not_before, c->not_after, s->renew_days_before))
 		return true;
-	if (lineage_is_foreign(s->letsencrypt_dir, lineage, s->acme_server)) {
-		log_info("[%s] the certificate is not from %s; another is ordered there", d->name,
-			 s->acme_server);
-		return true;
-	}
-	return bundle_check(lineage, d->name, time(NULL), &ignored) != 0;
+	return lineage_is_foreign(s->letsencrypt_dir, lineage, s->acme_server) ||
+	       bundle_check(lineage, d->name, time(NULL), &ignored) != 0;
 }
 
 static void on_swept_after_failure(const struct process_result *result, void *arg);
@@ -168,6 +164,10 @@ static int order(struct domain *d, const struct lineage *lineage, struct error *
 		return -1;
 	if (spend_budget(d, err) != 0)
 		return -1;
+	if (lineage->name != NULL &&
+	    lineage_is_foreign(o->settings->letsencrypt_dir, lineage, o->settings->acme_server))
+		log_info("[%s] the certificate there is not from %s", d->name,
+			 o->settings->acme_server);
 	log_info("[%s] ordering a certificate (lineage %s)", d->name, name);
 	return certbot_issue(o->certbot, d->name, name, d->all->account.id, on_issued, d, err);
 }
@@ -188,17 +188,24 @@ static void go_issue(void *arg)
 	domain_failed(d, &err);
 }
 
-void domain_step_issue(struct domain *d)
+int domain_is_due(struct domain *d, struct error *err)
 {
 	struct lineage lineage;
-	struct error err = ERROR_INIT;
-	int rc = lineage_find(d->all->options.settings->letsencrypt_dir, d->name, &lineage, &err);
+	int rc = lineage_find(d->all->options.settings->letsencrypt_dir, d->name, &lineage, err);
 	bool due = rc >= 0 && is_due(d, &lineage);
 
 	lineage_clear(&lineage);
-	if (rc < 0)
+	return rc < 0 ? -1 : due;
+}
+
+void domain_step_issue(struct domain *d)
+{
+	struct error err = ERROR_INIT;
+	int due = domain_is_due(d, &err);
+
+	if (due < 0)
 		domain_failed(d, &err);
-	else if (!due)
+	else if (due == 0)
 		domain_nothing(d);
 	else
 		lane_enter(&d->all->certbot_lane, &d->place, go_issue, d);

@@ -176,6 +176,7 @@ void domain_run_step(struct domain *d)
 	    [STEP_RECORDS] = domain_step_records,
 	    [STEP_ACCOUNT] = domain_step_account,
 	    [STEP_CAA] = domain_step_caa,
+	    [STEP_PREFLIGHT] = domain_step_preflight,
 	    [STEP_ISSUE] = domain_step_issue,
 	    [STEP_CHECK] = step_check,
 	    [STEP_INSTALL] = step_install,

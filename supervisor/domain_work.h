@@ -9,11 +9,15 @@
 void domain_step_records(struct domain *d);
 void domain_step_account(struct domain *d);
 void domain_step_caa(struct domain *d);
+void domain_step_preflight(struct domain *d);
 void domain_step_issue(struct domain *d);
 
 void domain_done(struct domain *d);
 void domain_nothing(struct domain *d);
 void domain_failed(struct domain *d, const struct error *err);
+
+/* Whether a certificate is to be ordered: 1, 0, or -1 when the volume cannot be read. */
+int domain_is_due(struct domain *d, struct error *err);
 
 /* Some providers allow a few requests a minute. */
 enum { DNS_JOB_TIMEOUT = 180 };

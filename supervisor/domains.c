@@ -211,13 +211,13 @@ void domains_start(struct domains *all)
 	domains_sweep(all);
 	for (size_t i = 0; i < all->count; i++) {
 		struct domain *d = &all->list[i];
-		bool waits = d->record->attempt > 0 && is_costly(d->record->step) &&
-			     d->record->not_before > now;
-		if (waits)
+		bool counts = d->record->attempt > 0 && is_costly(d->record->step);
+		long left = counts ? schedule_left(d->record->not_before, now) : 0;
+		if (left > 0)
 			d->step = d->record->step;
 		else
 			d->record->attempt = 0;
-		wake_in(d, waits ? d->record->not_before - now : 0);
+		wake_in(d, left);
 	}
 }
 

@@ -96,12 +96,15 @@ static enum log_level judge_line(const char *line)
 static int launch(struct haproxy *h, struct error *err)
 {
 	char config[HAPROXY_PATH_MAX], socket[HAPROXY_PATH_MAX + 64];
+	char openssl[HAPROXY_PATH_MAX + 16];
 	const char *const argv[] = {
 	    h->options.program, "-W", "-db", "-S", socket, "-f", config, NULL};
+	/* Built from nothing: no secret can be in it. */
+	const char *const environment[] = {openssl, NULL};
 	const struct process_spec spec = {
 	    .name = "haproxy",
 	    .argv = argv,
-	    .envp = NULL, /* its environment is built from nothing: no secret can be in it */
+	    .envp = environment,
 	    .stdout_level = LOG_INFO,
 	    .stderr_level = LOG_INFO,
 	    .judge = judge_line,
@@ -113,6 +116,8 @@ static int launch(struct haproxy *h, struct error *err)
 
 	snprintf(config, sizeof(config), "%s/current/haproxy.cfg", h->folder);
 	snprintf(socket, sizeof(socket), "%s,mode,600", h->socket_path);
+	/* Through the link: a master that is reloaded reads it again. */
+	snprintf(openssl, sizeof(openssl), "OPENSSL_CONF=%s/current/openssl.cnf", h->folder);
 	h->process = process_start(h->options.processes, &spec, err);
 	if (h->process == NULL)
 		return -1;

@@ -10,11 +10,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { VERSION_TIMEOUT_MS = 10000, VERSION_OUTPUT_MAX = 65536, RESOLV_CONF_MAX = 65536 };
+enum {
+	VERSION_TIMEOUT_MS = 10000,
+	VERSION_OUTPUT_MAX = 65536,
+	RESOLV_CONF_MAX = 65536,
+	NUMBER_MAX = 64,
+	NR_OPEN_DEFAULT = 1024 * 1024, /* the kernel's own */
+};
 
 static int run_version(const char *haproxy, struct buffer *output, struct error *err)
 {
@@ -90,6 +97,37 @@ static bool has_nameserver(void)
 	return found;
 }
 
+/* No limit can be above it. */
+static long read_nr_open(void)
+{
+	struct buffer text;
+	struct error ignored = ERROR_INIT;
+	long most = 0;
+
+	buffer_init(&text, NUMBER_MAX);
+	if (file_read("/proc/sys/fs/nr_open", &text, &ignored) == 0)
+		most = strtol(buffer_text(&text), NULL, 10);
+	buffer_free(&text);
+	return most > 0 ? most : NR_OPEN_DEFAULT;
+}
+
+/* HAProxy raises its limit by itself as far as it can: to the hard one, or, with
+ * CAP_SYS_RESOURCE, to the kernel's.  Whether it can is seen by trying. */
+static long count_open_files(void)
+{
+	long most = read_nr_open();
+	struct rlimit limit, raised;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_max >= (rlim_t)most)
+		return most;
+	raised = limit;
+	raised.rlim_max = (rlim_t)most;
+	if (setrlimit(RLIMIT_NOFILE, &raised) != 0)
+		return (long)limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+	return most;
+}
+
 int haproxy_facts_find(const char *haproxy, struct haproxy_facts *facts, struct error *err)
 {
 	struct buffer output;
@@ -110,6 +148,7 @@ int haproxy_facts_find(const char *haproxy, struct haproxy_facts *facts, struct 
 		facts->is_root = geteuid() == 0;
 		facts->has_ipv6 = has_ipv6();
 		facts->has_nameserver = has_nameserver();
+		facts->open_files = count_open_files();
 		/* Debian's package makes the first; every system has the other. */
 		facts->user = getpwnam("haproxy") != NULL ? "haproxy" : "nobody";
 		facts->group = getgrnam("haproxy") != NULL ? "haproxy" : "nogroup";

@@ -13,6 +13,7 @@ struct haproxy_facts {
 	bool is_root;		  /* we are: the worker can be confined */
 	bool has_ipv6;		  /* the kernel lets us listen on [::] */
 	bool has_nameserver;	  /* /etc/resolv.conf names one */
+	long open_files;	  /* as many as it may have */
 	const char *user, *group; /* for the worker, when is_root */
 };
 

@@ -4,6 +4,8 @@
 #include "common/json.h"
 #include "common/log.h"
 #include "supervisor/ctl_client.h"
+#include "supervisor/ctl_dns.h"
+#include "supervisor/ctl_health.h"
 #include "supervisor/ctl_probe.h"
 #include "supervisor/ctl_status.h"
 
@@ -27,18 +29,24 @@ static const char usage[] =
     "usage: ingressctl [--socket PATH] COMMAND\n"
     "\n"
     "  status [--json]            what is served, until when, and what is wrong\n"
+    "  health [--live]            whether all domains are served (--live: the processes run)\n"
     "  reload                     write HAProxy's configuration anew and load it\n"
     "  renew [DOMAIN] [--force]   check now, and order what is due (--force: in any case)\n"
+    "  dns plan [DOMAIN...]       the DNS changes that would be made, and why\n"
+    "  dns apply [DOMAIN...]      make them (ingressd does so by itself before each order)\n"
     "  probe [--port PORT] [--proxy] NAME[=SERIAL]...\n"
     "                             show the certificate that a handshake returns\n"
     "  version\n"
     "\n"
     "PATH is RUN_DIR/control.sock unless given; RUN_DIR is /run/ingress unless set.\n"
-    "Exit status: 0 ok, 1 failed, 64 usage, 69 ingressd does not answer, 75 try later.\n";
+    "dns has ingressd run ingress-dns, for 15 minutes at most; it goes on when ingressctl is\n"
+    "interrupted.\n"
+    "Exit status: 0 ok, 1 failed, 64 usage, 69 ingressd or what it needs does not answer, 75 try\n"
+    "later, 78 settings or credentials are wrong.\n";
 
 struct options {
 	char socket[SOCKET_PATH_MAX];
-	bool json, force, proxy;
+	bool json, force, live, proxy;
 	unsigned short port;
 };
 
@@ -59,7 +67,7 @@ static void pause_ms(long ms)
 	nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000L}, NULL);
 }
 
-/* ---- status, reload */
+/* ---- status, health, reload */
 
 static int status(const struct options *o)
 {
@@ -79,6 +87,19 @@ static int status(const struct options *o)
 	}
 	cJSON_Delete(json);
 	return EXIT_OK;
+}
+
+static int health(const struct options *o)
+{
+	struct error err = ERROR_INIT;
+	cJSON *json = ctl_request(o->socket, "GET", "/v1/status", &err);
+	bool healthy;
+
+	if (json == NULL)
+		return report(&err);
+	healthy = ctl_health(json, o->live, time(NULL), stdout);
+	cJSON_Delete(json);
+	return healthy ? EXIT_OK : EXIT_FAILED;
 }
 
 static int reload(const struct options *o)
@@ -200,6 +221,19 @@ static int renew(const struct options *o, const char *name)
 	return EXIT_OK;
 }
 
+/* ---- dns */
+
+static int dns(const struct options *o, int argc, char **argv)
+{
+	struct error err = ERROR_INIT;
+
+	if (argc < 1 || (strcmp(argv[0], "plan") != 0 && strcmp(argv[0], "apply") != 0))
+		return usage_error("dns takes plan or apply");
+	if (ctl_dns(o->socket, argv[0], argv + 1, (size_t)argc - 1, &err) != 0)
+		return report(&err);
+	return EXIT_OK;
+}
+
 /* ---- probe */
 
 /* `target` is NAME or NAME=SERIAL; with a serial, waits until that one is served. */
@@ -254,10 +288,14 @@ static int run(const struct options *o, int argc, char **argv)
 
 	if (strcmp(command, "status") == 0 && argc == 1)
 		return status(o);
+	if (strcmp(command, "health") == 0 && argc == 1)
+		return health(o);
 	if (strcmp(command, "reload") == 0 && argc == 1)
 		return reload(o);
 	if (strcmp(command, "renew") == 0 && argc <= 2)
 		return renew(o, argc == 2 ? argv[1] : NULL);
+	if (strcmp(command, "dns") == 0)
+		return dns(o, argc - 1, argv + 1);
 	if (strcmp(command, "probe") == 0)
 		return probe_all(o, argv + 1);
 	if (strcmp(command, "version") == 0 && argc == 1)
@@ -279,10 +317,15 @@ static bool parse_port(const char *text, unsigned short *port)
 static int parse(int argc, char **argv, struct options *o)
 {
 	static const struct option known[] = {
-	    {"socket", required_argument, NULL, 's'}, {"json", no_argument, NULL, 'j'},
-	    {"force", no_argument, NULL, 'f'},	      {"port", required_argument, NULL, 'p'},
-	    {"proxy", no_argument, NULL, 'P'},	      {"help", no_argument, NULL, 'h'},
-	    {"version", no_argument, NULL, 'v'},      {NULL, 0, NULL, 0},
+	    {"socket", required_argument, NULL, 's'},
+	    {"json", no_argument, NULL, 'j'},
+	    {"force", no_argument, NULL, 'f'},
+	    {"live", no_argument, NULL, 'l'},
+	    {"port", required_argument, NULL, 'p'},
+	    {"proxy", no_argument, NULL, 'P'},
+	    {"help", no_argument, NULL, 'h'},
+	    {"version", no_argument, NULL, 'v'},
+	    {NULL, 0, NULL, 0},
 	};
 	int option;
 
@@ -293,6 +336,8 @@ static int parse(int argc, char **argv, struct options *o)
 			o->json = true;
 		else if (option == 'f')
 			o->force = true;
+		else if (option == 'l')
+			o->live = true;
 		else if (option == 'P')
 			o->proxy = true;
 		else if (option == 'p' && !parse_port(optarg, &o->port))

@@ -24,7 +24,8 @@
  * its way (CHECK and behind): the running pass will see the same files.
  *
  * A pause before ISSUE ends at RECORDS: it may have been begun by an earlier run or by CHECK,
- * without an account in hand, and an order is spent in vain while the CAA record is wrong.
+ * without an account in hand, and an order is spent in vain while the CAA record is wrong.  So
+ * does one before PREFLIGHT: what it found may be a record of ours that somebody has changed.
  *
  * A certificate that CHECK refuses was just issued or lies there broken: only ordering
  * another one helps, hence back to ISSUE.  Evidence that cannot be published (the guest
@@ -33,25 +34,26 @@
  */
 /* clang-format off */
 static const struct transition table[STEP_COUNT][EVENT_COUNT] = {
-    /*                  WAKE           DONE          NOTHING       FAILED          RECHECK */
-    [STEP_SETTLED] = {RUN(RECORDS), IGNORE(SETTLED), IGNORE(SETTLED), IGNORE(SETTLED), RUN(CHECK)},
-    [STEP_RECORDS] = {RUN(RECORDS), RUN(ACCOUNT), RUN(ACCOUNT), PAUSE(RECORDS), RUN(CHECK)},
-    [STEP_ACCOUNT] = {RUN(ACCOUNT), RUN(CAA),     RUN(CAA),     PAUSE(ACCOUNT), RUN(CHECK)},
-    [STEP_CAA]     = {RUN(CAA),     RUN(ISSUE),   RUN(ISSUE),   PAUSE(CAA),     RUN(CHECK)},
-    [STEP_ISSUE]   = {RUN(RECORDS), RUN(CHECK),   RUN(CHECK),   PAUSE(ISSUE),   RUN(CHECK)},
-    [STEP_CHECK]   = {RUN(CHECK),   RUN(INSTALL), RUN(PROBE),   PAUSE(ISSUE),   IGNORE(CHECK)},
-    [STEP_INSTALL] = {RUN(INSTALL), RUN(PUBLISH), RUN(PROBE),   PAUSE(INSTALL), IGNORE(INSTALL)},
-    [STEP_PUBLISH] = {RUN(PUBLISH), RUN(APPLY),   RUN(APPLY),   RUN(APPLY),     IGNORE(PUBLISH)},
-    [STEP_APPLY]   = {RUN(APPLY),   RUN(PROBE),   RUN(PROBE),   PAUSE(APPLY),   IGNORE(APPLY)},
-    [STEP_PROBE]   = {RUN(PROBE),   REST,         REST,         PAUSE(APPLY),   IGNORE(PROBE)},
+    /*                   WAKE           DONE             NOTHING          FAILED            RECHECK */
+    [STEP_SETTLED]   = {RUN(RECORDS),  IGNORE(SETTLED), IGNORE(SETTLED), IGNORE(SETTLED),  RUN(CHECK)},
+    [STEP_RECORDS]   = {RUN(RECORDS),  RUN(ACCOUNT),    RUN(ACCOUNT),    PAUSE(RECORDS),   RUN(CHECK)},
+    [STEP_ACCOUNT]   = {RUN(ACCOUNT),  RUN(CAA),        RUN(CAA),        PAUSE(ACCOUNT),   RUN(CHECK)},
+    [STEP_CAA]       = {RUN(CAA),      RUN(PREFLIGHT),  RUN(PREFLIGHT),  PAUSE(CAA),       RUN(CHECK)},
+    [STEP_PREFLIGHT] = {RUN(RECORDS),  RUN(ISSUE),      RUN(CHECK),      PAUSE(PREFLIGHT), RUN(CHECK)},
+    [STEP_ISSUE]     = {RUN(RECORDS),  RUN(CHECK),      RUN(CHECK),      PAUSE(ISSUE),     RUN(CHECK)},
+    [STEP_CHECK]     = {RUN(CHECK),    RUN(INSTALL),    RUN(PROBE),      PAUSE(ISSUE),     IGNORE(CHECK)},
+    [STEP_INSTALL]   = {RUN(INSTALL),  RUN(PUBLISH),    RUN(PROBE),      PAUSE(INSTALL),   IGNORE(INSTALL)},
+    [STEP_PUBLISH]   = {RUN(PUBLISH),  RUN(APPLY),      RUN(APPLY),      RUN(APPLY),       IGNORE(PUBLISH)},
+    [STEP_APPLY]     = {RUN(APPLY),    RUN(PROBE),      RUN(PROBE),      PAUSE(APPLY),     IGNORE(APPLY)},
+    [STEP_PROBE]     = {RUN(PROBE),    REST,            REST,            PAUSE(APPLY),     IGNORE(PROBE)},
 };
 /* clang-format on */
 
 static const char *const names[STEP_COUNT] = {
-    [STEP_SETTLED] = "settled", [STEP_RECORDS] = "records", [STEP_ACCOUNT] = "account",
-    [STEP_CAA] = "caa",		[STEP_ISSUE] = "issue",	    [STEP_CHECK] = "check",
-    [STEP_INSTALL] = "install", [STEP_PUBLISH] = "publish", [STEP_APPLY] = "apply",
-    [STEP_PROBE] = "probe",
+    [STEP_SETTLED] = "settled", [STEP_RECORDS] = "records",	[STEP_ACCOUNT] = "account",
+    [STEP_CAA] = "caa",		[STEP_PREFLIGHT] = "preflight", [STEP_ISSUE] = "issue",
+    [STEP_CHECK] = "check",	[STEP_INSTALL] = "install",	[STEP_PUBLISH] = "publish",
+    [STEP_APPLY] = "apply",	[STEP_PROBE] = "probe",
 };
 
 struct transition lifecycle_next(enum step step, enum lifecycle_event event)

@@ -1,9 +1,9 @@
 /*
  * The life of a domain as a table of step x event: no processes, no clock, no files.
  *
- *   SETTLED -> RECORDS -> ACCOUNT -> CAA -> ISSUE -> CHECK -> INSTALL -> PUBLISH -> APPLY
- *      ^                                                                              |
- *      +---------------------------------- PROBE <------------------------------------+
+ *   SETTLED -> RECORDS -> ACCOUNT -> CAA -> PREFLIGHT -> ISSUE -> CHECK -> INSTALL -> PUBLISH
+ *      ^                                                                                 |
+ *      +---------------------------- PROBE <----------- APPLY <--------------------------+
  *
  * Whatever fails is repeated after a pause; a failing PROBE goes back to APPLY, so a
  * domain is never called settled before a handshake has shown the new certificate.
@@ -12,16 +12,17 @@
 #define SUPERVISOR_LIFECYCLE_H
 
 enum step {
-	STEP_SETTLED, /* nothing to do until the next check */
-	STEP_RECORDS, /* alias and TXT records are in place */
-	STEP_ACCOUNT, /* the ACME account exists, so the CAA pin can name it */
-	STEP_CAA,     /* the CAA record pins CA and account */
-	STEP_ISSUE,   /* a certificate is ordered if one is due */
-	STEP_CHECK,   /* what lies on the volume is fit to be served */
-	STEP_INSTALL, /* it is put where HAProxy's next configuration takes it from */
-	STEP_PUBLISH, /* the evidence names it */
-	STEP_APPLY,   /* HAProxy has loaded it */
-	STEP_PROBE,   /* a handshake returns it */
+	STEP_SETTLED,	/* nothing to do until the next check */
+	STEP_RECORDS,	/* alias and TXT records are in place */
+	STEP_ACCOUNT,	/* the ACME account exists, so the CAA pin can name it */
+	STEP_CAA,	/* the CAA record pins CA and account */
+	STEP_PREFLIGHT, /* if a certificate is due, nothing stands in the way of an order */
+	STEP_ISSUE,	/* a certificate is ordered if one is due */
+	STEP_CHECK,	/* what lies on the volume is fit to be served */
+	STEP_INSTALL,	/* it is put where HAProxy's next configuration takes it from */
+	STEP_PUBLISH,	/* the evidence names it */
+	STEP_APPLY,	/* HAProxy has loaded it */
+	STEP_PROBE,	/* a handshake returns it */
 	STEP_COUNT
 };
 

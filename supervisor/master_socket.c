@@ -4,6 +4,7 @@
 
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -117,23 +118,36 @@ static void take_worker(struct master_processes *p, bool old, pid_t pid)
 	p->old_worker_count++;
 }
 
+enum { TYPE_SIZE = 16 };
+
+/* "PID TYPE ..."; `type` is "" for what is no such line. */
+static pid_t read_process(const char *line, char type[TYPE_SIZE])
+{
+	char *end = NULL;
+	long pid = strtol(line, &end, 10);
+
+	if (pid <= 0 || pid > INT_MAX || sscanf(end, "%15s", type) != 1)
+		type[0] = '\0';
+	return (pid_t)pid;
+}
+
 bool master_parse_processes(const char *reply, struct master_processes *processes)
 {
 	bool old = false, seen_master = false;
 
 	*processes = (struct master_processes){0};
 	for (const char *line = reply; *line != '\0';) {
-		char type[16];
-		int pid;
+		char type[TYPE_SIZE];
+		pid_t pid = read_process(line, type);
 		size_t length = strcspn(line, "\n");
 
 		if (strncmp(line, "# old workers", 13) == 0)
 			old = true;
 		else if (strncmp(line, "# workers", 9) == 0)
 			old = false;
-		else if (sscanf(line, "%d %15s", &pid, type) == 2 && strcmp(type, "worker") == 0)
+		else if (strcmp(type, "worker") == 0)
 			take_worker(processes, old, pid);
-		else if (sscanf(line, "%d %15s", &pid, type) == 2 && strcmp(type, "master") == 0) {
+		else if (strcmp(type, "master") == 0) {
 			const char *failed = memmem(line, length, "[failed: ", 9);
 			processes->reload_failed =
 			    failed != NULL && strtol(failed + 8, NULL, 10) > 0;

@@ -199,6 +199,11 @@ pid_t process_pid(const struct process *p)
 	return p->pid;
 }
 
+const struct buffer *process_captured(const struct process *p)
+{
+	return child_output_captured(p->output);
+}
+
 void process_signal(struct process *p, int signal)
 {
 	kill(p->pid, signal);

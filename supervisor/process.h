@@ -60,6 +60,8 @@ struct process *process_start(struct process_table *table, const struct process_
 			      struct error *err);
 
 pid_t process_pid(const struct process *process);
+/* What was captured so far. */
+const struct buffer *process_captured(const struct process *process);
 /* A signal to the process alone. */
 void process_signal(struct process *process, int signal);
 /* TERM to its group now, KILL after PROCESS_KILL_DELAY. */

@@ -3,6 +3,8 @@
 #include "common/buffer.h"
 #include "common/file.h"
 #include "common/log.h"
+#include "supervisor/capacity.h"
+#include "supervisor/inspection.h"
 #include "supervisor/render_backends.h"
 #include "supervisor/template.h"
 
@@ -16,8 +18,6 @@ enum {
 	CONFIG_MAX = 64 * 1024 * 1024,
 	LIST_MAX = 16 * 1024 * 1024,
 	PATH_LENGTH_MAX = 4096,
-	/* Connections HAProxy has beside the public ones: the evidence frontend's. */
-	EXTRA_CONNECTIONS = 300,
 	HTTP_SERVER_MAX = 256,
 };
 
@@ -138,7 +138,7 @@ static const char *flag(bool value)
 /* The values of one configuration; `alpn`, ... hold what is put together for it. */
 struct config_values {
 	char port[8], bind_ipv6[32], evidence_port[8], maxconn[24], global_maxconn[24];
-	char alpn[160], socket_owner[64], default_backend[BACKEND_NAME_MAX];
+	char alpn[160], socket_access[64], default_backend[BACKEND_NAME_MAX];
 	char http_server[HTTP_SERVER_MAX];
 	const char *worker_folder; /* the chroot as the worker sees it */
 	const char *inspection;	   /* NULL: connections are not looked at */
@@ -147,52 +147,44 @@ struct config_values {
 	char *chroot;
 };
 
-static bool by_request(const struct settings *s)
-{
-	return s->evidence_routing == ROUTE_BY_REQUEST;
-}
-
-static bool inspects(const struct settings *s)
-{
-	return s->evidence_server && s->server_first.scope != CHOICE_ALL;
-}
-
 static void gather_words(const struct render_input *in, struct config_values *v)
 {
 	const struct settings *s = in->settings;
 	const struct haproxy_facts *h = in->haproxy;
+	struct capacity capacity = capacity_find(s, h->open_files);
 
 	snprintf(v->port, sizeof(v->port), "%hu", s->port);
 	/* A socket of its own: on one for both, IPv4 clients are ::ffff:192.0.2.1 to the apps. */
 	snprintf(v->bind_ipv6, sizeof(v->bind_ipv6), h->has_ipv6 ? ",[::]:%hu v6only" : "",
 		 s->port);
 	snprintf(v->evidence_port, sizeof(v->evidence_port), "%hu", s->evidence_port);
-	snprintf(v->maxconn, sizeof(v->maxconn), "%ld", s->maxconn);
-	/* One that is handed on inside passes two frontends (patience, http). */
-	snprintf(v->global_maxconn, sizeof(v->global_maxconn), "%ld",
-		 s->maxconn * (inspects(s) ? 2 : 1) + EXTRA_CONNECTIONS);
+	snprintf(v->maxconn, sizeof(v->maxconn), "%ld", capacity.clients);
+	snprintf(v->global_maxconn, sizeof(v->global_maxconn), "%ld", capacity.connections);
 	snprintf(v->alpn, sizeof(v->alpn), "%s%s", s->alpn != NULL ? " alpn " : "",
 		 s->alpn != NULL ? s->alpn : "");
-	snprintf(v->socket_owner, sizeof(v->socket_owner), "%s%s", h->is_root ? " user " : "",
-		 h->is_root ? h->user : "");
+	/* By its group: to set the mode of a socket that it has given away, root would need one
+	 * capability more (FOWNER). */
+	snprintf(v->socket_access, sizeof(v->socket_access), "mode %s%s",
+		 h->is_root ? "660 group " : "600", h->is_root ? h->group : "");
 	backend_name(s, &s->routes[s->default_route], v->default_backend);
 }
 
 /* Only the first request of a connection needs it: the HTTP side understands HTTP/2. */
 static bool looks_into_h2(const struct settings *s)
 {
-	return s->alpn_h2 && !by_request(s);
+	return s->alpn_h2 && inspects(s) && !routes_by_request(s);
 }
 
 /* What an inspected connection may be handed to, by one of two sets of rules. */
 static void gather_inspection(const struct settings *s, struct config_values *v)
 {
-	v->http_side = by_request(s) ? "http" : "evidence";
+	v->http_side = routes_by_request(s) ? "http" : "evidence";
 	snprintf(v->http_server, sizeof(v->http_server), "%s/%s send-proxy-v2%s", v->worker_folder,
-		 by_request(s) ? "http.sock" : "evidence-http.sock",
-		 by_request(s) ? " proxy-v2-options authority" : "");
+		 routes_by_request(s) ? "http.sock" : "evidence-http.sock",
+		 routes_by_request(s) ? " proxy-v2-options authority" : "");
 	if (inspects(s))
-		v->inspection = by_request(s) ? template_inspect_request : template_inspect_h1;
+		v->inspection =
+		    routes_by_request(s) ? template_inspect_request : template_inspect_h1;
 }
 
 static int gather(const struct render_input *in, struct config_values *v, struct error *err)
@@ -208,13 +200,13 @@ static int gather(const struct render_input *in, struct config_values *v, struct
 	v->worker_folder = in->haproxy->is_root ? "" : v->chroot;
 	gather_inspection(s, v);
 	const struct backend_options options = {
-	    .by_request = v->inspection != NULL && by_request(s),
+	    .by_request = routes_by_request(s),
 	    .has_nameserver = in->haproxy->has_nameserver,
 	};
 	const struct template_value values[] = {
 	    {"timeout_connect", s->timeout_connect}, {"timeout_client", s->timeout_client},
 	    {"timeout_server", s->timeout_server},   {"socket_dir", v->chroot},
-	    {"socket_owner", v->socket_owner},	     {"maxconn", v->maxconn},
+	    {"socket_access", v->socket_access},     {"maxconn", v->maxconn},
 	    {"default_backend", v->default_backend}, {NULL, NULL},
 	};
 	/* Before the backends: theirs refer to its defaults. */
@@ -263,7 +255,7 @@ static int expand(const struct render_input *in, const struct config_values *v,
 	    {"backends", buffer_text(&v->backends)},
 	    {"worker_socket_prefix", v->worker_folder},
 	    {"socket_dir", v->chroot},
-	    {"socket_owner", v->socket_owner},
+	    {"socket_access", v->socket_access},
 	    {"evidence_port", v->evidence_port},
 	    {NULL, NULL},
 	};
@@ -290,12 +282,20 @@ static int write_config(const struct render_input *in, const char *folder, struc
 	return rc;
 }
 
+static int write_openssl(const char *folder, struct error *err)
+{
+	char path[PATH_LENGTH_MAX];
+
+	snprintf(path, sizeof(path), "%s/openssl.cnf", folder);
+	return file_write(path, 0644, template_openssl, strlen(template_openssl), err);
+}
+
 int render_write(const struct render_input *input, const char *folder, struct error *err)
 {
 	if (write_certificates(input, folder, err) != 0 ||
 	    write_routes(input->settings, folder, err) != 0 ||
 	    write_server_first(input->settings, folder, err) != 0 ||
-	    write_config(input, folder, err) != 0)
+	    write_openssl(folder, err) != 0 || write_config(input, folder, err) != 0)
 		return error_wrap(err, "cannot write the HAProxy configuration");
 	return 0;
 }

@@ -1,7 +1,7 @@
 /*
  * All that HAProxy needs, written under one folder: haproxy.cfg, crt-list.txt, routes.map,
- * server-first.lst and certs/.  The folder is self-contained (paths in it are relative),
- * so `haproxy -c -f FOLDER/haproxy.cfg` judges exactly what would be served.
+ * server-first.lst, openssl.cnf (for OPENSSL_CONF) and certs/.  The folder is self-contained (paths
+ * in it are relative), so `haproxy -c -f FOLDER/haproxy.cfg` judges exactly what would be served.
  */
 #ifndef SUPERVISOR_RENDER_H
 #define SUPERVISOR_RENDER_H

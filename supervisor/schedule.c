@@ -32,6 +32,11 @@ long schedule_jitter(long seconds, uint32_t random)
 	return seconds - span / 2 + (long)(random % (uint32_t)(span + 1));
 }
 
+long schedule_left(time_t not_before, time_t now)
+{
+	return not_before > now && not_before <= now + LONGEST_WAIT ? not_before - now : 0;
+}
+
 time_t budget_next(const struct budget *budget, time_t now)
 {
 	if (budget->count < BUDGET_ATTEMPTS)

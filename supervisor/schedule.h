@@ -9,6 +9,7 @@ enum {
 	/* Let's Encrypt allows 5 failed validations per name, account and hour. */
 	BUDGET_ATTEMPTS = 4,
 	BUDGET_WINDOW = 3600,
+	LONGEST_WAIT = 8 * 86400, /* a CA's Retry-After counts up to 7 days */
 };
 
 /*
@@ -27,6 +28,10 @@ long schedule_backoff(unsigned attempt, int costly);
 /* `seconds`, moved by up to a tenth either way, so that a fleet started together does not
  * come back together.  `random` is any 32 random bits. */
 long schedule_jitter(long seconds, uint32_t random);
+
+/* How long a wait until `not_before` that an earlier run began still lasts.  0 also for one
+ * that is longer than anybody is told to wait: that run's clock was ahead of ours. */
+long schedule_left(time_t not_before, time_t now);
 
 /*
  * The times of a name's latest order attempts, oldest first.  It is kept on the

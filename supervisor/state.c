@@ -24,12 +24,18 @@ struct state {
 
 /* ---- reading */
 
+/* A number that is no time (of this side of the year 9999) was not written by us. */
 static void read_budget(const cJSON *array, struct budget *budget)
 {
+	static const double latest = 253402300799.0;
 	const cJSON *item;
 
-	cJSON_ArrayForEach(item, array) if (cJSON_IsNumber(item))
-	    budget_spend(budget, (time_t)item->valuedouble);
+	cJSON_ArrayForEach(item, array)
+	{
+		double at = item->valuedouble;
+		if (cJSON_IsNumber(item) && at >= 0 && at <= latest)
+			budget_spend(budget, (time_t)at);
+	}
 }
 
 static void read_domain(const cJSON *json, struct domain_record *record)
@@ -58,7 +64,10 @@ static int read_all(struct state *state, const cJSON *json, struct error *err)
 	state_set_app_id(state, app_id == NULL ? "" : app_id);
 	cJSON_ArrayForEach(item, domains)
 	{
-		struct domain_record *record = state_domain(state, item->string);
+		struct domain_record *record;
+		if (strlen(item->string) >= sizeof(record->name))
+			continue; /* no domain; cut short it could be the name of another */
+		record = state_domain(state, item->string);
 		if (record == NULL)
 			return error_no_memory(err);
 		read_domain(item, record);

@@ -2,7 +2,9 @@
 
 #include "common/file.h"
 #include "common/log.h"
+#include "supervisor/capacity.h"
 #include "supervisor/control.h"
+#include "supervisor/dns_job.h"
 #include "supervisor/domains.h"
 #include "supervisor/evidence_server.h"
 #include "supervisor/haproxy_facts.h"
@@ -37,6 +39,7 @@ struct supervisor {
 	struct evidence_server *evidence_server;
 	struct domains *domains;
 	struct identity *identity;
+	struct dns_job *dns_job;
 	struct status_sources status;
 	struct control *control;
 	struct event *sigterm, *sigint, *sighup, *drain;
@@ -130,7 +133,8 @@ static int watch_signals(struct supervisor *s, struct error *err)
 static int prepare(struct supervisor *s, struct error *err)
 {
 	if (programs_find(&s->programs, err) != 0 ||
-	    haproxy_facts_find(s->settings->haproxy, &s->facts, err) != 0)
+	    haproxy_facts_find(s->settings->haproxy, &s->facts, err) != 0 ||
+	    capacity_check(s->settings, s->facts.open_files, err) != 0)
 		return -1;
 	s->folder = run_folder_open(s->settings, err);
 	if (s->folder == NULL)
@@ -234,9 +238,13 @@ static int open_up(struct supervisor *s, struct error *err)
 	    .identity = s->identity,
 	    .started_at = time(NULL),
 	};
+	s->dns_job = dns_job_new(
+	    &(struct dns_job_options){s->settings, s->processes, s->state, s->programs.dns}, err);
+	if (s->dns_job == NULL)
+		return -1;
 	s->control =
 	    control_new(&(struct control_options){s->base, run_folder_control_socket(s->folder),
-						  &s->status, s->domains, s->haproxy},
+						  &s->status, s->domains, s->haproxy, s->dns_job},
 			err);
 	return s->control == NULL ? -1 : 0;
 }
@@ -247,6 +255,7 @@ static void take_apart(struct supervisor *s)
 
 	control_free(s->control);
 	process_table_free(s->processes); /* first: its children call nobody back any more */
+	dns_job_free(s->dns_job);
 	identity_free(s->identity);
 	domains_free(s->domains);
 	evidence_server_free(s->evidence_server);
@@ -317,6 +326,7 @@ int supervisor_render(const struct settings *settings, const char *folder, struc
 		goto out;
 	}
 	if (haproxy_facts_find(settings->haproxy, &facts, err) != 0 ||
+	    capacity_check(settings, facts.open_files, err) != 0 ||
 	    file_make_dirs(certs, 0700, err) != 0)
 		goto out;
 	install_for_render(settings, certs, bundles);

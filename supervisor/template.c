@@ -20,6 +20,7 @@ EMBED(template_inspect_request, "templates/inspect-request.cfg");
 EMBED(template_backend, "templates/backend.cfg");
 EMBED(template_http, "templates/http.cfg");
 EMBED(template_http_backend, "templates/http-backend.cfg");
+EMBED(template_openssl, "templates/openssl.cnf");
 
 static const char *lookup(const struct template_value *values, const char *name, size_t length,
 			  struct error *err)

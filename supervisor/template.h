@@ -19,7 +19,8 @@ struct template_value {
 
 /* The compiled-in texts. */
 extern const char template_haproxy[], template_inspect_h1[], template_inspect_h2[],
-    template_inspect_request[], template_backend[], template_http[], template_http_backend[];
+    template_inspect_request[], template_backend[], template_http[], template_http_backend[],
+    template_openssl[];
 
 /*
  * Appends the expansion to `out`.  `values` ends with a NULL name.  A name that is not

@@ -25,6 +25,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 LOGS = ROOT / "build" / "test"
 TAIL_LINES = 120
+EXCUSED = 77
+"""What a script ends with that says why it need not run here."""
 PYTEST = ["/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider"]
 WORKERS = ["-n", "3", "--dist", "load"]
 LAST_LINE = re.compile(r"^(\d+) passed, (\d+) failed$", re.MULTILINE)
@@ -129,12 +131,22 @@ def units(stage: str, variant: str) -> Count:
     return at_least_one_failure(count, 0)
 
 
-def demo_check(stage: str, variant: str) -> Count:
+def last_line(stage: str, command: list[str]) -> Count:
+    """What counts itself, and says so at its end as this does."""
     log = LOGS / f"{stage}.log"
-    status = run(stage, ["make", "-s", "demo-check", f"VARIANT={variant}"])
+    status = run(stage, command)
     found = LAST_LINE.findall(log.read_text(errors="replace"))
     count = Count(*map(int, found[-1])) if found else Count()
     return at_least_one_failure(count, status)
+
+
+def demo_check(stage: str, variant: str) -> Count:
+    return last_line(stage, ["make", "-s", "demo-check", f"VARIANT={variant}"])
+
+
+def fuzz(stage: str) -> Count:
+    """Each target counts as one. The same inputs every time; `make fuzz` tries new ones."""
+    return last_line(stage, ["make", "-s", "fuzz", "FUZZ_SECONDS=3", "FUZZ_OPTIONS=--seed=1"])
 
 
 def e2e(stage: str, variant: str) -> Count:
@@ -154,6 +166,19 @@ def debian13(stage: str) -> Count:
     report = LOGS / f"{stage}.xml"
     report.unlink(missing_ok=True)
     status = run(stage, ["test/debian13", "build/debian13-root"])
+    return junit(report, status)
+
+
+def image(stage: str) -> Count:
+    """The image built and run. Where that cannot be, and need not, nothing is counted."""
+    report = LOGS / f"{stage}.xml"
+    report.unlink(missing_ok=True)
+    if run(stage, [".ci/packages", "image"]) != 0:
+        return Count(0, 1)
+    status = run(stage, ["test/image/run.sh"])
+    if status == EXCUSED:
+        print((LOGS / f"{stage}.log").read_text(errors="replace").splitlines()[-1], flush=True)
+        return Count()
     return junit(report, status)
 
 
@@ -189,13 +214,15 @@ STAGES: dict[str, Callable[[], Count]] = {
     "demo": lambda: demo_check("demo", "release"),
     "demo-asan": lambda: demo_check("demo-asan", "asan"),
     "debian13": lambda: debian13("debian13"),
+    "fuzz": lambda: fuzz("fuzz"),
+    "image": lambda: image("image"),
 }
 
 # The tests wait a good part of their time, so two rows of stages share two cores well.  What
 # never waits (the property tests) comes after them, and what measures by the clock (the demo's
-# check) last, alone.
-ROWS = (("check", "unit", "unit-asan", "support", "debian13"), ("e2e", "e2e-asan"))
-LAST = ("property", "demo", "demo-asan")
+# check, the image's start) last, alone.
+ROWS = (("check", "unit", "unit-asan", "support", "fuzz", "debian13"), ("e2e", "e2e-asan"))
+LAST = ("property", "demo", "demo-asan", "image")
 
 _printing = threading.Lock()
 

@@ -230,7 +230,9 @@ class Field:
     def ingress(self, key: str, title: str, **settings: str) -> Proxy:
         port = self.reserve()
         config = self.render(key, port, **settings)
-        return self.start(key, title, ["haproxy", "-f", str(config)], port, PROXY_CPU)
+        # As the supervisor starts it.
+        argv = ["env", f"OPENSSL_CONF={config.parent}/openssl.cnf", "haproxy", "-f", str(config)]
+        return self.start(key, title, argv, port, PROXY_CPU)
 
     def other(self, key: str, title: str, template: str, argv: Sequence[str]) -> Proxy:
         """A proxy with a configuration of its own, whose path comes last in `argv`."""

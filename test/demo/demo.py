@@ -44,8 +44,7 @@ sys.path.insert(0, str(TESTS))
 
 from listeners import why_unusable  # noqa: E402
 from support.backend import Backend  # noqa: E402
-from support.http_service import HttpService, Request, Response  # noqa: E402
-from support.pebble import Pebble  # noqa: E402
+from support.order_count import OrderCount  # noqa: E402
 from support.process import Child  # noqa: E402
 from support.stack import Stack  # noqa: E402
 
@@ -69,20 +68,6 @@ EX_FAILED = 1
 
 class Failure(Exception):
     """Something the user has to know, as a sentence."""
-
-
-class OrderCount(HttpService):
-    """GET /orders: how many orders the CA was asked for so far."""
-
-    def __init__(self, pebble: Pebble) -> None:
-        super().__init__()
-        self.url = f"{self.origin}/orders"
-        self._pebble = pebble
-
-    def respond(self, request: Request) -> Response:
-        if request.path != "/orders":
-            return Response(404)
-        return Response(200, f"{self._pebble.orders()}\n".encode())
 
 
 class Ingressd:

@@ -16,6 +16,8 @@ from support.volume import Volume
 
 LOG_TAIL = 200
 
+TLS_ROW = "TLS"  # the property of a test that is a row of the table
+
 
 class World:
     """Starts the parts a test asks for, in the test's own directory, and stops all of them."""
@@ -74,3 +76,17 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     directory = getattr(item, "funcargs", {}).get("tmp_path")
     if report.when == "call" and report.failed and directory is not None:
         report.sections.extend(_logs(directory))
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """The table of TLS: a row for each test that has recorded one, whichever worker ran it."""
+    reports = terminalreporter.stats.get("passed", []) + terminalreporter.stats.get("failed", [])
+    rows = {
+        value
+        for report in reports
+        for name, value in getattr(report, "user_properties", [])
+        if name == TLS_ROW
+    }
+    if rows:
+        terminalreporter.section("TLS offers and their outcomes")
+        terminalreporter.write_line("\n".join(sorted(rows)))

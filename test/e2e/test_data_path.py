@@ -9,6 +9,7 @@ import pytest
 
 from support.backend import BannerBackend, EchoBackend
 from support.ingress import Ingress
+from support.receive import receive, receive_all
 from support.volume import Volume
 
 from .conftest import World
@@ -34,7 +35,7 @@ def _serve(world: World, target: str, **settings: str) -> Ingress:
 def _banner_after(ingress: Ingress) -> float:
     with ingress.connect("app.demo.test") as client:
         start = time.monotonic()
-        assert client.recv(100).startswith(b"220 mail ready")
+        assert receive(client, 14) == b"220 mail ready"
         return time.monotonic() - start
 
 
@@ -57,7 +58,7 @@ def test_a_client_that_speaks_first_waits_for_nothing(world: World, first: bytes
         with ingress.connect("app.demo.test") as client:
             start = time.monotonic()
             client.sendall(first)
-            assert client.recv(100) == first
+            assert receive(client, len(first)) == first
             waited = time.monotonic() - start
         # One letter may be the beginning of a request for evidence: only then is there a wait.
         assert waited < AT_ONCE or first == b"H"
@@ -69,7 +70,7 @@ def test_unknown_and_missing_names_get_the_first_route(serving: tuple[Ingress, V
     for name in ("unknown.example.com", None):
         with ingress.connect(name, verify=False) as client:
             client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-            assert b'"name": "app"' in b"".join(iter(lambda: client.recv(4096), b""))
+            assert b'"name": "app"' in receive_all(client)
     assert ingress.serial(None, verify=False) == first
 
 

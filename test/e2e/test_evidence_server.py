@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from support.process import wait_until
+from support.receive import receive
 
 from .evidence_bench import Bench, bench, visible_names
 from .evidence_http import ask, connect, curl, parse, read_to_end
@@ -251,7 +252,8 @@ def test_connections_are_kept_between_requests(served: Bench) -> None:
             connection.sendall(request % b"")
             received = b""
             while not received.endswith(content):
-                received += connection.recv(65536)
+                assert (more := receive(connection, 1)), "the connection ended amid an answer"
+                received += more
         connection.sendall(request % b"Connection: close\r\n")
         assert read_to_end(connection).endswith(content)
 

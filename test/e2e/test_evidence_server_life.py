@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from support.process import wait_until
+from support.receive import receive
 
 from .evidence_bench import PROGRAM, Bench, bench
 from .evidence_http import ask, connect, curl, parse, read_to_end
@@ -28,7 +29,7 @@ def test_sigterm_ends_it_with_idle_connections_open(tmp_path: Path) -> None:
     with bench(tmp_path) as made, made.serving() as server:
         with connect(made) as idle:
             idle.sendall(b"GET /evidences/ HTTP/1.1\r\nHost: x\r\n\r\n")
-            assert idle.recv(12) == b"HTTP/1.1 503"
+            assert receive(idle, 12) == b"HTTP/1.1 503"
             started = time.monotonic()
             assert server.terminate() == 0
             assert time.monotonic() - started < 2

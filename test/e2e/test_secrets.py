@@ -9,22 +9,27 @@ from pathlib import Path
 
 import pytest
 
+from support.dns_api import EMULATORS
 from support.ingress import Ingress, command_line
 from support.process import session_members
+from support.stack import Stack
 
 from .conftest import World
 
 NAME = "app.demo.test"
 EAB_KEY = "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W"
-MAY_HOLD_DNS_CREDENTIALS = ("ingressd", "ingress-dns", "certbot", "python3", "sh")
+MAY_HOLD_CREDENTIALS = ("ingressd", "ingress-dns")
 
 
 class Watch:
     """Looks at argv and environ of all the product's processes, again and again."""
 
-    def __init__(self, ingress: Ingress, secrets: list[str]) -> None:
+    def __init__(
+        self, ingress: Ingress, secrets: list[str], may_hold: tuple[str, ...] = ()
+    ) -> None:
         self._ingress = ingress
         self._secrets = secrets
+        self._may_hold = may_hold
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._look)
         self.programs: set[str] = set()
@@ -48,7 +53,7 @@ class Watch:
         except OSError:
             return
         # Between fork and exec a child still looks like its parent: argv is read again.
-        if program not in MAY_HOLD_DNS_CREDENTIALS and command_line(pid) == argv:
+        if program not in self._may_hold and command_line(pid) == argv:
             if any(secret in environ for secret in self._secrets):
                 self.leaks.add(f"environment of {program}")
 
@@ -61,37 +66,90 @@ class Watch:
         self._thread.join()
 
 
-@pytest.mark.parametrize("provider", ["rfc2136", "cloudflare"])
-def test_no_secret_is_found_where_it_must_not_be(world: World, provider: str) -> None:
+@pytest.mark.parametrize("given", ["plain", "file"])
+@pytest.mark.parametrize("provider", ["rfc2136", *EMULATORS])
+def test_no_secret_is_found_where_it_must_not_be(
+    world: World, tmp_path: Path, provider: str, given: str
+) -> None:
     stack = world.make_stack(
         provider=provider, guest_agent="dstack", eab_keys={"kid-1": EAB_KEY}
     )
-    credential = stack.dns_api.credentials[0] if stack.dns_api else stack.bind.key_secret
-    secrets = [credential, EAB_KEY]
+    credentials = stack.dns_api.credentials if stack.dns_api else [stack.bind.key_secret]
+    secrets = [*credentials, EAB_KEY]
     if stack.dns_api:
-        stack.dns_api.fault("rate_limited")
-        stack.dns_api.fault("status", status=500, body={"you sent": credential})
-    ingress = world.ingress(
-        DOMAINS=NAME, ROUTING_MAP=f"{NAME}={stack.app.address}", LOG_LEVEL="debug"
-    )
-    with Watch(ingress, secrets) as watch:
+        stack.dns_api.fault("status", status=500, body={"you sent": " ".join(credentials)})
+    settings: dict[str, str | None] = {
+        "DOMAINS": NAME, "ROUTING_MAP": f"{NAME}={stack.app.address}", "LOG_LEVEL": "debug",
+    }  # fmt: skip
+    if given == "file":
+        settings.update(_into_files(stack, secrets, tmp_path))
+    ingress = world.ingress(**settings)
+    may_hold = MAY_HOLD_CREDENTIALS if given == "plain" else ()
+    with Watch(ingress, secrets, may_hold) as watch:
         ingress.wait_settled()
         ingress.wait_status(lambda s: s["evidence"]["published_at"], "evidence")
+        assert ingress.ctl("dns", "plan").returncode == 0
     assert watch.leaks == set()
-    assert {"ingressd", "haproxy", "ingress-evidence", "ingress-dns"} <= watch.programs
-    keys = [path.read_text() for path in ingress.volume.rglob("privkey*.pem")]
-    for secret in [*secrets, *(key.splitlines()[1] for key in keys)]:
+    assert {"ingressd", "haproxy", "ingress-evidence", "ingress-dns", "python3", "sh"} <= (
+        watch.programs
+    )
+    keys = [path.read_text().splitlines()[1] for path in ingress.volume.rglob("privkey*.pem")]
+    for secret in [*secrets, *keys]:
         assert secret not in ingress.log
         assert secret not in json.dumps(ingress.status())
-    _check_files(ingress, [*secrets, *(key.splitlines()[1] for key in keys)])
+    _check_files(ingress, credentials, EAB_KEY, keys)
 
 
-def _check_files(ingress: Ingress, secrets: list[str]) -> None:
+def _into_files(stack: Stack, secrets: list[str], folder: Path) -> dict[str, str | None]:
+    """Every variable with a secret in it taken away, with NAME_FILE in its place."""
+    moved: dict[str, str | None] = {}
+    for name, value in stack.environment().items():
+        if value in secrets:
+            file = folder / f"{name}.secret"
+            file.touch(mode=0o600)
+            file.write_text(value + "\n")
+            moved.update({name: None, f"{name}_FILE": str(file)})
+    assert moved
+    return moved
+
+
+def _check_files(
+    ingress: Ingress, credentials: list[str], eab_key: str, keys: list[str]
+) -> None:
+    """After the order: no credential anywhere, keys where only their owner reads them."""
     for folder in (ingress.volume, ingress.run_dir, ingress.evidence):
         for path in folder.rglob("*"):
             if not path.is_file():
                 continue
             text = path.read_text(errors="replace")
-            if any(secret in text for secret in secrets):
+            assert not any(secret in text for secret in credentials), path
+            if eab_key in text:
+                assert path.name == "cli.ini"
+            if eab_key in text or any(key in text for key in keys):
                 assert not path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO), path
                 assert folder != ingress.evidence
+
+
+def test_files_with_secrets_of_a_killed_run_are_gone_after_the_next_start(world: World) -> None:
+    stack = world.make_stack(second_server=True)
+    stack.bind.second.hold()
+    ingress = world.ingress(DOMAINS=NAME, ROUTING_MAP=f"{NAME}={stack.app.address}")
+    kept = ingress.run_dir / "certbot" / "secrets" / "RFC2136_KEY_SECRET"
+    ingress.wait_for(lambda: _challenged(stack), "certbot's hook to wait")
+    assert kept.read_text() == stack.bind.key_secret
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    assert stat.S_IMODE(kept.parent.stat().st_mode) == 0o700
+    ingress.child.kill()
+    ingress.child.stop()  # and what it had started
+    assert kept.exists()
+    stack.bind.first.child.pause()  # so that no certbot comes as far as running
+    try:
+        ingress.start()
+        ingress.wait_status(lambda s: True, "the control socket")
+        assert not kept.exists()
+    finally:
+        stack.bind.first.child.resume()
+
+
+def _challenged(stack: Stack) -> bool:
+    return bool(stack.bind.query(f"_acme-challenge.{NAME}", "TXT"))

@@ -13,6 +13,7 @@ import pytest
 
 from support.ingress import BIN, HOST, Ingress, request_on
 from support.process import Child, wait_until
+from support.receive import receive
 from support.volume import Volume
 
 from .conftest import World
@@ -43,7 +44,7 @@ def test_sigterm_lets_a_request_finish_and_a_second_one_hurries(
             assert request_on(idle, "app.demo.test", "/").status == 200
             ingress.child.signal(signal.SIGTERM)
             ingress.wait_log("stopping (SIGTERM)")
-            assert finishing.recv(12) == b"HTTP/1.1 200"
+            assert receive(finishing, 12) == b"HTTP/1.1 200"
             assert ingress.child.running  # for the sake of the idle one
             ingress.child.signal(signal.SIGTERM)
             assert ingress.child.wait(4) == 0

@@ -19,7 +19,7 @@ class AcmeDirectory(HttpService):
     """
 
     def __init__(self, pebble: Pebble, identities: Sequence[str] = ("ca.demo.test",)) -> None:
-        super().__init__(tls=pebble.ca.server_context("acme-directory"))
+        super().__init__(host=pebble.host, tls=pebble.ca.server_context("acme-directory"))
         self.url = f"{self.origin}/dir"
         self.identities = list(identities)
         self._pebble = pebble

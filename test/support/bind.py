@@ -86,6 +86,9 @@ class Bind:
     ::1. A zone below another one of the list is delegated from it. `records` adds lines of zone
     file to a zone; names in them are relative to it.
 
+    The servers are where programs on this machine reach them; with `outside`, another address of
+    it, the first one is there too, and is known by it.
+
     With `second`, a secondary answers on 127.0.0.2, which `second.held()` makes lag.
 
     `key_secret` is base64, as TSIG keys are written everywhere.
@@ -98,6 +101,7 @@ class Bind:
         *,
         records: Mapping[str, str] | None = None,
         second: bool = False,
+        outside: str | None = None,
         key_name: str = "ingress-test",
         key_algorithm: str = "hmac-sha256",
     ) -> None:
@@ -109,6 +113,7 @@ class Bind:
         self._directory = directory.resolve()
         self._records = dict(records or {})
         self._with_second = second
+        self._public_address = outside or FIRST_ADDRESS
         self._running = contextlib.ExitStack()
         self.first: Named
         self.second: SecondServer
@@ -144,19 +149,24 @@ class Bind:
 
     @property
     def server(self) -> str:
-        """The first server as "address:port"."""
-        return f"{self.first.address}:{self.first.port}"
+        """The first server as "address:port", as it is known."""
+        return f"{self._public_address}:{self.first.port}"
 
     def _reserve(self) -> ReservedPort:
-        addresses = [FIRST_ADDRESS] + [SECOND_ADDRESS] * self._with_second
-        return self._running.enter_context(ReservedPort(*addresses))
+        addresses = {FIRST_ADDRESS, self._public_address}
+        addresses |= {SECOND_ADDRESS} if self._with_second else set()
+        return self._running.enter_context(ReservedPort(*sorted(addresses)))
 
     def _start_on(self, port: ReservedPort) -> None:
         if self._with_second:
             self.second = SecondServer(SECOND_ADDRESS, port.number)
             self._running.callback(self.second.stop)
         self.first = Named(
-            self._subdirectory("ns1"), FIRST_ADDRESS, port.number, self._write_zones()
+            self._subdirectory("ns1"),
+            FIRST_ADDRESS,
+            port.number,
+            self._write_zones(),
+            also=sorted({self._public_address} - {FIRST_ADDRESS}),
         )
         self._running.callback(self.first.stop)
         if self._with_second:
@@ -204,7 +214,7 @@ class Bind:
     def _name_servers(self, owner: str, suffix: str) -> Iterator[str]:
         """NS records of `owner`, and the addresses of the servers they name."""
         yield f"{owner} NS ns1{suffix}"
-        yield f"ns1{suffix} A {FIRST_ADDRESS}"
+        yield f"ns1{suffix} A {self._public_address}"
         if self._with_second:
             yield f"{owner} NS ns2{suffix}"
             yield f"ns2{suffix} A {SECOND_ADDRESS}"

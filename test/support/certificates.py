@@ -22,21 +22,24 @@ class LocalCa:
     """Signs server certificates; `bundle` is the file a client has to trust.
 
     The extensions are those that strict verification (Python 3.13's default) insists on.
+    `hosts` (names or addresses) is what its certificates are for unless told otherwise.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, hosts: tuple[str, ...] = LOOPBACK_NAMES) -> None:
         self._directory = directory
+        self._hosts = hosts
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test harness CA")])
         self._certificate = self._sign_own()
         self.bundle = directory / "ca.pem"
         self.bundle.write_bytes(_pem(self._certificate))
 
-    def issue(self, name: str, hosts: tuple[str, ...] = LOOPBACK_NAMES) -> tuple[Path, Path]:
-        """Makes a server certificate for `hosts` (names or addresses).
+    def issue(self, name: str, hosts: tuple[str, ...] | None = None) -> tuple[Path, Path]:
+        """Makes a server certificate for `hosts`.
 
         Returns the files `name`.pem and `name`.key in the authority's directory.
         """
+        hosts = hosts or self._hosts
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, hosts[0])])
         builder = (

@@ -198,14 +198,19 @@ class Tab:
     def text(self) -> str:
         return str(self.run("document.documentElement.innerText"))
 
+    def events(self, method: str) -> list[dict[str, Any]]:
+        """The parameters of all events of one kind so far."""
+        return [
+            event["params"]
+            for event in self._browser.events(self._session)
+            if event["method"] == method
+        ]
+
     @property
     def responses(self) -> list[Response]:
         """All answers so far, those to the browser's own requests (favicon) too."""
-        return [
-            _response(event["params"]["response"])
-            for event in self._browser.events(self._session)
-            if event["method"] == "Network.responseReceived"
-        ]
+        received = self.events("Network.responseReceived")
+        return [_response(parameters["response"]) for parameters in received]
 
     def screenshot(self) -> bytes:
         """PNG, in base64."""

@@ -85,6 +85,31 @@ class H2Client:
         self._h2.reset_stream(stream, error_code=8)
         self._flush()
 
+    @property
+    def may_open_websockets(self) -> bool:
+        """What the server said of it, once there was an answer."""
+        return bool(self._h2.remote_settings.enable_connect_protocol)
+
+    def open_websocket(self, path: str) -> int:
+        """A stream for say() and wait_body(); RFC 8441, 5.1."""
+        fields = {":protocol": "websocket", "sec-websocket-version": "13"}
+        stream = self._begin("CONNECT", path, None, fields, end_stream=False)
+        self._flush()
+        return stream
+
+    def say(self, stream: int, data: bytes) -> None:
+        """On a stream that stays open; as much as its window takes at once."""
+        self._h2.send_data(stream, data)
+        self._flush()
+
+    def wait_body(self, stream: int, end: bytes) -> None:
+        """Until what has come on a stream ends so."""
+        answer = self._answers[stream]
+        while not answer.body.endswith(end):
+            if answer.ended:
+                raise ConnectionError(f"the stream ended with {answer}")
+            self._receive()
+
     def wait(self, streams: Sequence[int]) -> list[H2Answer]:
         while any(not self._answers[s].ended for s in streams):
             self._receive()

@@ -93,6 +93,14 @@ class HttpService(TcpServer):
     def respond(self, request: Request) -> Response:
         raise NotImplementedError
 
+    def line_of(self, request: Request) -> str:
+        """What `match` of a fault is searched for in."""
+        return request.line
+
+    def body_of(self, request: Request) -> str:
+        """What a test may see of the body."""
+        return request.body.decode(errors="replace")
+
     def respond_with_fault(self, request: Request, fault: Fault) -> Response:
         """Called for the kinds of fault that this class does not know."""
         raise ValueError(f"no such kind of fault here: {fault.kind}")
@@ -126,7 +134,7 @@ class HttpService(TcpServer):
 
     def handle(self, request: Request) -> Response:
         try:
-            fault = self._faults.take(request.line)
+            fault = self._faults.take(self.line_of(request))
             response = self._misbehave(request, fault) if fault else self.respond(request)
         except Exception:  # noqa: BLE001 - see the class
             self._defects.append(f"{request.line}\n{traceback.format_exc()}")
@@ -136,7 +144,7 @@ class HttpService(TcpServer):
                 LoggedRequest(
                     request.method,
                     request.target,
-                    request.body.decode(errors="replace"),
+                    self.body_of(request),
                     response.status if response.delivery in ("whole", "truncated") else 0,
                 )
             )

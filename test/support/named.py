@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import dns.flags
@@ -26,7 +27,7 @@ options {{
     directory "{directory}";
     pid-file none;
     session-keyfile none;
-    listen-on port {port} {{ {address}; }};
+    listen-on port {port} {{ {listening} }};
     listen-on-v6 {{ none; }};
     allow-transfer {{ 127.0.0.0/8; }};
     recursion no;
@@ -85,15 +86,25 @@ class NameServer:
 
 
 class Named(NameServer):
-    """A running named; `statements` are its keys and zones, as named.conf has them.
+    """A running named, at `address` and `also`; `statements` are its keys and zones, as named.conf
+    has them.
 
     File names in them are relative to `directory`. Raises PortInUse, or ValueError for a zone that
     named does not load.
     """
 
-    def __init__(self, directory: Path, address: str, port: int, statements: str) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        address: str,
+        port: int,
+        statements: str,
+        *,
+        also: Sequence[str] = (),
+    ) -> None:
         super().__init__(address, port)
-        options = OPTIONS.format(directory=directory, address=address, port=port)
+        listening = " ".join(f"{each};" for each in (address, *also))
+        options = OPTIONS.format(directory=directory, listening=listening, port=port)
         configuration = directory / "named.conf"
         configuration.touch(mode=0o600)
         configuration.write_text(options + statements)

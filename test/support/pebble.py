@@ -10,7 +10,7 @@ import urllib.request
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from .certificates import LocalCa
+from .certificates import LOOPBACK_NAMES, LocalCa
 from .ports import ReservedPort
 from .process import Child, clean_environment
 
@@ -34,6 +34,7 @@ class Pebble:
     A client has to trust `ca_bundle` to talk to it; the certificates it issues end at
     `root_pem()`, which is another authority, new with every start.
 
+    - `host`: the address it listens on
     - `validity`: lifetime of the certificates in seconds, Pebble's own (years) if None
     - `blocked_domains`: orders for these are rejected
     - `eab_keys`: key id to base64url HMAC key; if given, accounts must be bound to one of them
@@ -45,6 +46,7 @@ class Pebble:
         directory: Path,
         dns_server: str,
         *,
+        host: str = HOST,
         ca: LocalCa | None = None,
         validity: int | None = None,
         blocked_domains: Sequence[str] = (),
@@ -53,7 +55,10 @@ class Pebble:
     ) -> None:
         directory = directory.resolve()
         directory.mkdir(parents=True, exist_ok=True)
-        self.ca = ca or LocalCa(directory)
+        self.host = host
+        self.ca = ca or LocalCa(
+            directory, tuple(dict.fromkeys((*LOOPBACK_NAMES, host)))
+        )
         self.ca_bundle = self.ca.bundle
         self._directory = directory
         self._dns_server = dns_server
@@ -65,11 +70,11 @@ class Pebble:
         self.child: Child
 
     def start(self) -> Pebble:
-        acme = self._running.enter_context(ReservedPort(HOST))
-        management = self._running.enter_context(ReservedPort(HOST))
-        self.origin = f"https://{HOST}:{acme.number}"
+        acme = self._running.enter_context(ReservedPort(self.host))
+        management = self._running.enter_context(ReservedPort(self.host))
+        self.origin = f"https://{self.host}:{acme.number}"
         self.directory_url = f"{self.origin}/dir"
-        self._management_origin = f"https://{HOST}:{management.number}"
+        self._management_origin = f"https://{self.host}:{management.number}"
         log = self._directory / "pebble.log"
         log.unlink(missing_ok=True)
         self.child = Child(
@@ -120,8 +125,8 @@ class Pebble:
     def _write_configuration(self, acme_port: int, management_port: int) -> Path:
         certificate, key = self.ca.issue("pebble")
         configuration = {
-            "listenAddress": f"{HOST}:{acme_port}",
-            "managementListenAddress": f"{HOST}:{management_port}",
+            "listenAddress": f"{self.host}:{acme_port}",
+            "managementListenAddress": f"{self.host}:{management_port}",
             "certificate": str(certificate),
             "privateKey": str(key),
             "httpPort": 5002,

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .guest_agent import GuestAgent
 
 DOMAINS = ("app.demo.test", "api.demo.test")
+LOOPBACK = "127.0.0.1"
 STANDIN_APP_ID = "0123456789abcdef0123456789abcdef01234567"
 
 
@@ -32,6 +33,7 @@ class Stack:
     - `provider`: "rfc2136" has the product update BIND itself, any other starts its emulator
     - `guest_agent`: "dstack" or "tappd" starts a simulated guest agent, None leaves its socket out
     - `second_server`: see Bind; `validity`, `blocked_domains`, `eab_keys`: see Pebble
+    - `outside`: an address of this machine at which containers reach the CA and the DNS server
     - `caa_identities`: the CA's names for CAA records
 
     Parts that are not there are None. The product's own ports, `port` and `evidence_port`, stay
@@ -50,6 +52,7 @@ class Stack:
         blocked_domains: Sequence[str] = (),
         eab_keys: Mapping[str, str] | None = None,
         caa_identities: Sequence[str] = ("ca.demo.test",),
+        outside: str | None = None,
     ) -> None:
         if provider != "rfc2136" and provider not in EMULATORS:
             raise ValueError(f"provider {provider!r}: use rfc2136 or {', '.join(EMULATORS)}")
@@ -59,10 +62,13 @@ class Stack:
         self._eab_keys = dict(eab_keys or {})
         self._caa_identities = caa_identities
         self._running = contextlib.ExitStack()
-        self.bind = Bind(self.directory / "bind", zones, second=second_server)
+        self.bind = Bind(
+            self.directory / "bind", zones, second=second_server, outside=outside
+        )
         self._make_pebble = functools.partial(
             Pebble,
             self.directory / "pebble",
+            host=outside or LOOPBACK,
             validity=validity,
             blocked_domains=blocked_domains,
             eab_keys=eab_keys,

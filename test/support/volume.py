@@ -75,7 +75,8 @@ class Volume:
             file.write_bytes(data)
             link = live / f"{kind}.pem"
             link.unlink(missing_ok=True)
-            link.symlink_to(file)
+            # As certbot has them: a volume is good wherever it is mounted.
+            link.symlink_to(Path("../../archive") / lineage / file.name)
 
     def _certificate(
         self,

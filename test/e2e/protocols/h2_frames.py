@@ -6,9 +6,12 @@ import struct
 from dataclasses import dataclass
 
 from hpack import Decoder, Encoder
+from hpack.huffman import HuffmanEncoder
+from hpack.huffman_constants import REQUEST_CODES, REQUEST_CODES_LENGTH
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-DATA, HEADERS, PRIORITY, SETTINGS, GOAWAY, WINDOW_UPDATE, CONTINUATION = 0, 1, 2, 4, 7, 8, 9
+DATA, HEADERS, PRIORITY, SETTINGS, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = 0, 1, 2, 4, 6, 7, 8, 9
+PRIORITY_UPDATE = 0x10  # RFC 9218
 ACK = END_STREAM = 0x1
 END_HEADERS, PADDED, PRIORITISED = 0x4, 0x8, 0x20
 
@@ -31,6 +34,49 @@ def window_update() -> bytes:
 
 def priority(stream: int) -> bytes:
     return frame(PRIORITY, struct.pack(">IB", 0, 15), stream=stream)
+
+
+# ---- HPACK (RFC 7541) by hand, too
+
+# Literal fields: to be added to the table, not to be, and never to be; and changes of its size.
+INDEXED, UNINDEXED, NEVER_INDEXED, TABLE_SIZE = 0x40, 0x00, 0x10, 0x20
+_PREFIX_BITS = {INDEXED: 6, UNINDEXED: 4, NEVER_INDEXED: 4, TABLE_SIZE: 5}
+# Entries of the static table.
+AUTHORITY, METHOD, PATH, SCHEME = 1, 2, 4, 7
+GET, HTTPS = b"\x82", b"\x87"
+
+_huffman = HuffmanEncoder(REQUEST_CODES, REQUEST_CODES_LENGTH)
+
+
+def integer(value: int, bits: int, first: int) -> bytes:
+    """Section 5.1; `first` has what stands before its `bits` in the first byte."""
+    most = (1 << bits) - 1
+    if value < most:
+        return bytes([first | value])
+    made = bytearray([first | most])
+    value -= most
+    while value >= 0x80:
+        made.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes([*made, value])
+
+
+def text(value: bytes, *, huffman: bool) -> bytes:
+    coded = _huffman.encode(value) if huffman else value
+    return integer(len(coded), 7, 0x80 if huffman else 0) + coded
+
+
+def table_size(size: int) -> bytes:
+    return integer(size, _PREFIX_BITS[TABLE_SIZE], TABLE_SIZE)
+
+
+def field(kind: int, name: int | bytes, value: bytes, *, huffman: bool) -> bytes:
+    """`name`: an entry of the table, or its letters."""
+    known = name if isinstance(name, int) else 0
+    head = integer(known, _PREFIX_BITS[kind], kind)
+    if isinstance(name, bytes):
+        head += text(name, huffman=huffman)
+    return head + text(value, huffman=huffman)
 
 
 @dataclass(frozen=True)

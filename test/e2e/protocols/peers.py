@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from support.process import Child, clean_environment
+from support.receive import receive
 
 from .product import HOST, PATIENCE, Product
 
@@ -26,14 +27,6 @@ class Stopwatch:
 
     def __call__(self) -> float:
         return time.monotonic() - self._begun
-
-
-def receive(connection: socket.socket, count: int) -> bytes:
-    """Exactly `count` bytes, less only at the end of the connection."""
-    data = bytearray()
-    while len(data) < count and (more := connection.recv(count - len(data))):
-        data += more
-    return bytes(data)
 
 
 def receive_line(connection: socket.socket) -> bytes:

@@ -16,8 +16,10 @@ import pytest
 from .conftest import AT_ONCE, SHORT_WAIT, Site, evidence_is_there, full_name
 from .h2_frames import (
     ACK,
+    CONTINUATION,
     DATA,
     END_STREAM,
+    HEADERS,
     MAX_SETTINGS,
     PREFACE,
     SETTINGS,
@@ -34,8 +36,15 @@ from .product import HOST, Product
 
 NAME = full_name("http2")
 APP_BODY = b"the app over HTTP/2"
-EVIDENCE = ["/evidences", "/evidences/", "/evidences?x", "/evidences/quote.json"]
-NOT_EVIDENCE = ["/", "/evidencesX", "/evidence/", "/x?u=/evidences/", "/x/evidences/", "/app"]
+EVIDENCE = [
+    "/evidences", "/evidences/", "/evidences?x", "/evidences/quote.json",
+    "/evidences/?long=" + "x" * 150,
+]  # fmt: skip
+# Some differ from evidence within the byte that a Huffman-coded value has in common with it.
+NOT_EVIDENCE = [
+    "/", "/evidencesX", "/evidences.json", "/evidences2", "/evidences+", "/evidence/", "/app",
+    "/x?u=/evidences/", "/x/evidences/", "/ID1/evidences/", "//evidences/",
+]  # fmt: skip
 LARGE_HEADER = ("x-large", "v" * 8000)
 
 
@@ -157,6 +166,42 @@ def test_segments(patient: Product, path: str) -> None:
     check(patient, path, BEGINNING + request[:20], request[20:])
     whole = BEGINNING + window_update() + request
     check(patient, path, *(whole[at : at + 1] for at in range(len(whole))))
+
+
+# What no client may begin with, or has ended with, is left to the app without a wait.
+REST = {
+    "data": frame(DATA, b"x", stream=1),
+    "continuation": frame(CONTINUATION, b"x", stream=1),
+    "headers without an end": b"\xff\xff\xff" + frame(HEADERS, b"\x82", stream=1)[3:],
+    "many settings": settings(50),
+    "websocket": Request(
+        NAME, "/evidences/", method="CONNECT", ends=False, more=((":protocol", "websocket"),)
+    ).frames(),
+}
+
+
+@pytest.mark.parametrize("rest", REST)
+def test_what_is_no_request_for_evidence_waits_for_nothing(patient: Product, rest: str) -> None:
+    data = BEGINNING + REST[rest]
+    with patient.connect(full_name("echo"), alpn=("h2",)) as client:
+        clock = Stopwatch()
+        client.sendall(data)
+        assert receive(client, len(data)) == data
+        assert clock() < AT_ONCE
+
+
+@pytest.mark.parametrize("path", BOTH)
+def test_a_head_of_as_much_as_a_frame_takes(patient: Product, path: str) -> None:
+    """The evidence side refuses it, since it is more than HTTP's buffers take."""
+    data = BEGINNING + Request(NAME, path, huffman=False, more=(("x", "v" * 16200),)).frames()
+    with patient.connect(full_name("echo"), alpn=("h2",)) as client:
+        clock = Stopwatch()
+        client.sendall(data)
+        if path == "/app":
+            assert receive(client, len(data)) == data
+        else:
+            assert receive(client, 4)[3] == SETTINGS
+        assert clock() < AT_ONCE
 
 
 @pytest.mark.parametrize("path", BOTH)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import imaplib
 import os
+import shutil
 import smtplib
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from support.process import wait_until
 
 from .conftest import Expected, Site, full_name
 from .peers import UNPRIVILEGED, Stopwatch, curl, program, run, server
@@ -20,6 +22,33 @@ IMAP = full_name("imap")
 SENDER, RECIPIENT = "from@matrix.test", "to@matrix.test"
 MESSAGE = b"Subject: through the ingress\r\n\r\n.leading dot\r\n" + b"line\r\n" * 20000
 PASSWORD = "only-for-tests"
+
+# It takes everything from everybody, into one maildir.
+EXIM = """\
+exim_user = {user}
+exim_group = {group}
+keep_environment =
+primary_hostname = {name}
+spool_directory = {folder}/spool
+log_file_path = {folder}/spool/%s.log
+pid_file_path = {folder}/spool/exim.pid
+local_interfaces = {host}
+daemon_smtp_ports = {port}
+tls_advertise_hosts =
+host_lookup =
+acl_smtp_rcpt = accept
+begin routers
+all:
+  driver = accept
+  transport = maildir
+begin transports
+maildir:
+  driver = appendfile
+  directory = {folder}/spool/mail
+  maildir_format
+  user = {user}
+  group = {group}
+"""
 
 DOVECOT_2_3 = """\
 disable_plaintext_auth = no
@@ -71,22 +100,34 @@ service imap-login {{
 
 @pytest.fixture(scope="module")
 def smtp(site: Site) -> Iterator[Path]:
-    """The maildir of a server that takes everything."""
+    """Exim's maildir."""
     folder = site.folder("smtp")
     port = site.ports["smtp"]
-    with server(
-        [sys.executable, "-m", "aiosmtpd", "--nosetuid", "--listen", f"{HOST}:{port}",
-         "--class", "aiosmtpd.handlers.Mailbox", folder / "mail"],
-        port, folder, log="aiosmtpd",
-    ):  # fmt: skip
-        yield folder / "mail"
+    assert os.geteuid() == 0, "Exim must be started by root"
+    (folder / "spool").mkdir()
+    shutil.chown(folder / "spool", UNPRIVILEGED, "nogroup")
+    (folder / "exim.conf").write_text(
+        EXIM.format(
+            name=SMTP, host=HOST, port=port, folder=folder, user=UNPRIVILEGED, group="nogroup"
+        )
+    )
+    with server([program("exim4"), "-C", folder / "exim.conf", "-bdf"], port, folder):
+        yield folder / "spool" / "mail"
 
 
 def _take_message(maildir: Path) -> bytes:
-    (file,) = (maildir / "new").iterdir()
+    """Exim delivers it after it has taken it."""
+    arrived: list[Path] = []
+
+    def look() -> bool:
+        arrived[:] = maildir.glob("new/*")
+        return bool(arrived)
+
+    wait_until(look, what="the message to be delivered", deadline=PATIENCE)
+    (file,) = arrived
     content = file.read_bytes()
     file.unlink()
-    return content.replace(b"\r\n", b"\n")
+    return content
 
 
 class TestSmtp:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from collections.abc import Callable, Iterator
@@ -10,6 +11,7 @@ import pytest
 
 from support.process import clean_environment
 
+from ..conftest import TLS_ROW
 from .conftest import Site
 from .peers import program, run
 from .product import HOST, PATIENCE, Product
@@ -96,14 +98,10 @@ def agreed(said: str) -> str:
     return ", ".join(found.groups()) if found else ""
 
 
-@pytest.fixture(scope="module")
-def row() -> Iterator[Callable[[str, str], None]]:
-    """Adds a row to the table that is printed at the end."""
-    rows: list[tuple[str, str]] = []
-    yield lambda offer, outcome: rows.append((offer, outcome))
-    print("\nOffer                                        Outcome")
-    for offer, outcome in rows:
-        print(f"{offer:44} {outcome}")
+@pytest.fixture
+def row(record_property: Callable[[str, object], None]) -> Callable[[str, str], None]:
+    """Adds a row to the table that ends the run's output."""
+    return lambda offer, outcome: record_property(TLS_ROW, f"{offer:44} {outcome}")
 
 
 @pytest.mark.parametrize(("offer", "name", "options"), ACCEPTED, ids=offer_only)
@@ -140,3 +138,25 @@ def test_the_hybrid_key_exchange_where_openssl_has_it(
     assert key is not None, said
     row(f"OpenSSL {version}'s own", f"{agreed(said)}, {key.group(1)}")
     assert key.group(1) == ("X25519MLKEM768" if has_it else "X25519")
+
+
+def test_a_full_handshake_brings_one_ticket_and_the_ticket_resumes(
+    product: Product, row: Callable[[str, str], None]
+) -> None:
+    session = product.directory / "session.pem"
+
+    def ask(*options: str | os.PathLike[str]) -> str:
+        """One request, to the end of the connection: tickets come after the handshake."""
+        done = subprocess.run(
+            [program("openssl"), "s_client", "-connect", f"{HOST}:{product.port}", "-servername",
+             ECDSA, "-tls1_3", "-msg", "-ign_eof", *options],
+            input=b"GET / HTTP/1.0\r\n\r\n", stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            env=clean_environment(), timeout=PATIENCE, check=False,
+        )  # fmt: skip
+        return done.stdout.decode(errors="replace")
+
+    full = ask("-sess_out", session)
+    tickets = full.count("NewSessionTicket")
+    row("TLS 1.3 full handshake", f"{tickets} ticket")
+    assert tickets == 1, full
+    assert re.search(r"^Reused, TLSv1.3", ask("-sess_in", session), re.MULTILINE)

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import socket
 import threading
-from collections.abc import Coroutine, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -17,41 +17,13 @@ import websockets
 from support.h1_client import H1Client
 
 from .site import SUMS, WEB, Site
+from .websocket_app import WEBSOCKET, websocket_echo
 
-WEBSOCKET = "websocket.demo.test"
 GRPC = "grpc.demo.test"
 MESSAGES = 50
 LARGE_MESSAGE = 512 * 1024
 # Longer than `timeout http-request`, which must not count between requests, nor behind an upgrade.
 SILENCE = 31.0
-
-
-@contextlib.contextmanager
-def websocket_echo() -> Iterator[str]:
-    """A server's address; it greets, then gives every message back."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
-    thread.start()
-
-    def run(coroutine: Coroutine[Any, Any, Any]) -> Any:
-        return asyncio.run_coroutine_threadsafe(coroutine, loop).result(15)
-
-    async def echo(connection: Any) -> None:
-        await connection.send("hello")
-        async for message in connection:
-            await connection.send(message)
-
-    async def start() -> Any:
-        return await websockets.serve(echo, "127.0.0.1", 0, ping_interval=None)
-
-    server = run(start())
-    try:
-        yield f"127.0.0.1:{next(iter(server.sockets)).getsockname()[1]}"
-    finally:
-        server.close()
-        run(server.wait_closed())
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
 
 
 class _Grpc(grpc.GenericRpcHandler):

@@ -6,7 +6,11 @@ import time
 
 import pytest
 
+from support.receive import receive
+
 from .site import AT_ONCE, ECHO, LISTED_MAIL, MAIL, WAIT, Site
+
+REQUEST = b"GET /evidences/ HTTP/1.1\r\n\r\n"
 
 
 @pytest.mark.parametrize(
@@ -31,10 +35,10 @@ def test_a_client_that_speaks_first_waits_for_nothing(by_request: Site, first: b
     with by_request.tcp(ECHO) as client:
         start = time.monotonic()
         client.sendall(first)
-        assert client.recv(100) == first
+        assert receive(client, len(first)) == first
         assert time.monotonic() - start < AT_ONCE
-        client.sendall(b"GET /evidences/ HTTP/1.1\r\n\r\n")
-        assert client.recv(100) == b"GET /evidences/ HTTP/1.1\r\n\r\n"
+        client.sendall(REQUEST)
+        assert receive(client, len(REQUEST)) == REQUEST
 
 
 @pytest.mark.parametrize("first", [b"G", b"PO", b"OPTIONS", b"GET "])
@@ -42,21 +46,21 @@ def test_the_beginning_of_a_method_waits_until_it_is_none(by_request: Site, firs
     with by_request.tcp(ECHO) as client:
         start = time.monotonic()
         client.sendall(first)
-        assert client.recv(100) == first
+        assert receive(client, len(first)) == first
         assert time.monotonic() - start < WAIT + 2
 
 
 def test_a_server_that_speaks_first_is_heard_after_the_wait(by_request: Site) -> None:
     with by_request.tcp(MAIL) as client:
         start = time.monotonic()
-        assert client.recv(100) == b"220 mail ready\r\n"
+        assert receive(client, 16) == b"220 mail ready\r\n"
         assert WAIT * 0.8 < time.monotonic() - start < WAIT + 2
 
 
 def test_a_listed_server_that_speaks_first_is_heard_at_once(by_request: Site) -> None:
     with by_request.tcp(LISTED_MAIL) as client:
         start = time.monotonic()
-        assert client.recv(100) == b"220 listed ready\r\n"
+        assert receive(client, 18) == b"220 listed ready\r\n"
         assert time.monotonic() - start < AT_ONCE
 
 

@@ -124,20 +124,6 @@ static void a_redirect_is_not_followed(void **state)
 	http_response_free(&response);
 }
 
-static void requests_can_be_signed_for_aws(void **state)
-{
-	struct http_response response =
-	    perform(&(struct http_request){.url = url("/status/200"),
-					   .sigv4 = "aws:amz:us-east-1:route53",
-					   .user_password = "AKIDEXAMPLE:secret-key"});
-
-	(void)state;
-	http_response_free(&response);
-	assert_contains(server.received, "Authorization: AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/");
-	assert_contains(server.received, "/us-east-1/route53/aws4_request, ");
-	assert_lacks(server.received, "secret-key");
-}
-
 static void a_unix_socket_takes_the_place_of_the_host(void **state)
 {
 	AUTO_FREE char *path = file_join(*state, "agent.sock");
@@ -171,6 +157,17 @@ static void a_proxy_of_the_environment_is_used(void **state)
 	http_response_free(&response);
 	assert_memory_equal(server.received, "GET http://api.example.invalid/zones HTTP/1.1\r\n",
 			    47);
+}
+
+static void a_direct_request_passes_every_proxy_by(void **state)
+{
+	(void)state;
+	setenv("http_proxy", "http://127.0.0.1:1", 1);
+	struct http_response response =
+	    perform(&(struct http_request){.url = url("/status/201"), .direct = true});
+	unsetenv("http_proxy");
+	assert_int_equal(response.status, 201);
+	http_response_free(&response);
 }
 
 /* ---- Retry-After */
@@ -349,9 +346,9 @@ int main(void)
 	    cmocka_unit_test(a_request_is_sent_as_it_was_given),
 	    cmocka_unit_test(methods_without_a_body),
 	    cmocka_unit_test(a_redirect_is_not_followed),
-	    cmocka_unit_test(requests_can_be_signed_for_aws),
 	    scratch_test(a_unix_socket_takes_the_place_of_the_host),
 	    cmocka_unit_test(a_proxy_of_the_environment_is_used),
+	    cmocka_unit_test(a_direct_request_passes_every_proxy_by),
 	    cmocka_unit_test(both_forms_of_retry_after_are_seconds),
 	    cmocka_unit_test(a_slow_answer_meets_the_deadline),
 	    cmocka_unit_test(an_endless_body_is_cut_off),

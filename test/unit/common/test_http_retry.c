@@ -29,15 +29,16 @@ struct outcome {
 	struct error err;
 };
 
-static struct outcome ask(const char *path, unsigned attempts, long budget_ms, size_t body_max)
+static struct outcome ask_request(struct http_request request, const char *path, unsigned attempts,
+				  long budget_ms)
 {
 	struct http_response response;
-	struct http_request request = {.url = address, .body_max = body_max};
 	struct outcome o = {.err = ERROR_INIT};
 	unsigned before = server.requests;
 	long long begin = clock_now_ms();
 
 	snprintf(address, sizeof(address), "http://127.0.0.1:%u%s", server.port, path);
+	request.url = address;
 	o.result = http_perform_retrying(&request, &response, attempts, budget_ms, &o.err);
 	o.milliseconds = clock_now_ms() - begin;
 	o.status = response.status;
@@ -45,6 +46,13 @@ static struct outcome ask(const char *path, unsigned attempts, long budget_ms, s
 	o.requests = server.requests - before;
 	http_response_free(&response);
 	return o;
+}
+
+static struct outcome ask(const char *path, unsigned attempts, long budget_ms, size_t body_max)
+{
+	struct http_request request = {.body_max = body_max};
+
+	return ask_request(request, path, attempts, budget_ms);
 }
 
 static void fail_first(unsigned times, const char *retry_after)
@@ -90,6 +98,21 @@ static void only_passing_troubles_are_repeated(void **state)
 		assert_int_equal(o.result, 0);
 		assert_int_equal(o.requests, cases[i].requests);
 	}
+}
+
+static bool is_teapot(const struct http_response *response)
+{
+	return response->status == 418;
+}
+
+static void what_the_caller_calls_busy_is_repeated(void **state)
+{
+	struct http_request request = {.is_busy = is_teapot};
+
+	(void)state;
+	assert_int_equal(ask_request(request, "/status/418", 2, 20000).requests, 2);
+	assert_int_equal(ask_request(request, "/status/400", 2, 20000).requests, 1);
+	assert_int_equal(ask_request(request, "/status/503", 2, 20000).requests, 2);
 }
 
 static void transport_errors_are_repeated(void **state)
@@ -159,6 +182,7 @@ int main(void)
 	    cmocka_unit_test(a_good_answer_is_not_asked_for_twice),
 	    cmocka_unit_test(waits_double_between_attempts),
 	    cmocka_unit_test(only_passing_troubles_are_repeated),
+	    cmocka_unit_test(what_the_caller_calls_busy_is_repeated),
 	    cmocka_unit_test(transport_errors_are_repeated),
 	    cmocka_unit_test(an_answer_that_is_too_large_stays_so),
 	    cmocka_unit_test(the_last_answer_is_the_callers),

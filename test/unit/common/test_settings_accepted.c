@@ -216,8 +216,10 @@ static void provider_cannot_be_detected(void **state)
 
 	(void)state;
 	fixture_load(&loaded, "CLOUDFLARE_API_TOKEN=");
-	assert_refused(&loaded, "DNS_PROVIDER is not set, and no credentials tell which it is: set "
-				"one of CLOUDFLARE_API_TOKEN, RFC2136_SERVER\n");
+	assert_refused(&loaded,
+		       "DNS_PROVIDER is not set, and no credentials tell which it is: set "
+		       "one of CLOUDFLARE_API_TOKEN, LINODE_API_TOKEN, NAMECHEAP_USERNAME, "
+		       "AWS_ACCESS_KEY_ID, RFC2136_SERVER, DNS_EXEC\n");
 	fixture_free(&loaded);
 
 	fixture_load(&loaded, "RFC2136_SERVER=ns.example.net", "AWS_SECRET_ACCESS_KEY=" CANARY);
@@ -229,6 +231,44 @@ static void provider_cannot_be_detected(void **state)
 
 	fixture_load(&loaded, "RFC2136_SERVER=ns.example.net", "DNS_PROVIDER=cloudflare");
 	assert_good(&loaded);
+	fixture_free(&loaded);
+}
+
+static void keys_of_aws_go_together_or_are_not_there(void **state)
+{
+	struct loaded loaded;
+
+	(void)state;
+	fixture_load(&loaded, "CLOUDFLARE_API_TOKEN=", "AWS_ACCESS_KEY_ID=AKIAEXAMPLE",
+		     "AWS_SECRET_ACCESS_KEY=" CANARY);
+	assert_good(&loaded);
+	assert_string_equal(loaded.settings->dns_provider, "route53");
+	fixture_free(&loaded);
+
+	fixture_load(&loaded, "CLOUDFLARE_API_TOKEN=", "AWS_ACCESS_KEY_ID=AKIAEXAMPLE");
+	assert_refused(&loaded,
+		       "DNS_PROVIDER is \"route53\", which needs AWS_SECRET_ACCESS_KEY too\n");
+	fixture_free(&loaded);
+
+	fixture_load(&loaded, "DNS_PROVIDER=route53", "AWS_SECRET_ACCESS_KEY=" CANARY);
+	assert_refused(&loaded, "DNS_PROVIDER is \"route53\", which needs AWS_ACCESS_KEY_ID too\n");
+	fixture_free(&loaded);
+
+	/* A container or an instance has others. */
+	fixture_load(&loaded, "DNS_PROVIDER=route53",
+		     "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI=/v2/credentials/4-2",
+		     "AWS_CONTAINER_CREDENTIALS_FULL_URI=http://[fd00:ec2::23]/v1?a=b",
+		     "AWS_CONTAINER_AUTHORIZATION_TOKEN=" CANARY, "AWS_EC2_METADATA_DISABLED=1",
+		     "AWS_EC2_METADATA_SERVICE_ENDPOINT=http://169.254.169.254");
+	assert_good(&loaded);
+	assert_string_equal(buffer_text(&loaded.warnings), "");
+	fixture_free(&loaded);
+
+	/* Every container of ECS has this, whatever its provider is. */
+	fixture_load(&loaded, "CLOUDFLARE_API_TOKEN=",
+		     "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI=/v2/credentials/4-2");
+	assert_null(loaded.settings);
+	assert_contains(buffer_text(&loaded.problems), "no credentials tell which it is");
 	fixture_free(&loaded);
 }
 
@@ -260,6 +300,7 @@ int main(void)
 	    cmocka_unit_test(older_names_count),
 	    cmocka_unit_test(provider_is_detected),
 	    cmocka_unit_test(provider_cannot_be_detected),
+	    cmocka_unit_test(keys_of_aws_go_together_or_are_not_there),
 	    cmocka_unit_test(provider_needs_its_variables),
 	};
 

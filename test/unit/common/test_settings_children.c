@@ -4,6 +4,8 @@
 #include "common/settings_places.h"
 #include "common/settings_table.h"
 
+#include <sys/stat.h>
+
 static const char *find(char **environment, const char *name)
 {
 	return settings_given(environment, name);
@@ -121,6 +123,40 @@ static void extra_variables_override(void **state)
 	fixture_free(&loaded);
 }
 
+static void secrets_can_be_moved_into_files(void **state)
+{
+	char path[200];
+	struct error err = ERROR_INIT;
+	struct buffer content;
+	struct stat status;
+	struct loaded loaded;
+
+	fixture_load_for(&loaded, FOR_SUPERVISOR, fixture_everything);
+	assert_good(&loaded);
+	char **environment = child(&loaded, FOR_CERTBOT, NULL);
+	assert_int_equal(settings_move_secrets(environment, *state, &err), 0);
+	assert_no_canary(environment);
+	snprintf(path, sizeof(path), "%s/CLOUDFLARE_API_TOKEN", (const char *)*state);
+	assert_string_equal(find(environment, "CLOUDFLARE_API_TOKEN_FILE"), path);
+	assert_null(find(environment, "CLOUDFLARE_API_TOKEN"));
+	assert_string_equal(find(environment, "CLOUDFLARE_API_URL"), "https://api.example.com/v4");
+	assert_int_equal(stat(path, &status), 0);
+	assert_int_equal(status.st_mode & 07777, 0600);
+	buffer_init(&content, 100);
+	assert_int_equal(file_read(path, &content, &err), 0);
+	assert_string_equal(buffer_text(&content), CANARY);
+	buffer_free(&content);
+	/* What names a file already is left alone. */
+	assert_int_equal(settings_move_secrets(environment, "/nowhere", &err), 0);
+	settings_free_environment(environment);
+
+	environment = child(&loaded, FOR_CERTBOT, NULL);
+	assert_int_equal(settings_move_secrets(environment, "/nowhere", &err), -1);
+	assert_contains(err.text, "/nowhere");
+	settings_free_environment(environment);
+	fixture_free(&loaded);
+}
+
 static void a_secret_in_a_file_stays_there(void **state)
 {
 	char path[200], variable[256];
@@ -210,6 +246,7 @@ int main(void)
 	    cmocka_unit_test(evidence_sees_places_only),
 	    cmocka_unit_test(dns_sees_records_and_one_provider),
 	    cmocka_unit_test(extra_variables_override),
+	    scratch_test(secrets_can_be_moved_into_files),
 	    scratch_test(a_secret_in_a_file_stays_there),
 	    cmocka_unit_test(children_load_what_they_were_given),
 	    cmocka_unit_test(what_a_program_does_not_see_does_not_matter),

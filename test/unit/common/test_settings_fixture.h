@@ -54,6 +54,7 @@ static const char *const fixture_everything[] = {
     "AWS_ACCESS_KEY_ID=AKIA",
     "AWS_SECRET_ACCESS_KEY=" CANARY,
     "AWS_SESSION_TOKEN=" CANARY,
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN=" CANARY,
     "RFC2136_SERVER=ns.example.net",
     "RFC2136_KEY_NAME=key",
     "RFC2136_KEY_SECRET=Y2FuYXJ5LTRmMWQ4YTI3YzA5Yg==",

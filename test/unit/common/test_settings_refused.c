@@ -184,11 +184,22 @@ static const struct refused dns[] = {
      "NAMECHEAP_CLIENT_IP is \"localhost\": must be an IPv4 address such as 203.0.113.7\n"
      "DNS_PROVIDER is not set, and there are credentials of several (CLOUDFLARE_API_TOKEN, "
      "NAMECHEAP_CLIENT_IP): set it to one of: cloudflare, namecheap"},
+    {{"DNS_PROVIDER=namecheap", "NAMECHEAP_API_KEY=" CANARY},
+     "DNS_PROVIDER is \"namecheap\", which needs NAMECHEAP_USERNAME, NAMECHEAP_CLIENT_IP too"},
     {{"NAMECHEAP_SANDBOX=maybe"}, "NAMECHEAP_SANDBOX is \"maybe\": " BOOLEAN},
     {{"AWS_REGION=us east"},
      "AWS_REGION is \"us east\": must be 1 to 32 characters: letters, digits and \"-\""},
     {{"AWS_ROLE_ARN=-"},
      "AWS_ROLE_ARN is \"-\": must be 20 to 2048 characters: letters, digits and \":/_+=,.@-\""},
+    {{"AWS_CONTAINER_CREDENTIALS_FULL_URI=http://169.254.170.3/x"},
+     "AWS_CONTAINER_CREDENTIALS_FULL_URI is \"http://169.254.170.3/x\": must be https://, since "
+     "credentials go there (http:// is for 127.0.0.1, [::1] and localhost, and for the addresses "
+     "of AWS's metadata services)"},
+    {{"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI=.example.com/x"},
+     "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI is \".example.com/x\": must be an absolute path of "
+     "letters, digits and \"._/@+-\""},
+    {{"ROUTE53_API_URL=http://169.254.170.2"},
+     "ROUTE53_API_URL is \"http://169.254.170.2\": " HTTPS_ONLY},
     {{"RFC2136_ZONE=a b"}, "RFC2136_ZONE is \"a b\": must be a DNS name; it " BAD_CHARACTER},
     {{RFC2136, "RFC2136_KEY_SECRET=" CANARY},
      "RFC2136_KEY_SECRET is \"***\": must be base64, a multiple of 4 characters long"},
@@ -198,19 +209,13 @@ static const struct refused dns[] = {
     {{"RFC2136_KEY_ALGORITHM=hmac-md5"},
      "RFC2136_KEY_ALGORITHM is \"hmac-md5\": must be one of: hmac-sha256, hmac-sha512"},
     {{"DNS_PROVIDER=cloudflair"},
-     "DNS_PROVIDER is \"cloudflair\": must be one of: cloudflare, rfc2136"},
+     "DNS_PROVIDER is \"cloudflair\": must be one of: cloudflare, linode, namecheap, route53, "
+     "rfc2136, exec"},
 };
 
 #define NOT_YET "this is not supported yet"
 
 static const struct refused later[] = {
-    {{"DNS_PROVIDER=linode"}, "DNS_PROVIDER is \"linode\": " NOT_YET},
-    {{"DNS_PROVIDER=namecheap"}, "DNS_PROVIDER is \"namecheap\": " NOT_YET},
-    {{"DNS_PROVIDER=route53"}, "DNS_PROVIDER is \"route53\": " NOT_YET},
-    {{"DNS_PROVIDER=exec"}, "DNS_PROVIDER is \"exec\": " NOT_YET},
-    {{"CLOUDFLARE_API_TOKEN=", "LINODE_API_TOKEN=" CANARY}, "DNS_PROVIDER is \"linode\": " NOT_YET},
-    {{"CLOUDFLARE_API_TOKEN=", "AWS_ACCESS_KEY_ID=AKIAEXAMPLE"},
-     "DNS_PROVIDER is \"route53\": " NOT_YET},
     {{"METRICS_PORT=9100"}, "METRICS_PORT is \"9100\": " NOT_YET},
     {{"DELEGATION_ZONE=deleg.example.net"},
      "DELEGATION_ZONE is set: keeping all records in another zone is not supported yet"},
@@ -278,6 +283,10 @@ static void test_no_variable_lets_syntax_through(void **state)
 					    "AWS_ACCESS_KEY_ID",
 					    "AWS_ROLE_ARN",
 					    "AWS_REGION",
+					    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+					    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+					    "AWS_EC2_METADATA_DISABLED",
+					    "AWS_EC2_METADATA_SERVICE_ENDPOINT",
 					    "ROUTE53_API_URL",
 					    "STS_API_URL",
 					    "RFC2136_SERVER",

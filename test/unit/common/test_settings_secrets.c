@@ -191,6 +191,12 @@ static void a_program_gets_its_plain_variables(void **state)
 	assert_string_equal(settings_provider_variable("RFC2136_SERVER"), "ns.example.net");
 	assert_null(settings_provider_variable("RFC2136_ZONE"));
 	assert_null(settings_provider_variable("RFC2136_NOTHING"));
+	assert_false(settings_provider_flag("NAMECHEAP_SANDBOX"));
+	setenv("NAMECHEAP_SANDBOX", "Yes", 1);
+	assert_true(settings_provider_flag("NAMECHEAP_SANDBOX"));
+	setenv("NAMECHEAP_SANDBOX", "0", 1);
+	assert_false(settings_provider_flag("NAMECHEAP_SANDBOX"));
+	unsetenv("NAMECHEAP_SANDBOX");
 	unsetenv("RFC2136_SERVER");
 	unsetenv("RFC2136_ZONE");
 }

@@ -38,6 +38,22 @@ static void status_and_output_are_the_childs(void **state)
 	assert_string_equal(text, "ended with wait status 0x137f");
 }
 
+static void standard_error_may_be_part_of_the_output(void **state)
+{
+	struct spawn spec = SPAWN_INIT;
+	struct error err = ERROR_INIT;
+	struct buffer output;
+	int status = -1;
+
+	(void)state;
+	spec.argv = (const char *const[]){"/bin/sh", "-c", "echo one; echo two >&2; echo 3", NULL};
+	spec.join_stderr = true;
+	buffer_init(&output, 1000);
+	assert_int_equal(spawn_run(&spec, PATIENCE_MS, &output, &status, &err), 0);
+	assert_string_equal(buffer_text(&output), "one\ntwo\n3\n");
+	buffer_free(&output);
+}
+
 static void output_larger_than_a_pipe_arrives_whole(void **state)
 {
 	struct spawn spec = SPAWN_INIT;
@@ -190,6 +206,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(status_and_output_are_the_childs),
+	    cmocka_unit_test(standard_error_may_be_part_of_the_output),
 	    cmocka_unit_test(output_larger_than_a_pipe_arrives_whole),
 	    cmocka_unit_test(too_much_output_ends_the_child),
 	    cmocka_unit_test(what_a_child_leaves_behind_is_killed_not_waited_for),

@@ -62,7 +62,7 @@ static void expect_same(const char *a, const char *b, bool wanted)
 static void test_spacing_and_order_do_not_matter(void **state)
 {
 	(void)state;
-	expect_same("0 issue \"ca.test; a=1; b=2\"", "0 issue \"  CA.TEST;b = 2 ;a=1;\"", true);
+	expect_same("0 issue \"ca.test; a=1; b=2\"", "0 issue \"  CA.TEST;b = 2 ;a=1\"", true);
 	expect_same("0 issue \"ca.test\"", "0 issue \"ca.test;\"", true);
 	expect_same("0 issue \";\"", "0 issue \"\"", true);
 }
@@ -77,6 +77,8 @@ static void test_every_other_difference_matters(void **state)
 	expect_same("0 issue \"ca.test; a=1; a=1\"", "0 issue \"ca.test; a=1; a=2\"", false);
 	expect_same("0 issue \"ca.test; a=" URI "\"", "0 issue \"ca.test; a=" URI "/\"", false);
 	expect_same("0 iodef \"mailto:a@b\"", "0 iodef \"mailto:a@b \"", false);
+	/* the second is malformed, and lets nobody issue */
+	expect_same("0 issue \"ca.test; a=1\"", "0 issue \"ca.test; a=1;\"", false);
 	/* a tag of parameters is compared as it is written: RFC 8657 defines lower case */
 	expect_same("0 issue \"ca.test; a=x\"", "0 issue \"ca.test; a=X\"", false);
 }

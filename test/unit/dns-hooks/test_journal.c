@@ -3,9 +3,11 @@
 
 #include "dns-hooks/journal.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 static const struct challenge_note note = {
@@ -152,6 +154,49 @@ static void a_time_far_ahead_is_not_waited_for(void **state)
 	journal_close(&journal);
 }
 
+static void set_written_at(const struct journal *journal, long long when)
+{
+	struct error err = ERROR_INIT;
+	DIR *folder = opendir(journal->written_dir);
+	const struct dirent *entry = NULL;
+	char text[64];
+
+	snprintf(text, sizeof(text), "{\"written_at\":%lld}", when);
+	assert_non_null(folder);
+	while ((entry = readdir(folder)) != NULL) {
+		if (entry->d_name[0] == '.')
+			continue;
+		AUTO_FREE char *path = file_join(journal->written_dir, entry->d_name);
+		assert_int_equal(file_write(path, 0600, text, strlen(text), &err), 0);
+	}
+	closedir(folder);
+}
+
+static void a_write_counts_for_an_hour_and_its_zone(void **state)
+{
+	struct journal journal = open_journal(state);
+	struct error err = ERROR_INIT;
+
+	assert_false(journal_was_written(&journal, "rfc2136", "example.test"));
+	journal_note_write(&journal, "rfc2136", "example.test", true);
+	assert_true(journal_was_written(&journal, "rfc2136", "example.test"));
+	assert_false(journal_was_written(&journal, "linode", "example.test"));
+	assert_false(journal_was_written(&journal, "rfc2136", "other.test"));
+	journal_note_write(&journal, "rfc2136", "other.test", false);
+	assert_true(journal_was_written(&journal, "rfc2136", "example.test"));
+	set_written_at(&journal, time(NULL) - 3601);
+	assert_false(journal_was_written(&journal, "rfc2136", "example.test"));
+	set_written_at(&journal, time(NULL) + 100); /* the clock was set back */
+	assert_false(journal_was_written(&journal, "rfc2136", "example.test"));
+	journal_note_write(&journal, "rfc2136", "example.test", true);
+	journal_note_write(&journal, "rfc2136", "example.test", false);
+	assert_false(journal_was_written(&journal, "rfc2136", "example.test"));
+	journal_note_write(&journal, "rfc2136", "example.test", true);
+	assert_int_equal(journal_forget_writes(&journal, &err), 0);
+	assert_false(journal_was_written(&journal, "rfc2136", "example.test"));
+	journal_close(&journal);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -162,6 +207,7 @@ int main(void)
 	    scratch_test(turns_exclude_each_other),
 	    scratch_test(what_is_gone_is_cached_for_its_ttl),
 	    scratch_test(a_time_far_ahead_is_not_waited_for),
+	    scratch_test(a_write_counts_for_an_hour_and_its_zone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -43,6 +43,7 @@ static void failures_pause_before_what_can_mend_them(void **state)
 	assert_goes(STEP_RECORDS, EVENT_FAILED, STEP_RECORDS, VERB_PAUSE);
 	assert_goes(STEP_ACCOUNT, EVENT_FAILED, STEP_ACCOUNT, VERB_PAUSE);
 	assert_goes(STEP_CAA, EVENT_FAILED, STEP_CAA, VERB_PAUSE);
+	assert_goes(STEP_PREFLIGHT, EVENT_FAILED, STEP_PREFLIGHT, VERB_PAUSE);
 	assert_goes(STEP_ISSUE, EVENT_FAILED, STEP_ISSUE, VERB_PAUSE);
 	assert_goes(STEP_CHECK, EVENT_FAILED, STEP_ISSUE, VERB_PAUSE);
 	assert_goes(STEP_INSTALL, EVENT_FAILED, STEP_INSTALL, VERB_PAUSE);
@@ -53,6 +54,20 @@ static void an_order_begins_with_records_account_and_caa(void **state)
 {
 	(void)state;
 	assert_goes(STEP_ISSUE, EVENT_WAKE, STEP_RECORDS, VERB_RUN);
+	assert_goes(STEP_PREFLIGHT, EVENT_WAKE, STEP_RECORDS, VERB_RUN);
+}
+
+static void no_order_without_a_preflight(void **state)
+{
+	(void)state;
+	for (int step = 0; step < STEP_COUNT; step++)
+		for (int event = 0; event < EVENT_COUNT; event++) {
+			struct transition t =
+			    lifecycle_next((enum step)step, (enum lifecycle_event)event);
+			if (t.next == STEP_ISSUE && t.verb == VERB_RUN)
+				assert_int_equal(step, STEP_PREFLIGHT);
+		}
+	assert_goes(STEP_PREFLIGHT, EVENT_NOTHING, STEP_CHECK, VERB_RUN);
 }
 
 static void evidence_never_keeps_a_certificate_from_being_served(void **state)
@@ -136,6 +151,20 @@ static void a_clock_that_was_set_back_locks_out_for_an_hour_at_most(void **state
 	assert_int_equal(budget_next(&budget, 1000), 1000 + BUDGET_WINDOW);
 }
 
+static void a_wait_of_an_earlier_run_lasts_no_longer_than_one_can(void **state)
+{
+	const time_t now = 1000000;
+
+	(void)state;
+	assert_int_equal(schedule_left(now + 60, now), 60);
+	assert_int_equal(schedule_left(now + LONGEST_WAIT, now), LONGEST_WAIT);
+	assert_int_equal(schedule_left(now, now), 0);
+	assert_int_equal(schedule_left(0, now), 0);
+	/* That run's clock was a year ahead. */
+	assert_int_equal(schedule_left(now + 365L * 86400, now), 0);
+	assert_int_equal(schedule_left((time_t)1 << 53, now), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -143,6 +172,7 @@ int main(void)
 	    cmocka_unit_test(only_a_probe_that_succeeds_settles),
 	    cmocka_unit_test(failures_pause_before_what_can_mend_them),
 	    cmocka_unit_test(an_order_begins_with_records_account_and_caa),
+	    cmocka_unit_test(no_order_without_a_preflight),
 	    cmocka_unit_test(evidence_never_keeps_a_certificate_from_being_served),
 	    cmocka_unit_test(a_recheck_is_left_to_the_pass_under_way),
 	    cmocka_unit_test(steps_have_names_that_lead_back),
@@ -151,6 +181,7 @@ int main(void)
 	    cmocka_unit_test(jitter_stays_within_a_tenth),
 	    cmocka_unit_test(four_orders_an_hour_and_no_more),
 	    cmocka_unit_test(a_clock_that_was_set_back_locks_out_for_an_hour_at_most),
+	    cmocka_unit_test(a_wait_of_an_earlier_run_lasts_no_longer_than_one_can),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -71,12 +71,26 @@ static void more_old_workers_than_there_is_room_for_are_counted(void **state)
 	assert_int_equal(p.old_worker_count, MASTER_OLD_WORKERS_MAX + 10);
 }
 
+static void what_is_no_process_id_is_passed_over(void **state)
+{
+	struct master_processes p;
+
+	(void)state;
+	assert_true(master_parse_processes("7 master 0 [failed: 0]\n# workers\n-1 worker 0\n"
+					   "# old workers\n-1 worker 1\n0 worker 1\n"
+					   "4294967295 worker 1\n99999999999999999999 worker 1\n",
+					   &p));
+	assert_int_equal(p.worker, 0);
+	assert_int_equal(p.old_worker_count, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(workers_are_told_from_old_ones),
 	    cmocka_unit_test(a_failed_reload_is_seen),
 	    cmocka_unit_test(anything_else_is_no_answer),
+	    cmocka_unit_test(what_is_no_process_id_is_passed_over),
 	    cmocka_unit_test(more_old_workers_than_there_is_room_for_are_counted),
 	};
 

@@ -61,6 +61,7 @@ static struct rendered render(const char *folder, const char *const *more, bool 
 						   .is_root = true,
 						   .has_ipv6 = true,
 						   .has_nameserver = true,
+						   .open_files = 1048576,
 						   .user = "haproxy",
 						   .group = "haproxy"};
 	struct settings *settings = load(more);

@@ -85,6 +85,31 @@ static void strange_values_are_taken_for_none(void **folder)
 	state_free(state);
 }
 
+/* Times beyond what a time can be, and a name beyond what a name can be: neither may be taken
+ * for one that it is not, nor keep what is saved next from being read. */
+static void values_out_of_bounds_are_taken_for_none(void **folder)
+{
+	struct error err = ERROR_INIT;
+	char text[1024], name[400];
+
+	memset(name, 'a', sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	snprintf(text, sizeof(text),
+		 "{\"version\":1,\"domains\":{\"a.b\":{\"orders\":[1e300,-1,-1e300,5]},"
+		 "\"%sx\":{\"orders\":[6]},\"%sy\":{\"orders\":[7]}}}",
+		 name, name);
+	put_file(*folder, text);
+	struct state *state = open_state(*folder);
+	assert_int_equal(state_domain(state, "a.b")->budget.count, 1);
+	assert_int_equal(state_domain(state, "a.b")->budget.attempts[0], 5);
+	assert_int_equal(state_save(state, &err), 0);
+	state_free(state);
+
+	state = open_state(*folder);
+	assert_int_equal(state_domain(state, "a.b")->budget.count, 1);
+	state_free(state);
+}
+
 /* ---- templates */
 
 static const struct template_value values[] = {
@@ -132,6 +157,7 @@ int main(void)
 	    scratch_test(what_was_saved_is_there_after_a_restart),
 	    scratch_test(a_file_that_is_not_ours_is_set_aside),
 	    scratch_test(strange_values_are_taken_for_none),
+	    scratch_test(values_out_of_bounds_are_taken_for_none),
 	    cmocka_unit_test(templates_expand),
 	    cmocka_unit_test(mistakes_in_templates_are_errors),
 	};

@@ -1,0 +1,322 @@
+#!/bin/sh
+# Builds the image: the same digest on every machine, from the same commit.
+#
+#   ./build-image.sh [options]
+#
+#   --push REPO:TAG   then push it there
+#   --verify          build it twice from clean, and compare
+#   --engine NAME     buildx or buildah; which of them is here, unless given (their digests differ:
+#                     they pack the same files in different ways)
+#   --base BASE       another base image than the Dockerfile's, or the tar archive of a Debian 13
+#                     root (mmdebstrap, with SOURCE_DATE_EPOCH; buildah only)
+#   --mirror URL      a mirror of Debian to take packages from instead of the snapshots' archive;
+#                     URL-security is used beside it
+#   --cached          reuse what earlier builds left (for trying things; never for a release)
+#   --update-pins     write pinned-packages.txt anew, from what the archive has, and end
+#
+# What it leaves is in build/image (or IMAGE_DIR):
+#
+#   digest                  of the manifest: what a compose file names behind @
+#   dstack-ingress.tar      the image, for `docker load`
+#   layout                  the same as a registry has it: the manifest, and blobs
+#   sbom.spdx.json          which packages are in it (SPDX 2.3)
+#   packages, files         what takes how much space, in bytes
+#   report                  what was printed
+#
+# Exit status: 0 ok, 1 failed, 64 usage, 69 something that is needed is missing.
+set -eu
+
+buildkit=moby/buildkit:v0.25.0@sha256:faffcac91decfb3b981234bf2762d88ed6c90771b689a3d8a5049cd0e874759a
+builder=dstack-ingress
+
+start=$(pwd)
+cd "$(dirname "$0")"
+version=$(cat VERSION)
+out=${IMAGE_DIR:-build/image}
+name=dstack-ingress:$version
+
+engine='' base='' mirror='' push='' verify=no clean=yes update=no
+
+say() {
+	echo "build-image: $*" >&2
+}
+
+die() { # STATUS SENTENCE
+	status=$1
+	shift
+	say "$*"
+	exit "$status"
+}
+
+usage() {
+	[ $# -eq 0 ] || say "$*"
+	sed -n '/^#   \.\/build/,/^# What/{/^# What/d;s/^# \{0,1\}//;p;}' "$0" >&2
+	exit 64
+}
+
+# ---- arguments
+
+parse() {
+	while [ $# -gt 0 ]; do
+		case $1 in
+		--verify) verify=yes ;;
+		--cached) clean=no ;;
+		--update-pins) update=yes ;;
+		--push | --engine | --base | --mirror)
+			[ -n "${2-}" ] || usage "$1 needs a value"
+			case $1 in
+			--push) push=$2 ;;
+			--engine) engine=$2 ;;
+			--base) base=$2 ;;
+			--mirror) mirror=${2%/} ;;
+			esac
+			shift
+			;;
+		-h | --help) usage ;;
+		*) usage "$1 is not understood" ;;
+		esac
+		shift
+	done
+	case $push in
+	'' | *?:?*) ;;
+	*) usage "--push $push: a repository and a tag are needed, as in registry.example.com/dstack-ingress:$version" ;;
+	esac
+	case $engine in
+	'' | buildx | buildah) ;;
+	*) usage "--engine $engine: it must be buildx or buildah" ;;
+	esac
+	case $mirror in
+	'' | http://*/debian | https://*/debian) ;;
+	*) usage "--mirror $mirror: it must be a URL that ends in /debian" ;;
+	esac
+	[ "$verify$clean" != yesno ] || usage '--verify builds from clean: not with --cached'
+}
+
+# ---- what is needed
+
+have() {
+	command -v "$1" >/dev/null
+}
+
+choose_engine() {
+	[ -z "$engine" ] || return 0
+	if have docker && docker buildx version >/dev/null 2>&1 && docker info >/dev/null 2>&1; then
+		engine=buildx
+	else
+		engine=buildah
+	fi
+}
+
+check_needs() {
+	for tool in tar gzip awk sha256sum; do
+		have "$tool" || die 69 "$tool is needed"
+	done
+	if [ "$engine" = buildx ]; then
+		have docker || die 69 'docker is needed for --engine buildx (or buildah, for the other)'
+		docker buildx version >/dev/null 2>&1 ||
+			die 69 'docker has no buildx here; install its plugin, 0.13 or later, or buildah'
+		docker info >/dev/null 2>&1 || die 69 'no docker daemon answers; is it running, are you allowed to?'
+		[ -z "$push" ] || have skopeo || die 69 'skopeo is needed to push what buildx built'
+	else
+		have buildah || die 69 'neither docker with buildx nor buildah is here; on Debian: apt-get install buildah'
+		[ "$(uname -m)" = x86_64 ] || die 69 "the image is for x86_64, and this is $(uname -m): use buildx"
+	fi
+	case $base in
+	*.tar)
+		[ "$engine" = buildah ] || die 64 "--base $base: only buildah takes an archive for a base"
+		case $base in
+		/*) ;;
+		*) base=$start/$base ;;
+		esac
+		[ -r "$base" ] || die 69 "--base $base: there is no such file"
+		;;
+	esac
+}
+
+# ---- building
+
+# What the day of the packages was: no file of the image, and not the image, is younger.
+epoch() {
+	sed -n 's/^ARG SNAPSHOT=\(....\)\(..\)\(..\)T\(..\)\(..\)\(..\)Z$/\1-\2-\3 \4:\5:\6Z/p' Dockerfile |
+		xargs -I '{}' date -u -d '{}' +%s
+}
+
+# Of the sources of the image; empty where git cannot tell.
+revision() {
+	[ -e .git ] && have git || return 0
+	git rev-parse HEAD
+	# shellcheck disable=SC2046 # words
+	[ -z "$(git status --porcelain -- $(sed -n 's/^!//p' .dockerignore) Dockerfile .dockerignore)" ] ||
+		echo -dirty
+}
+
+# --build-arg for each that is set.
+arguments() {
+	for pair in "VERSION=$version" "REVISION=$(revision | tr -d '\n')" "BASE=$base" "MIRROR=$mirror"; do
+		[ -z "${pair#*=}" ] || printf -- '--build-arg %s ' "$pair"
+	done
+	[ "$clean" = no ] || printf -- '--no-cache '
+}
+
+# ARGUMENT...
+run_buildx() {
+	docker buildx inspect "$builder" >/dev/null 2>&1 ||
+		docker buildx create --name "$builder" --driver docker-container \
+			--driver-opt "image=$buildkit" >/dev/null
+	# shellcheck disable=SC2046 # words
+	docker buildx build --builder "$builder" --platform linux/amd64 --provenance=false --sbom=false \
+		--build-arg "SOURCE_DATE_EPOCH=$(epoch)" $(arguments) "$@" .
+}
+
+run_buildah() {
+	# shellcheck disable=SC2046 # words
+	buildah bud --isolation chroot --format docker --timestamp "$(epoch)" --layers="$layers" \
+		$(arguments) "$@" .
+}
+
+# FOLDER: an image there, as `layout` and, for docker, as `image.tar`.
+build_with_buildx() {
+	run_buildx --output "type=oci,dest=$1/oci.tar,rewrite-timestamp=true" \
+		--output "type=docker,dest=$1/image.tar,name=$name"
+	mkdir "$1/layout"
+	tar -xf "$1/oci.tar" -C "$1/layout"
+	sed 's/.*"digest":"\(sha256:[0-9a-f]*\)".*/\1/' "$1/layout/index.json" >"$1/digest"
+}
+
+build_with_buildah() {
+	run_buildah --iidfile "$1/id"
+	# The health check is in Docker's format only.
+	buildah push -q --format v2s2 --digestfile "$1/digest" "$(cat "$1/id")" "dir:$1/layout"
+	buildah push -q "$(cat "$1/id")" "docker-archive:$1/image.tar:$name"
+}
+
+build() { # FOLDER
+	rm -rf "$1"
+	mkdir -p "$1"
+	"build_with_$engine" "$1" >&2
+	digest=$(cat "$1/digest")
+	echo "$digest" >"$1/digest"
+	# The only layer is what is not JSON, and large.
+	find "$1/layout" -type f -size +1024k >"$1/layer"
+	[ "$(wc -l <"$1/layer")" -eq 1 ] || die 1 "more than one layer in $1/layout"
+	gzip -dc "$(cat "$1/layer")" >"$1/files.tar"
+}
+
+# A base that is an archive becomes an image of buildah's.
+import_base() {
+	case $base in
+	*.tar) ;;
+	*) return 0 ;;
+	esac
+	container=$(buildah from scratch)
+	buildah add -q "$container" "$base" / >/dev/null
+	base=localhost/dstack-ingress-base:$(sha256sum "$base" | cut -c 1-16)
+	buildah commit -q --timestamp "$(epoch)" "$container" "$base" >/dev/null
+	buildah rm "$container" >/dev/null
+}
+
+# ---- what came out
+
+# FOLDER: bytes by the first three parts of the path, largest first.
+list_files() {
+	tar -tvf "$1/files.tar" | awk '
+		/^-/ { split($6, part, "/"); size[part[1] "/" part[2] "/" part[3]] += $3 }
+		END { for (path in size) printf "%10d %s\n", size[path], path }' | sort -rn
+}
+
+# The same by package, as dpkg counts before anything is taken away.
+list_packages() {
+	awk '
+		/^Package:/ { name = $2 }
+		/^Installed-Size:/ { printf "%10d %s\n", $2 * 1024, name }' "$1/status" | sort -rn
+}
+
+describe() {
+	tar -xOf "$1/files.tar" var/lib/dpkg/status >"$1/status"
+	list_files "$1" >"$1/files"
+	list_packages "$1" >"$1/packages"
+	.ci/image/sbom "$1/status" "$version" "$(cat "$1/digest")" "$(epoch)" >"$1/sbom.spdx.json"
+}
+
+report() {
+	echo "built by $engine, $name from ${base:-the Dockerfile\'s base}"
+	echo "unpacked   $(awk '{ sum += $1 } END { printf "%.1f MB", sum / 1e6 }' "$1/files")"
+	echo "compressed $(wc -c <"$(cat "$1/layer")" | awk '{ printf "%.1f MB", $1 / 1e6 }')"
+	echo "what takes the space (bytes):"
+	head -n 12 "$1/files"
+	echo "the largest packages (bytes, before trimming):"
+	head -n 12 "$1/packages"
+	echo "manifest digest:"
+	cat "$1/digest"
+}
+
+# Of both builds each file's name, mode, owner, size and time.
+compare() { # FIRST SECOND
+	if cmp -s "$1/digest" "$2/digest"; then
+		say "built twice, with the same digest"
+		return
+	fi
+	say "built twice: $(cat "$1/digest") and $(cat "$2/digest"); what is different:"
+	for folder in "$1" "$2"; do
+		tar -tvf "$folder/files.tar" >"$folder/listing"
+	done
+	diff "$1/listing" "$2/listing" >&2 || die 1 'the digest is not reproducible'
+	cmp "$1/files.tar" "$2/files.tar" >&2 || :
+	die 1 'the digest is not reproducible; the list of files is the same'
+}
+
+update_pins() {
+	rm -rf "$out/pins"
+	mkdir -p "$out/pins"
+	"run_$engine" --output "type=local,dest=$out/pins" --target pins --build-arg PINNED=no >&2
+	{
+		echo '# What the packages in the image, and those that compile it, have to be.'
+		echo '# ./build-image.sh --update-pins writes this file.'
+		cat "$out/pins/pins.txt"
+	} >pinned-packages.txt
+	echo "pinned-packages.txt: $(grep -c = pinned-packages.txt) packages"
+}
+
+# FOLDER: what the head of this file promises.
+keep() {
+	rm -rf "$out/layout"
+	mv "$1/image.tar" "$out/dstack-ingress.tar"
+	mv "$1/digest" "$1/layout" "$1/sbom.spdx.json" "$1/files" "$1/packages" "$out"
+}
+
+push() { # FOLDER
+	say "pushing to $push"
+	case $engine in
+	buildx) skopeo copy -q --digestfile "$1/pushed" "oci-archive:$1/oci.tar" "docker://$push" ;;
+	buildah) buildah push -q --format v2s2 --digestfile "$1/pushed" "$(cat "$1/id")" "docker://$push" ;;
+	esac
+	cmp -s "$out/digest" "$1/pushed" || die 1 "the registry has $(cat "$1/pushed"), not the digest above"
+	echo "pushed: ${push%:*}@$digest"
+}
+
+main() {
+	parse "$@"
+	[ "$clean" = yes ] && layers=false || layers=true
+	choose_engine
+	check_needs
+	mkdir -p "$out"
+	out=$(cd "$out" && pwd)
+	import_base
+	if [ "$update" = yes ]; then
+		update_pins
+		return
+	fi
+	build "$out/new"
+	if [ "$verify" = yes ]; then
+		build "$out/again"
+		compare "$out/new" "$out/again"
+		rm -rf "$out/again"
+	fi
+	describe "$out/new"
+	report "$out/new" | tee "$out/report"
+	keep "$out/new"
+	[ -z "$push" ] || push "$out/new"
+	rm -rf "$out/new"
+}
+
+main "$@"

@@ -1,0 +1,26 @@
+/*
+ * The CAA records that a CA will go by (RFC 8659 section 3): those of the name itself, else of
+ * the nearest name above it, aliases followed in each look-up, parents of aliases never.
+ *
+ * The zone that the domain lies in is asked at each of its servers, since it may have been
+ * written to a moment ago and the CA may ask any of them.  Names above it and targets of aliases
+ * are looked up through the resolvers; what these say against an order is confirmed by the
+ * servers of the zone in question, since a cache may be behind.
+ */
+#ifndef DNS_HOOKS_CAA_SEARCH_H
+#define DNS_HOOKS_CAA_SEARCH_H
+
+#include "common/error.h"
+#include "common/settings.h"
+#include "dns-hooks/authority.h"
+
+/*
+ * Whether the CA of the settings may issue for `domain` (a wildcard or not) to the account (NULL:
+ * not known).  -1 (EXIT_FAILED) only when it is certain that it will refuse: the sentence quotes
+ * the record and says what to change.  What cannot be seen from here is logged and passed: the
+ * CA looks from elsewhere.
+ */
+int caa_search(struct dns_view *view, const struct settings *settings, const char *domain,
+	       const char *account_uri, struct error *err);
+
+#endif

@@ -1,0 +1,160 @@
+#include "dns-hooks/preflight.h"
+
+#include "common/log.h"
+#include "dns-hooks/caa.h"
+#include "dns-hooks/caa_search.h"
+#include "dns-hooks/challenge_value.h"
+#include "dns-hooks/dnssec_check.h"
+#include "dns-hooks/effective.h"
+#include "dns-hooks/propagation.h"
+#include "dns-hooks/zone_check.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Says to whoever finds it what it is.  Always the same, so that one which a crash has left
+ * behind is removed by the next try. */
+static const char TRIAL_VALUE[] = "dstack-ingress-can-write-here";
+
+struct preflight {
+	const struct settings *settings;
+	const char *account_uri;
+	struct provider provider;
+	struct journal journal;
+	struct dns_view view;
+	struct authority authority; /* of the latest challenge's zone */
+};
+
+/* ---- the checks of one domain */
+
+/* Where the challenge has to stand, and that it can be seen there. */
+static int check_place(struct preflight *preflight, const char *domain, struct challenge_note *note,
+		       struct zone *zone, struct error *err)
+{
+	struct authority *authority = &preflight->authority;
+
+	if (effective_challenge_name(&preflight->view, domain, note->name, authority, err) != 0 ||
+	    provider_zone(&preflight->provider, note->name, authority->zone, zone, err) != 0 ||
+	    zone_check(note->name, zone->name, authority->zone, err) != 0 ||
+	    propagation_ready(authority, note->name, err) != 0)
+		return -1;
+	return dnssec_check(&preflight->view, authority, err);
+}
+
+static int try_to_write(struct preflight *preflight, struct challenge_note *note,
+			const struct zone *zone, struct error *err)
+{
+	const struct provider *provider = &preflight->provider;
+	const struct journal *journal = &preflight->journal;
+	struct error second = ERROR_INIT;
+	unsigned settle = 0;
+
+	if (provider->class->list == NULL ||
+	    journal_was_written(journal, provider->class->name, zone->name))
+		return 0;
+	snprintf(note->value, sizeof(note->value), "%s", TRIAL_VALUE);
+	snprintf(note->zone, sizeof(note->zone), "%s", zone->name);
+	snprintf(note->provider, sizeof(note->provider), "%s", provider->class->name);
+	note->ttl = provider->class->challenge_ttl;
+	if (challenge_put_in(provider, journal, note, zone, &settle, err) != 0)
+		return -1;
+	if (challenge_take_out(provider, journal, note, false, &second) != 0)
+		log_warn("%s: a value that was to be seen by nobody stays for now: %s", note->name,
+			 second.text);
+	return 0;
+}
+
+/* What is wrong at a challenge's name, with the reason why it is that one. */
+static void tell_place(const char *domain, const char *name, const struct error *wrong,
+		       struct error *err)
+{
+	domain_name plain;
+
+	*err = *wrong;
+	if (name[0] != '\0' && domain_challenge_name(domain, plain) == 0 &&
+	    strcmp(name, plain) != 0)
+		error_wrap(err, "%s leads to %s by CNAME", plain, name);
+	error_wrap(err, "an order for %s cannot succeed", domain);
+}
+
+/* Puts `also` behind what is there. */
+static void add_error(struct error *err, bool is_first, const struct error *also)
+{
+	if (is_first)
+		*err = *also;
+	else
+		error_set(err, err->code, "%s; and %s", err->text, also->text);
+}
+
+/* Both halves are told: nobody should have to mend one to learn of the other. */
+static int check_domain(struct preflight *preflight, const char *domain, struct error *err)
+{
+	struct challenge_note note = {0};
+	struct zone zone = {0};
+	struct error here = ERROR_INIT, caa = ERROR_INIT;
+
+	memcpy(note.domain, domain_base(domain), strlen(domain_base(domain)) + 1);
+	bool has_place = check_place(preflight, domain, &note, &zone, &here) == 0;
+	bool is_permitted = caa_search(&preflight->view, preflight->settings, domain,
+				       preflight->account_uri, &caa) == 0;
+	/* Nothing is written for an order that will not be made. */
+	if (has_place && is_permitted)
+		has_place = try_to_write(preflight, &note, &zone, &here) == 0;
+	if (!has_place)
+		tell_place(domain, note.name, &here, err);
+	if (!is_permitted)
+		add_error(err, has_place, &caa);
+	if (!has_place || !is_permitted)
+		return -1;
+	printf("%s: nothing stands in the way of an order (challenges at %s, zone %s, %zu server "
+	       "address%s)\n",
+	       domain, note.name, zone.name, preflight->authority.count,
+	       preflight->authority.count == 1 ? "" : "es");
+	return 0;
+}
+
+/* ---- all domains */
+
+static int check_domains(struct preflight *preflight, const struct preflight_request *request,
+			 struct error *err)
+{
+	const struct settings *settings = preflight->settings;
+	size_t count = request->domain_count == 0 ? settings->domain_count : request->domain_count;
+	size_t failed = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		const char *domain =
+		    request->domain_count == 0 ? settings->domains[i] : request->domains[i];
+		struct error own = ERROR_INIT;
+		if (check_domain(preflight, domain, &own) == 0)
+			continue;
+		if (count > 1)
+			printf("%s: %s\n", domain, own.text);
+		failed++;
+		*err = own;
+	}
+	if (failed == 0)
+		return 0;
+	return count == 1
+		   ? -1
+		   : error_wrap(err, "orders for %zu of %zu domains would fail, the last one",
+				failed, count);
+}
+
+int preflight_run(const struct settings *settings, const struct preflight_request *request,
+		  struct error *err)
+{
+	static struct preflight preflight; /* too large for the stack */
+	int result = -1;
+
+	preflight = (struct preflight){.settings = settings, .account_uri = request->account_uri};
+	if ((request->account_uri == NULL ||
+	     caa_check_account_uri(request->account_uri, err) == 0) &&
+	    provider_open(&preflight.provider, settings, err) == 0 &&
+	    journal_open(&preflight.journal, settings->letsencrypt_dir, err) == 0 &&
+	    dns_view_init(&preflight.view, settings, err) == 0)
+		result = check_domains(&preflight, request, err);
+	provider_close(&preflight.provider);
+	journal_close(&preflight.journal);
+	return result;
+}

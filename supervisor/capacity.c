@@ -1,0 +1,53 @@
+#include "supervisor/capacity.h"
+
+#include "common/log.h"
+#include "supervisor/inspection.h"
+
+enum {
+	/* HAProxy's connections beside the clients': those of the evidence frontend. */
+	EXTRA_CONNECTIONS = 300,
+	/* A connection has two ends. */
+	FILES_PER_CONNECTION = 2,
+	/* Listeners, logs, and three for each of at most 64 threads. */
+	FILES_BESIDE = 320,
+};
+
+/* One that is handed on inside (patience, then http) counts in each frontend on its way. */
+static long frontends_per_client(const struct settings *settings)
+{
+	if (!inspects(settings))
+		return 1;
+	return routes_by_request(settings) ? 3 : 2;
+}
+
+struct capacity capacity_find(const struct settings *settings, long open_files)
+{
+	long each = frontends_per_client(settings);
+	long most = ((open_files - FILES_BESIDE) / FILES_PER_CONNECTION - EXTRA_CONNECTIONS) / each;
+	long clients = settings->maxconn < most ? settings->maxconn : most;
+
+	return (struct capacity){
+	    .clients = clients,
+	    .connections = clients * each + EXTRA_CONNECTIONS,
+	    .files_needed = (settings->maxconn * each + EXTRA_CONNECTIONS) * FILES_PER_CONNECTION +
+			    FILES_BESIDE,
+	};
+}
+
+int capacity_check(const struct settings *settings, long open_files, struct error *err)
+{
+	struct capacity capacity = capacity_find(settings, open_files);
+
+	if (capacity.clients < 1)
+		return error_set(err, EXIT_BAD_CONFIG,
+				 "the limit of open files is %ld (`ulimit -Hn`), too low for "
+				 "HAProxy: MAXCONN=%ld needs %ld",
+				 open_files, settings->maxconn, capacity.files_needed);
+	if (capacity.clients < settings->maxconn)
+		log_warn("MAXCONN=%ld needs %ld open files and the limit is %ld (`ulimit -Hn`): "
+			 "at most %ld clients are connected at a time; raise the limit (Docker: "
+			 "--ulimit nofile=%ld) or lower MAXCONN",
+			 settings->maxconn, capacity.files_needed, open_files, capacity.clients,
+			 capacity.files_needed);
+	return 0;
+}

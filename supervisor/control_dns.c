@@ -1,0 +1,120 @@
+#include "supervisor/control_dns.h"
+
+#include "common/json.h"
+#include "supervisor/control_reply.h"
+
+#include <event2/keyvalq_struct.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+
+/* ---- start */
+
+static int start(struct dns_job *job, enum dns_job_kind kind, const struct evkeyvalq *query,
+		 struct error *err, long *number)
+{
+	const struct evkeyval *item;
+	const char **domains;
+	size_t count = 0;
+
+	TAILQ_FOREACH(item, query, next)
+	count += strcmp(item->key, "domain") == 0;
+	domains = calloc(count + 1, sizeof(*domains));
+	if (domains == NULL)
+		return error_no_memory(err);
+	count = 0;
+	TAILQ_FOREACH(item, query, next)
+	if (strcmp(item->key, "domain") == 0)
+		domains[count++] = item->value;
+	*number = dns_job_start(job, kind, domains, count, err);
+	free(domains);
+	return *number < 0 ? -1 : 0;
+}
+
+static void on_start(struct evhttp_request *request, struct dns_job *job, enum dns_job_kind kind)
+{
+	struct error err = ERROR_INIT;
+	struct evkeyvalq query;
+	long number = 0;
+	cJSON *json;
+
+	if (!control_is_method(request, EVHTTP_REQ_POST, "POST") ||
+	    !control_read_query(request, &query))
+		return;
+	int rc = start(job, kind, &query, &err, &number);
+	evhttp_clear_headers(&query);
+	if (rc != 0) {
+		control_reply_failure(request, &err);
+		return;
+	}
+	json = cJSON_CreateObject();
+	cJSON_AddNumberToObject(json, "job", (double)number);
+	control_reply_json(request, 202, "Accepted", json);
+	cJSON_Delete(json);
+}
+
+static void on_plan(struct evhttp_request *request, void *arg)
+{
+	on_start(request, arg, DNS_JOB_PLAN);
+}
+
+static void on_apply(struct evhttp_request *request, void *arg)
+{
+	on_start(request, arg, DNS_JOB_APPLY);
+}
+
+/* ---- look */
+
+static size_t number_in(const struct evkeyvalq *query, const char *name)
+{
+	const char *text = evhttp_find_header(query, name);
+
+	return text == NULL ? 0 : strtoul(text, NULL, 10);
+}
+
+static void reply_view(struct evhttp_request *request, const struct dns_job_view *view, size_t from)
+{
+	cJSON *json = cJSON_CreateObject();
+	char *piece;
+
+	if (from > view->length)
+		from = view->length;
+	piece = strndup(view->output + from, view->length - from);
+	cJSON_AddBoolToObject(json, "running", view->is_running);
+	cJSON_AddStringToObject(json, "output", piece == NULL ? "" : piece);
+	cJSON_AddNumberToObject(json, "next", (double)view->length);
+	if (view->is_running)
+		cJSON_AddNullToObject(json, "exit_code");
+	else
+		cJSON_AddNumberToObject(json, "exit_code", view->exit_code);
+	if (view->error[0] == '\0')
+		cJSON_AddNullToObject(json, "error");
+	else
+		cJSON_AddStringToObject(json, "error", view->error);
+	control_reply_json(request, 200, "OK", json);
+	cJSON_Delete(json);
+	free(piece);
+}
+
+static void on_look(struct evhttp_request *request, void *arg)
+{
+	struct dns_job_view view;
+	struct evkeyvalq query;
+
+	if (!control_is_method(request, EVHTTP_REQ_GET, "GET") ||
+	    !control_read_query(request, &query))
+		return;
+	if (dns_job_look(arg, (long)number_in(&query, "job"), &view) == 0)
+		reply_view(request, &view, number_in(&query, "from"));
+	else
+		control_reply_error(request, 404, "Not Found",
+				    "there is no such run, or another one came after it");
+	evhttp_clear_headers(&query);
+}
+
+void control_dns_add_paths(struct evhttp *http, struct dns_job *job)
+{
+	evhttp_set_cb(http, "/v1/dns/plan", on_plan, job);
+	evhttp_set_cb(http, "/v1/dns/apply", on_apply, job);
+	evhttp_set_cb(http, "/v1/dns", on_look, job);
+}

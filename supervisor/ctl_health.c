@@ -1,0 +1,66 @@
+#include "supervisor/ctl_health.h"
+
+#include "common/json.h"
+
+/* Without one, or with one that cannot be read: the epoch, which is past. */
+static time_t end_of(const cJSON *certificate)
+{
+	const char *text = json_string(certificate, "not_after");
+	struct tm parts = {0};
+
+	if (text == NULL || strptime(text, "%Y-%m-%dT%H:%M:%SZ", &parts) == NULL)
+		return 0;
+	return timegm(&parts);
+}
+
+static bool haproxy_is_up(const cJSON *haproxy, FILE *out)
+{
+	if (haproxy == NULL || json_integer(haproxy, "pid", 0) == 0)
+		fputs("HAProxy does not run\n", out);
+	else if (json_integer(haproxy, "worker", 0) == 0)
+		fputs("HAProxy has no worker yet\n", out);
+	else
+		return true;
+	return false;
+}
+
+static bool domain_is_served(const cJSON *domain, time_t now, FILE *out)
+{
+	const cJSON *certificate = json_object(domain, "certificate");
+	const char *name = json_string(domain, "name");
+	const char *error = json_string(domain, "error");
+	const char *wrong;
+
+	if (certificate == NULL)
+		wrong = "has no certificate";
+	else if (end_of(certificate) <= now)
+		wrong = "has a certificate that has expired";
+	else if (!json_true(domain, "served"))
+		wrong = "is not seen to be served yet";
+	else
+		return true;
+	fprintf(out, "%s %s%s%s\n", name == NULL ? "a domain" : name, wrong,
+		error == NULL ? "" : ": ", error == NULL ? "" : error);
+	return false;
+}
+
+bool ctl_health(const cJSON *status, bool live, time_t now, FILE *out)
+{
+	const cJSON *domains = json_array(status, "domains"), *domain;
+	bool healthy = haproxy_is_up(json_object(status, "haproxy"), out);
+
+	if (live) {
+		if (healthy)
+			fputs("ingressd and HAProxy are up\n", out);
+		return healthy;
+	}
+	cJSON_ArrayForEach(domain, domains)
+	{
+		if (!domain_is_served(domain, now, out))
+			healthy = false;
+	}
+	if (healthy)
+		fprintf(out, "ingressd and HAProxy are up, domains served: %d\n",
+			cJSON_GetArraySize(domains));
+	return healthy;
+}

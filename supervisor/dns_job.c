@@ -1,0 +1,242 @@
+#include "supervisor/dns_job.h"
+
+#include "common/log.h"
+#include "supervisor/acme_account.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	OUTPUT_MAX = 1024 * 1024,
+	/* program, action, --only KINDS, --account-uri URI, and NULL */
+	FIXED_ARGUMENTS = 7,
+};
+
+struct dns_job {
+	struct dns_job_options options;
+	struct process *process; /* NULL: not running */
+	enum dns_job_kind kind;
+	long number;	      /* of the latest run; 0: none yet */
+	struct buffer output; /* what the user gets to see of it so far */
+	size_t taken;	      /* how much of the process's own is in there */
+	struct error result;
+	int exit_code;
+};
+
+static const char *const actions[] = {[DNS_JOB_PLAN] = "plan", [DNS_JOB_APPLY] = "apply"};
+
+struct dns_job *dns_job_new(const struct dns_job_options *options, struct error *err)
+{
+	struct dns_job *job = calloc(1, sizeof(*job));
+
+	if (job == NULL) {
+		error_no_memory(err);
+		return NULL;
+	}
+	job->options = *options;
+	buffer_init(&job->output, OUTPUT_MAX * 2);
+	return job;
+}
+
+void dns_job_free(struct dns_job *job)
+{
+	if (job == NULL)
+		return;
+	buffer_free(&job->output);
+	free(job);
+}
+
+/* ---- output */
+
+static void take_output(struct dns_job *job, const struct buffer *captured)
+{
+	if (captured->length > job->taken) {
+		buffer_append(&job->output, captured->data + job->taken,
+			      captured->length - job->taken);
+		job->taken = captured->length;
+	}
+}
+
+/* What was done to DNS by hand belongs into the log as well. */
+static void log_output(const struct dns_job *job)
+{
+	const char *at = buffer_text(&job->output);
+
+	while (*at != '\0') {
+		size_t length = strcspn(at, "\n");
+		char *line = strndup(at, length);
+		if (line != NULL)
+			log_child("ingress-dns", LOG_INFO, line);
+		free(line);
+		at += length + (at[length] == '\n');
+	}
+}
+
+static void on_done(const struct process_result *result, void *arg)
+{
+	struct dns_job *job = arg;
+	struct error cut = ERROR_INIT;
+
+	job->process = NULL;
+	take_output(job, result->output);
+	job->result = (struct error)ERROR_INIT;
+	job->exit_code = EXIT_OK;
+	if (process_check(result, "ingress-dns", &job->result) != 0)
+		job->exit_code = (int)job->result.code;
+	if (result->timed_out)
+		error_set(
+		    &job->result, EXIT_TRY_LATER,
+		    "not finished after %d s; what is done is done, and running it again goes "
+		    "on from there",
+		    DNS_JOB_SECONDS);
+	else if (buffer_check(result->output, "the output", &cut) != 0 && job->exit_code == EXIT_OK)
+		log_warn("ingress-dns: %s", cut.text);
+	if (job->kind == DNS_JOB_APPLY)
+		log_output(job);
+	log_info("dns %s of ingressctl ended with status %d", actions[job->kind], job->exit_code);
+}
+
+/* ---- what it is asked to do */
+
+static bool is_configured(const struct settings *settings, const char *name)
+{
+	domain_name parsed;
+
+	if (domain_parse(name, strlen(name), parsed) == DOMAIN_VALID)
+		for (size_t i = 0; i < settings->domain_count; i++)
+			if (strcmp(settings->domains[i], parsed) == 0)
+				return true;
+	return false;
+}
+
+static int check_domains(const struct settings *settings, const char *const *domains, size_t count,
+			 struct error *err)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!is_configured(settings, domains[i]))
+			return error_set(err, EXIT_USAGE_ERROR,
+					 "%.100s is not one of the configured domains; `ingressctl "
+					 "status` lists them",
+					 domains[i]);
+	return 0;
+}
+
+/* What the supervisor knows by now; texts are borrowed. */
+struct known {
+	char kinds[32]; /* --only */
+	char app_id[STATE_ID_MAX + 8];
+	struct acme_account account;
+};
+
+/* Kinds of which something is missing are left out, rather than failing the others. */
+static int find_known(struct dns_job *job, struct known *known, struct error *err)
+{
+	const struct settings *s = job->options.settings;
+	const char *app_id = s->app_id != NULL ? s->app_id : state_app_id(job->options.state);
+	bool has_account = false;
+
+	if (s->set_caa) {
+		int found =
+		    acme_account_find(s->letsencrypt_dir, s->acme_server, &known->account, err);
+		if (found < 0)
+			return -1;
+		has_account = found > 0;
+		if (!has_account)
+			buffer_puts(&job->output,
+				    "CAA records are left out: there is no ACME account yet that "
+				    "they could name.\n");
+	}
+	if (app_id[0] == '\0')
+		buffer_puts(&job->output,
+			    "TXT records are left out: the app's id is not known yet.\n");
+	snprintf(known->kinds, sizeof(known->kinds), "alias%s%s", app_id[0] == '\0' ? "" : ",txt",
+		 has_account ? ",caa" : "");
+	snprintf(known->app_id, sizeof(known->app_id), "APP_ID=%s", app_id);
+	return 0;
+}
+
+static int launch(struct dns_job *job, const struct known *known, const char *const *domains,
+		  size_t count, struct error *err)
+{
+	const char **argv = calloc(count + FIXED_ARGUMENTS, sizeof(*argv));
+	const char *const extra[] = {known->app_id, NULL};
+	char **environment = settings_child_environment(job->options.settings, FOR_DNS, extra, err);
+	struct process_spec spec = {
+	    .name = "ingress-dns",
+	    .argv = argv,
+	    .envp = (const char *const *)environment,
+	    .timeout = DNS_JOB_SECONDS,
+	    .capture_max = OUTPUT_MAX,
+	    .stderr_level = LOG_DEBUG, /* becomes the error */
+	    .extra_fd = -1,
+	    .done = on_done,
+	    .arg = job,
+	};
+	size_t n = 0;
+
+	if (argv == NULL)
+		error_no_memory(err);
+	if (argv != NULL && environment != NULL) {
+		argv[n++] = job->options.dns_program;
+		argv[n++] = actions[job->kind];
+		argv[n++] = "--only";
+		argv[n++] = known->kinds;
+		if (known->account.uri != NULL) {
+			argv[n++] = "--account-uri";
+			argv[n++] = known->account.uri;
+		}
+		memcpy(argv + n, domains, count * sizeof(*argv));
+		job->process = process_start(job->options.processes, &spec, err);
+	}
+	settings_free_environment(environment);
+	free(argv);
+	return job->process == NULL ? -1 : 0;
+}
+
+long dns_job_start(struct dns_job *job, enum dns_job_kind kind, const char *const *domains,
+		   size_t count, struct error *err)
+{
+	struct known known = {0};
+	int rc = check_domains(job->options.settings, domains, count, err);
+
+	if (rc != 0)
+		return -1;
+	if (job->process != NULL)
+		return error_set(err, EXIT_TRY_LATER,
+				 "a `dns %s` of ingressctl is under way; wait for its end",
+				 actions[job->kind]);
+	buffer_reset(&job->output);
+	job->taken = 0;
+	job->kind = kind;
+	rc = find_known(job, &known, err);
+	if (rc == 0)
+		rc = launch(job, &known, domains, count, err);
+	acme_account_clear(&known.account);
+	if (rc != 0)
+		return -1;
+	log_info("dns %s for ingressctl", actions[kind]);
+	return ++job->number;
+}
+
+int dns_job_look(struct dns_job *job, long number, struct dns_job_view *view)
+{
+	if (number != job->number || number == 0)
+		return -1;
+	if (job->process != NULL)
+		take_output(job, process_captured(job->process));
+	*view = (struct dns_job_view){
+	    .is_running = job->process != NULL,
+	    .output = buffer_text(&job->output),
+	    .length = job->output.length,
+	    .exit_code = job->exit_code,
+	    .error = job->result.text,
+	};
+	if (!view->is_running)
+		return 0;
+	view->error = "";
+	/* Half a line may be half a character. */
+	while (view->length > 0 && view->output[view->length - 1] != '\n')
+		view->length--;
+	return 0;
+}

@@ -1,0 +1,126 @@
+/*
+ * What every fuzz target here includes.  A target feeds one input to a parser and CHECK()s
+ * what must hold of the outcome; libFuzzer, with the sanitizers, looks for an input that breaks
+ * it.
+ */
+#ifndef TEST_FUZZ_FUZZ_H
+#define TEST_FUZZ_FUZZ_H
+
+#include "common/error.h"
+#include "common/file.h"
+#include "common/log.h"
+#include "common/text.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+/* libFuzzer calls these; 0 from both. */
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* Ends the run with the input as a finding. */
+#define CHECK(condition)                                                                  \
+	do {                                                                              \
+		if (!(condition)) {                                                       \
+			fprintf(stderr, "%s:%d: does not hold: %s\n", __FILE__, __LINE__, \
+				#condition);                                              \
+			abort();                                                          \
+		}                                                                         \
+	} while (0)
+
+/* Findings are told by CHECK(), not by what the program would say. */
+static inline void fuzz_quiet(void)
+{
+	log_setup("fuzz", LOG_ERROR, LOG_TEXT);
+}
+
+/* The bytes with a NUL behind them and nothing else, so that the sanitizer sees every read past
+ * their end; free(). */
+static inline char *fuzz_text(const uint8_t *data, size_t size)
+{
+	char *text = malloc(size + 1);
+
+	CHECK(text != NULL);
+	if (size > 0)
+		memcpy(text, data, size);
+	text[size] = '\0';
+	return text;
+}
+
+/* An input of several parts: lines, the last of which may be anything. */
+struct fuzz_input {
+	const uint8_t *at;
+	size_t left;
+};
+
+/* The next line as fuzz_text(), "" at the end. */
+static inline char *fuzz_line(struct fuzz_input *input)
+{
+	const uint8_t *end = input->left == 0 ? NULL : memchr(input->at, '\n', input->left);
+	size_t length = end == NULL ? input->left : (size_t)(end - input->at);
+	char *text = fuzz_text(input->at, length);
+
+	length += end != NULL;
+	input->at += length;
+	input->left -= length;
+	return text;
+}
+
+/* What holds of every error: a sentence is there, and is fit for one line. */
+static inline void fuzz_check_error(const struct error *err)
+{
+	char tidy[ERROR_TEXT_MAX];
+
+	CHECK(err->text[0] != '\0');
+	CHECK(memchr(err->text, '\0', sizeof(err->text)) != NULL);
+	memcpy(tidy, err->text, sizeof(tidy));
+	text_tidy(tidy);
+	CHECK(strcmp(tidy, err->text) == 0);
+}
+
+/* For what reads files: one in memory, with the input in it, and its path. */
+struct fuzz_file {
+	int fd;
+	char path[32];
+};
+
+static inline struct fuzz_file fuzz_file(const uint8_t *data, size_t size)
+{
+	struct fuzz_file file = {.fd = memfd_create("fuzz", MFD_CLOEXEC)};
+
+	CHECK(file.fd >= 0);
+	CHECK(write(file.fd, data, size) == (ssize_t)size);
+	snprintf(file.path, sizeof(file.path), "/proc/self/fd/%d", file.fd);
+	return file;
+}
+
+/* For what works in a folder: one in memory, gone when the process ends. */
+static char fuzz_scratch[] = "/dev/shm/fuzz-XXXXXX";
+
+static inline void fuzz_remove_scratch(void)
+{
+	struct error err = ERROR_INIT;
+
+	file_remove_tree(fuzz_scratch, &err);
+}
+
+static inline const char *fuzz_folder(void)
+{
+	CHECK(mkdtemp(fuzz_scratch) != NULL && atexit(fuzz_remove_scratch) == 0);
+	return fuzz_scratch;
+}
+
+static inline void fuzz_put(const char *path, const uint8_t *data, size_t size)
+{
+	FILE *file = fopen(path, "w");
+
+	CHECK(file != NULL && fwrite(data, 1, size, file) == size && fclose(file) == 0);
+}
+
+#endif

@@ -1,0 +1,61 @@
+/* What MAXCONN and the limit of open files come to. */
+#include "test/unit/common/unit.h"
+
+#include "common/log.h"
+#include "supervisor/capacity.h"
+
+static const struct settings plain = {.maxconn = 1000};
+static const struct settings inspected = {.maxconn = 1000, .evidence_server = true};
+static const struct settings by_request = {
+    .maxconn = 1000, .evidence_server = true, .evidence_routing = ROUTE_BY_REQUEST};
+static const struct settings server_first = {
+    .maxconn = 1000, .evidence_server = true, .server_first = {.scope = CHOICE_ALL}};
+
+static void test_a_client_counts_in_every_frontend_on_its_way(void **state)
+{
+	(void)state;
+	assert_int_equal(capacity_find(&plain, 1 << 20).connections, 1000 + 300);
+	assert_int_equal(capacity_find(&inspected, 1 << 20).connections, 2 * 1000 + 300);
+	assert_int_equal(capacity_find(&by_request, 1 << 20).connections, 3 * 1000 + 300);
+	assert_int_equal(capacity_find(&server_first, 1 << 20).connections, 1000 + 300);
+}
+
+static void test_what_is_needed_is_enough_and_one_less_is_not(void **state)
+{
+	const struct settings *all[] = {&plain, &inspected, &by_request, &server_first};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
+		long needed = capacity_find(all[i], 1 << 20).files_needed;
+		assert_int_equal(capacity_find(all[i], needed).clients, 1000);
+		assert_int_equal(capacity_find(all[i], needed - 1).clients, 999);
+	}
+}
+
+static void test_nothing_is_refused_and_little_is_not(void **state)
+{
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	for (long files = 0; files < 2000; files++) {
+		struct capacity found = capacity_find(&by_request, files);
+		int rc = capacity_check(&by_request, files, &err);
+		assert_int_equal(rc, found.clients < 1 ? -1 : 0);
+		if (rc != 0)
+			assert_int_equal(err.code, EXIT_BAD_CONFIG);
+		else
+			assert_true(found.connections * 2 < files);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_a_client_counts_in_every_frontend_on_its_way),
+	    cmocka_unit_test(test_what_is_needed_is_enough_and_one_less_is_not),
+	    cmocka_unit_test(test_nothing_is_refused_and_little_is_not),
+	};
+
+	log_setup("test_capacity", LOG_ERROR, LOG_TEXT);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

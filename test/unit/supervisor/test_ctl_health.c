@@ -1,0 +1,87 @@
+/* What `ingressctl health` makes of a status. */
+#include "test/unit/common/unit.h"
+
+#include "common/json.h"
+#include "supervisor/ctl_health.h"
+
+#include <string.h>
+
+#define NOW 1800000000 /* 2027-01-15 */
+#define UP "\"haproxy\": {\"pid\": 7, \"worker\": 8}"
+#define CERTIFICATE "\"certificate\": {\"not_after\": \"2027-02-01T00:00:00Z\"}"
+#define GOOD "{\"name\": \"a.test\", \"served\": true, " CERTIFICATE "}"
+
+/* Judges `text`, and compares what is printed. */
+static bool judge(const char *text, bool live, const char *expected)
+{
+	struct error err = ERROR_INIT;
+	cJSON *status = json_parse(text, strlen(text), "the status", &err);
+	char said[512] = "";
+	FILE *out = fmemopen(said, sizeof(said), "w");
+	bool healthy;
+
+	assert_non_null(status);
+	assert_non_null(out);
+	healthy = ctl_health(status, live, NOW, out);
+	fclose(out);
+	cJSON_Delete(status);
+	assert_string_equal(said, expected);
+	return healthy;
+}
+
+static void all_served_is_healthy(void **folder)
+{
+	(void)folder;
+	assert_true(judge("{" UP ", \"domains\": [" GOOD ", " GOOD "]}", false,
+			  "ingressd and HAProxy are up, domains served: 2\n"));
+}
+
+static void without_haproxy_or_its_worker_it_is_not_even_live(void **folder)
+{
+	(void)folder;
+	assert_false(judge("{\"domains\": [" GOOD "]}", true, "HAProxy does not run\n"));
+	assert_false(judge("{\"haproxy\": {\"pid\": 7, \"worker\": 0}, \"domains\": [" GOOD "]}",
+			   false, "HAProxy has no worker yet\n"));
+}
+
+static void one_domain_is_enough_to_be_unhealthy_and_is_named_with_its_error(void **folder)
+{
+	(void)folder;
+	assert_false(judge("{" UP ", \"domains\": [" GOOD ", {\"name\": \"b.test\", "
+			   "\"served\": false, \"certificate\": null, \"error\": \"it said no\"}]}",
+			   false, "b.test has no certificate: it said no\n"));
+	assert_false(judge("{" UP ", \"domains\": [{\"name\": \"b.test\", \"served\": false, "
+			   "\"error\": null, " CERTIFICATE "}]}",
+			   false, "b.test is not seen to be served yet\n"));
+}
+
+static void an_expired_certificate_is_no_certificate(void **folder)
+{
+	(void)folder;
+	assert_false(judge("{" UP ", \"domains\": [{\"name\": \"b.test\", \"served\": true, "
+			   "\"certificate\": {\"not_after\": \"2027-01-15T08:00:00Z\"}}]}",
+			   false, "b.test has a certificate that has expired\n"));
+	assert_false(judge("{" UP ", \"domains\": [{\"name\": \"b.test\", \"served\": true, "
+			   "\"certificate\": {\"not_after\": \"soon\"}}]}",
+			   false, "b.test has a certificate that has expired\n"));
+}
+
+static void live_is_about_the_processes_alone(void **folder)
+{
+	(void)folder;
+	assert_true(judge("{" UP ", \"domains\": [{\"name\": \"b.test\"}]}", true,
+			  "ingressd and HAProxy are up\n"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(all_served_is_healthy),
+	    cmocka_unit_test(without_haproxy_or_its_worker_it_is_not_even_live),
+	    cmocka_unit_test(one_domain_is_enough_to_be_unhealthy_and_is_named_with_its_error),
+	    cmocka_unit_test(an_expired_certificate_is_no_certificate),
+	    cmocka_unit_test(live_is_about_the_processes_alone),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
