@@ -23,6 +23,7 @@ from bench.first_byte import bench_first_byte  # noqa: E402
 from bench.lifecycle import bench_issue, bench_memory, bench_start  # noqa: E402
 from bench.names import bench_names  # noqa: E402
 from bench.plot import plot_datapath  # noqa: E402
+from bench.providers import bench_providers  # noqa: E402
 from bench.reload import bench_reload  # noqa: E402
 from bench.report import Report  # noqa: E402
 
@@ -41,7 +42,12 @@ REPORTS: dict[str, tuple[str, dict[str, Bench]]] = {
     ),
     "lifecycle": (
         "Start, issuance, memory",
-        {"start": bench_start, "issue": bench_issue, "memory": bench_memory},
+        {
+            "start": bench_start,
+            "issue": bench_issue,
+            "memory": bench_memory,
+            "providers": bench_providers,
+        },
     ),
 }
 

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from support.process import clean_environment
 
@@ -85,7 +86,7 @@ class Driver:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def _pipe(self):  # type: ignore[no-untyped-def]
+    def _pipe(self) -> IO[bytes]:
         assert self._process.stdout is not None
         return self._process.stdout
 

@@ -188,7 +188,7 @@ class Sequence:
         elif verb == "list":
             problem = self._missing_in_list(rest[0], result.said)
         elif verb == "apply" and not changed:
-            missing = self._wanted(rest[0], rest[1]) - after
+            missing = self._wanted(rest[0], rest[1], self._kinds_known(after)) - after
             problem = f"not in the zone:\n{_listed(missing)}" if missing else None
         if problem is not None:
             raise Broken(f"{operation} ended with {result.exit}, but {problem}\n{result.said}")
@@ -201,12 +201,20 @@ class Sequence:
         missing = [word for word in beside.get(name, ()) if word not in said]
         return f"these are not listed: {missing}" if missing else None
 
-    def _wanted(self, kinds: str, domain: str) -> Lines:
+    def _kinds_known(self, lines: Lines) -> tuple[str, ...]:
+        """All kinds; without aliases while a value set by hand stands beside one: that may make
+        addresses of a CNAME."""
+        is_beside = any(
+            name in self._plan.domains and _holds(lines, value) for name, value in self._by_hand
+        )
+        return KINDS[1:] if is_beside else KINDS
+
+    def _wanted(self, kinds: str, domain: str, known: tuple[str, ...] = KINDS) -> Lines:
         seeds = frozenset(self._landed & BESIDE_ALIAS)
         own = self._judge.own_records(Wishes(self._plan.domains, self._plan.caa, seeds))
         wanted: Lines = Counter()
         for (of_domain, kind), lines in own.items():
-            if kinds in ("all", kind) or kind in kinds.split(","):
+            if kind in known and (kinds == "all" or kind in kinds.split(",")):
                 if domain in ("all", of_domain):
                     wanted.update(self._of_present_settings(line) for line in lines)
         return wanted
@@ -243,14 +251,14 @@ class Judge:
         self.lab = lab
         self._own: dict[Wishes, OwnRecords] = {}
 
-    def carry_out(self, plan: Plan, to_the_end: bool = True) -> None:
-        """Raises Broken with the smallest plan that was found to break a promise.
+    def first_broken(self, plan: Plan, to_the_end: bool = True) -> str | None:
+        """What broke a promise, with the smallest plan that was found to do so; None if none is.
 
         `to_the_end`: afterwards all is put right, with nothing going wrong any more.
         """
         broken = self._try(plan, to_the_end)
         if broken is None:
-            return
+            return None
         tries = 0
         progress = True
         while progress and tries < SMALLER_TRIES:
@@ -261,11 +269,12 @@ class Judge:
                 if also is not None:
                     plan, broken, progress = smaller, also, True
                     break
-        raise Broken(f"{plan}\n{broken}")
+        return f"{plan}\n{broken}"
 
     def requests_of(self, plan: Plan) -> int:
         """How many requests the last step makes when nothing goes wrong."""
-        self.carry_out(plan)
+        broken = self.first_broken(plan)
+        assert broken is None, broken
         with self.lab.fresh() as api:
             sequence = Sequence(self, plan, api)
             for step in plan.steps:
@@ -283,7 +292,10 @@ class Judge:
                 return broken
             except Unknown as unknown:
                 wishes = unknown.wishes
-            self._own[wishes] = self._look(wishes)
+            try:
+                self._own[wishes] = self._look(wishes)
+            except Broken as broken:
+                return broken
 
     def own_records(self, wishes: Wishes) -> OwnRecords:
         """What the product makes in a zone without it, nothing going wrong; with the first of
