@@ -463,17 +463,7 @@ def test_two_reads_that_differ_are_not_written(
 ) -> None:
     """The second one is right before the write."""
     before = api.dump(ZONE)
-    calls: list[int] = []
-
-    def spoil_one() -> None:
-        calls.append(1)
-        if len(calls) + 1 == read:
-            api.fault(kind, GET)
-
-    if read == 1:
-        api.fault(kind, GET)
-    else:
-        api.before("getHosts", spoil_one)
+    api.fault(kind, GET, skip=read - 1)
     result = bench.run("set-txt", "x.demo.test", "v")
     after = api.dump(ZONE)
     assert [line for line in before if line not in after] == []
@@ -559,7 +549,7 @@ def test_a_write_that_may_have_been_done_stays_noted(
 ) -> None:
     """Neither the write nor the look afterwards has an answer."""
     before = api.dump(ZONE)
-    api.before("setHosts", lambda: api.fault("status", GET, times=None, status=500))
+    api.fault("status", GET, times=None, skip=2, status=500)
     api.fault("closed", SET, times=None, after=True)
     result = bench.run("auth", **challenge("new.demo.test", "v"))
     assert result.returncode == UNREACHABLE
@@ -572,7 +562,7 @@ def test_a_write_that_may_have_been_done_stays_noted(
 
 
 def test_a_write_that_cannot_be_seen_is_told(bench: Bench, api: NamecheapApi) -> None:
-    api.before("setHosts", lambda: api.fault("status", GET, times=None, status=500))
+    api.fault("status", GET, times=None, skip=2, status=500)
     result = bench.run("set-txt", "x.demo.test", "v")
     assert result.returncode == UNREACHABLE
     assert "is written, but not seen" in result.stderr
@@ -631,14 +621,11 @@ def test_somebody_adds_a_record_between_read_and_write(
     bench: Bench, api: NamecheapApi, host: Host
 ) -> None:
     before = api.dump(ZONE)
-    reads: list[int] = []
 
-    def second_read() -> None:
-        reads.append(1)
-        if len(reads) == 1:
-            api.before("getHosts", lambda: api.seed(ZONE, host))
+    def add() -> None:
+        api.seed(ZONE, host)
 
-    api.before("getHosts", second_read)
+    api.fault("meanwhile", GET, skip=1, call=add)
     bench.ok("set-txt", "x.demo.test", "v")
     assert sorted(set(api.dump(ZONE)) - set(before)) == sorted([host.shown(), "x 300 TXT 10 v"])
     assert api.writes() == 1
@@ -652,7 +639,7 @@ def test_somebody_writes_back_an_older_zone(bench: Bench, api: NamecheapApi) -> 
     def overwrite() -> None:
         api.zone(ZONE).hosts = [*stale, Host("theirs", "A", "192.0.2.7")]
 
-    api.before("setHosts", lambda: api.before("getHosts", overwrite))
+    api.fault("meanwhile", GET, skip=2, call=overwrite)
     result = bench.run("set-txt", "x.demo.test", "v")
     assert result.returncode == 0, result.stderr
     assert "somebody else wrote the zone demo.test at the same moment" in result.stderr
@@ -670,7 +657,7 @@ def test_somebody_removes_a_record_at_the_same_moment(bench: Bench, api: Nameche
         hosts = api.zone(ZONE).hosts
         hosts[:] = [h for h in hosts if h.name != host.name]
 
-    api.before("setHosts", lambda: api.before("getHosts", remove))
+    api.fault("meanwhile", GET, skip=2, call=remove)
     result = bench.run("auth", **challenge("new.demo.test", "v"))
     assert result.returncode == TRY_LATER
     assert "1 records of the zone demo.test were sent and are not there now" in result.stderr
@@ -695,7 +682,7 @@ def test_mail_that_is_switched_at_the_same_moment(bench: Bench, api: NamecheapAp
     def switch() -> None:
         api.zone(ZONE).email_type = "FWD"
 
-    api.before("setHosts", lambda: api.before("getHosts", switch))
+    api.fault("meanwhile", GET, skip=2, call=switch)
     result = bench.run("set-txt", "x.demo.test", "v")
     assert result.returncode == TRY_LATER
     assert "its EmailType is FWD instead of MX" in result.stderr

@@ -7,7 +7,7 @@ import secrets
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 from xml.sax.saxutils import escape, quoteattr
@@ -103,7 +103,6 @@ class NamecheapApi(HttpService):
         self._state = threading.RLock()
         self._mirror = BindMirror(bind) if bind else None
         self._mirrored = bind.zones if bind else ()
-        self._before: list[tuple[str, Callable[[], object]]] = []
         self._zones = [
             zone if isinstance(zone, NamecheapZone) else NamecheapZone(zone)
             for zone in (*(bind.zones if bind else ()), *zones)
@@ -163,10 +162,6 @@ class NamecheapApi(HttpService):
         with self._state:
             self.zone(zone).hosts.remove(host)
             self._write_through(self.zone(zone), {self.zone(zone).whole_name(host)})
-
-    def before(self, command: str, action: Callable[[], object]) -> None:
-        """Does something right before the next such command ("setHosts") is carried out."""
-        self._before.append((command.lower(), action))
 
     def commands(self) -> list[str]:
         """What was called, as "domains.dns.getHosts", in order."""
@@ -270,10 +265,6 @@ class NamecheapApi(HttpService):
         }
         if command not in answers:
             raise ApiError(1010104, "Parameter Command is invalid")
-        for expected, action in list(self._before):
-            if command.endswith(expected):
-                self._before.remove((expected, action))
-                action()
         return answers[command](form)
 
     def _get_list(self, form: dict[str, str]) -> str:

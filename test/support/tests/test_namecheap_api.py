@@ -245,11 +245,6 @@ def test_faults(api: NamecheapApi, client: Client) -> None:
     assert client.ok("domains.getList", Page="4").findtext("Paging/CurrentPage") == "4"
 
 
-def test_somebody_else_may_act_right_before_a_command(api: NamecheapApi, client: Client) -> None:
-    api.before("getHosts", lambda: api.seed("demo.test", Host("x", "A", "192.0.2.1")))
-    assert [len(client.hosts()) for _ in range(2)] == [1, 1]
-
-
 def test_the_log_has_commands_and_no_key(api: NamecheapApi, client: Client) -> None:
     client.hosts()
     client.set_hosts(("@", "A", "192.0.2.1"))
