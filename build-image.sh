@@ -180,7 +180,7 @@ build_with_buildx() {
 		--output "type=docker,dest=$1/image.tar,name=$name"
 	mkdir "$1/layout"
 	tar -xf "$1/oci.tar" -C "$1/layout"
-	sed 's/.*"digest":"\(sha256:[0-9a-f]*\)".*/\1/' "$1/layout/index.json" >"$1/digest"
+	sed -n 's/.*"digest": *"\(sha256:[0-9a-f]*\)".*/\1/p' "$1/layout/index.json" >"$1/digest"
 }
 
 build_with_buildah() {

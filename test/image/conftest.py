@@ -5,6 +5,7 @@ INGRESS_BUILT=FOLDER, which build-image.sh left, has that image tested, and none
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -41,6 +42,8 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 def work() -> Iterator[Path]:
     """Large, and gone at the end but for the logs."""
     KEPT.mkdir(parents=True, exist_ok=True)
+    claim = (KEPT / "lock").open("w")
+    fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)  # fails while another run is under way
     for old in KEPT.glob("work-*"):  # of a run that was killed
         shutil.rmtree(old, ignore_errors=True)
     folder = Path(tempfile.mkdtemp(prefix="work-", dir=KEPT))
