@@ -86,11 +86,9 @@ static int read_environment(struct aws_session *session, struct error *err)
 		return 0;
 	if (id == NULL || secret == 0)
 		return error_set(err, EXIT_BAD_CONFIG,
-				 "%s is not set, and without it AWS_%s is no use",
-				 id == NULL ? "AWS_ACCESS_KEY_ID" : "AWS_SECRET_ACCESS_KEY",
-				 secret > 0   ? "SECRET_ACCESS_KEY"
-				 : id != NULL ? "ACCESS_KEY_ID"
-					      : "SESSION_TOKEN");
+				 "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY go together, and "
+				 "AWS_SESSION_TOKEN only with them: set both keys, or none of the "
+				 "three");
 	session->id = strdup(id);
 	return session->id == NULL ? error_no_memory(err) : 1;
 }

@@ -148,7 +148,7 @@ def test_a_part_of_the_keys(bench: Bench, api: Route53Api, account: AwsAccount) 
         settings = {**keys_of(account.user), name: ""}
         assert_refused(bench, api, BAD_CONFIG, f"which needs {name} too", **settings)
     token = {"AWS_SESSION_TOKEN": account.session().token or ""}
-    assert_refused(bench, api, BAD_CONFIG, "without it AWS_SESSION_TOKEN is no use", **token)
+    assert_refused(bench, api, BAD_CONFIG, "AWS_SESSION_TOKEN only with them", **token)
 
 
 # ---- roles
