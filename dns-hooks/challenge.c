@@ -188,8 +188,9 @@ static int take_out_all(const struct challenge *challenge, struct error *err)
 	size_t count = 0, unreadable = 0, failed = 0;
 	enum exit_code code = EXIT_FAILED;
 
-	if (journal_forget_writes(&challenge->journal, err) != 0 ||
-	    journal_list(&challenge->journal, &notes, &count, &unreadable, err) != 0)
+	if (journal_forget_writes(&challenge->journal, err) != 0)
+		log_warn("%s", err->text);
+	if (journal_list(&challenge->journal, &notes, &count, &unreadable, err) != 0)
 		return -1;
 	if (count == 0 && unreadable == 0)
 		puts("No challenge values are noted.");

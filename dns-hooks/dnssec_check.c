@@ -20,7 +20,6 @@ static size_t count_at(const ldns_pkt *answer, const char *zone, ldns_rr_type ty
 	return count;
 }
 
-/* By key tag and algorithm (RFC 4034 section 5.1); the digest is left to those who validate. */
 static bool fits(const ldns_rr *ds, const ldns_rr *key)
 {
 	const ldns_rdf *tag = ldns_rr_rdf(ds, DS_KEY_TAG), *its = ldns_rr_rdf(ds, DS_ALGORITHM),
@@ -31,7 +30,7 @@ static bool fits(const ldns_rr *ds, const ldns_rr *key)
 	       ldns_rdf2native_int8(its) == ldns_rdf2native_int8(algorithm);
 }
 
-static bool any_fits(const ldns_pkt *parent, const ldns_pkt *zone_keys, const char *zone)
+bool dnssec_fits(const ldns_pkt *parent, const ldns_pkt *zone_keys, const char *zone)
 {
 	const ldns_rr_list *signers = ldns_pkt_answer(parent), *keys = ldns_pkt_answer(zone_keys);
 
@@ -59,7 +58,7 @@ int dnssec_check(struct dns_view *view, const struct authority *authority, struc
 		log_debug("DNSSEC of %s cannot be looked at: %s", zone, doubt.text);
 		return 0;
 	}
-	if (keys == NULL || any_fits(parent, keys, zone))
+	if (keys == NULL || dnssec_fits(parent, keys, zone))
 		return 0;
 	return error_set(
 	    err, EXIT_FAILED,

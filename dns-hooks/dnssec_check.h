@@ -14,4 +14,8 @@
 /* -1 only when it is certain; what cannot be asked is passed. */
 int dnssec_check(struct dns_view *view, const struct authority *authority, struct error *err);
 
+/* Whether a DS record of `zone` in one answer fits a DNSKEY in the other, by key tag and algorithm
+ * (RFC 4034 section 5.1); the digest is left to those who validate. */
+bool dnssec_fits(const ldns_pkt *parent, const ldns_pkt *zone_keys, const char *zone);
+
 #endif

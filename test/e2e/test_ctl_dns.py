@@ -249,5 +249,6 @@ def test_a_run_is_ended_with_the_product(ingress: Ingress) -> None:
         assert ingress.stop() == 0
     finally:
         ingress.stack.bind.first.child.resume()
-    assert child.wait(30) == UNREACHABLE
+    # Whether its end is still told depends on who is faster.
+    assert child.wait(30) in (FAILED, UNREACHABLE)
     assert not os.path.exists(f"/proc/{pid}")

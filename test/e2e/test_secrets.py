@@ -90,9 +90,8 @@ def test_no_secret_is_found_where_it_must_not_be(
         ingress.wait_status(lambda s: s["evidence"]["published_at"], "evidence")
         assert ingress.ctl("dns", "plan").returncode == 0
     assert watch.leaks == set()
-    assert {"ingressd", "haproxy", "ingress-evidence", "ingress-dns", "python3", "sh"} <= (
-        watch.programs
-    )
+    # The last is certbot; a shell between it and its hooks comes and goes.
+    assert {"ingressd", "haproxy", "ingress-evidence", "ingress-dns", "python3"} <= watch.programs
     keys = [path.read_text().splitlines()[1] for path in ingress.volume.rglob("privkey*.pem")]
     for secret in [*secrets, *keys]:
         assert secret not in ingress.log
