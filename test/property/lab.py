@@ -18,6 +18,10 @@ GATEWAY = f"gateway.{ZONE}"
 FOREIGN_RECORDS = 200
 PROVIDERS = (*EMULATORS, Rfc2136Api.provider)
 
+# An API that shows a zone as a whole still takes a few pages for it.
+PAGE_LIMITS = {"linode": 100}
+PAGE_LIMIT = 5
+
 # With a hang among the faults of a run: how long the program waits for any answer. What is slow
 # for another reason is then given up as well, which is one more fault.
 PATIENCE_MS = 40
@@ -74,7 +78,8 @@ class Lab:
     @contextlib.contextmanager
     def _open(self) -> Iterator[DnsApi]:
         if self.provider != Rfc2136Api.provider:
-            api = emulator(self.provider, None, zones=(ZONE,))
+            page_limit = PAGE_LIMITS.get(self.provider, PAGE_LIMIT)
+            api = emulator(self.provider, None, zones=(ZONE,), page_limit=page_limit)
             api.one_by_one = True
             with api:
                 api.seed_foreign(ZONE, FOREIGN_RECORDS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hmac
 import json
 import math
@@ -262,8 +263,8 @@ class LinodeApi(HttpService):
     def _answer_records(self, request: Request, store: RecordStore) -> Response:
         self._allow(request, "GET", "POST")
         if request.method == "GET":
-            found = [self._shown(store, record) for record in store.all()]
-            return self._page(request, found, FILTERABLE_RECORDS)
+            show = functools.partial(self._shown, store)
+            return self._page(request, store.all(), FILTERABLE_RECORDS, show)
         record = store.create(_json_object(request.body))
         self._write_through(store, record)
         return Response.of_json(self._shown(store, record))
@@ -293,19 +294,25 @@ class LinodeApi(HttpService):
 
     # Listings
 
-    def _page(self, request: Request, found: list[Any], filterable: frozenset[str]) -> Response:
+    def _page(
+        self,
+        request: Request,
+        found: list[Any],
+        filterable: frozenset[str],
+        show: Callable[[Any], dict[str, Any]] = dict,
+    ) -> Response:
         query = request.query
         page = _integer(query, "page", 1)
         asked = _integer(query, "page_size", PAGE_SIZE)
         if asked not in PAGE_SIZES:
             raise invalid("page_size", f"Must be {PAGE_SIZES[0]}-{PAGE_SIZES[-1]}")  # seen
         for name, wanted in _filter(request, filterable).items():
-            found = [entry for entry in found if entry[name] == wanted]
+            found = [entry for entry in found if show(entry)[name] == wanted]
         size = min(asked, self.page_limit)
         pages = max(1, math.ceil(len(found) / size))
         if not 1 <= page <= pages:
             raise ApiError(404, (None, "Not found"))
-        shown = found[(page - 1) * size : page * size]
+        shown = [show(entry) for entry in found[(page - 1) * size : page * size]]
         return Response.of_json(
             {"data": shown, "page": page, "pages": pages, "results": len(found)}
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import secrets
 import threading
@@ -320,7 +321,8 @@ class NamecheapApi(HttpService):
                 Host("@", "URL", f"http://www.{zone.name}/", title="URL Forwarding"),
             ]
         before, after = ({h.shown() for h in hosts} for hosts in (old, zone.hosts))
-        changed = [h for h in (*old, *zone.hosts) if h.shown() in before ^ after]
+        different = before ^ after
+        changed = [h for h in (*old, *zone.hosts) if h.shown() in different]
         self._write_through(zone, {zone.whole_name(host) for host in changed})
         return _set_result(zone.name, "true")
 
@@ -383,7 +385,11 @@ class NamecheapApi(HttpService):
 
 def _form(request: Request) -> dict[str, str]:
     """The parameters, by lower-case name: the API does not mind the case."""
-    texts = (urlsplit(request.target).query, request.body.decode(errors="replace"))
+    return _read_form(urlsplit(request.target).query, request.body.decode(errors="replace"))
+
+
+@functools.lru_cache(maxsize=8)  # several look at one request, and a zone is a long form
+def _read_form(*texts: str) -> dict[str, str]:
     pairs = [pair for text in texts for pair in parse_qsl(text, keep_blank_values=True)]
     return {name.lower(): value for name, value in pairs}
 

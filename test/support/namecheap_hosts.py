@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 import itertools
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from xml.sax.saxutils import quoteattr
 
@@ -87,7 +87,7 @@ class Host:
             "IsDDNSEnabled": str(self.ddns).lower(),
             **self.extra,
         }
-        return f"<host {' '.join(f'{k}={quoteattr(v)}' for k, v in attributes.items())} />"
+        return f"<host {' '.join(f'{k}={_quoted(v)}' for k, v in attributes.items())} />"
 
     def shown(self) -> str:
         """Everything that a user could have set."""
@@ -128,7 +128,8 @@ class NamecheapZone:
 
     def replace(self, form: Mapping[str, str]) -> None:
         """setHosts: what is not in the form is gone, and so is what it cannot carry."""
-        hosts = [self._parse(form, n) for n in _numbers(form)]
+        known = KNOWN_TYPES | {h.type for h in self.hosts}
+        hosts = [_parse(form, n, known) for n in _numbers(form)]
         # What these two had been put up for is lost with any call.
         email_type = form.get("emailtype", "NONE").upper() or "NONE"
         if email_type not in EMAIL_TYPES:
@@ -139,24 +140,29 @@ class NamecheapZone:
         # Without a word.
         self.hosts = [h for h in hosts if h.type not in ("MX", "MXE") or h.type == email_type]
 
-    def _parse(self, form: Mapping[str, str], number: int) -> Host:
-        host = Host(
-            name=form[f"hostname{number}"],
-            type=form.get(f"recordtype{number}", ""),
-            address=form.get(f"address{number}", ""),
-            mx_pref=form.get(f"mxpref{number}", "10"),
-            ttl=form.get(f"ttl{number}", TTL_DEFAULT),
-        )
-        if host.type not in KNOWN_TYPES | {h.type for h in self.hosts}:
-            raise ApiError(2050900, f"RecordType{number} is invalid")
-        if not host.ttl.isdecimal() or int(host.ttl) not in TTL_RANGE:
-            raise ApiError(2050900, f"TTL{number} is invalid")
-        if not host.mx_pref.isdecimal():
-            raise ApiError(2050900, f"MXPref{number} is invalid")
-        _check_address(host)
-        if host.type in TARGET_TYPES:
-            host.address = f"{host.address.rstrip('.')}."
-        return host
+
+def _quoted(text: str) -> str:
+    return f'"{text}"' if text.isalnum() else quoteattr(text)
+
+
+def _parse(form: Mapping[str, str], number: int, known: Collection[str]) -> Host:
+    host = Host(
+        name=form[f"hostname{number}"],
+        type=form.get(f"recordtype{number}", ""),
+        address=form.get(f"address{number}", ""),
+        mx_pref=form.get(f"mxpref{number}", "10"),
+        ttl=form.get(f"ttl{number}", TTL_DEFAULT),
+    )
+    if host.type not in known:
+        raise ApiError(2050900, f"RecordType{number} is invalid")
+    if not host.ttl.isdecimal() or int(host.ttl) not in TTL_RANGE:
+        raise ApiError(2050900, f"TTL{number} is invalid")
+    if not host.mx_pref.isdecimal():
+        raise ApiError(2050900, f"MXPref{number} is invalid")
+    _check_address(host)
+    if host.type in TARGET_TYPES:
+        host.address = f"{host.address.rstrip('.')}."
+    return host
 
 
 def _numbers(form: Mapping[str, str]) -> range:
