@@ -12,25 +12,34 @@ enum {
 	FILES_BESIDE = 320,
 };
 
-/* One that is handed on inside (patience, then http) counts in each frontend on its way. */
-static long frontends_per_client(const struct settings *settings)
+/* One that is handed on inside counts in each frontend on its way: tls, patience, http (or, for
+ * one in eight, http and again). */
+static long connections_per_eight(const struct settings *settings)
 {
 	if (!inspects(settings))
-		return 1;
-	return routes_by_request(settings) ? 3 : 2;
+		return 8;
+	if (routes_by_request(settings))
+		return 3 * 8;
+	return settings->alpn_h2 ? 2 * 8 + 2 : 2 * 8;
+}
+
+static long connections_for(const struct settings *settings, long clients)
+{
+	return (clients * connections_per_eight(settings) + 7) / 8 + EXTRA_CONNECTIONS;
 }
 
 struct capacity capacity_find(const struct settings *settings, long open_files)
 {
-	long each = frontends_per_client(settings);
-	long most = ((open_files - FILES_BESIDE) / FILES_PER_CONNECTION - EXTRA_CONNECTIONS) / each;
+	long most = ((open_files - FILES_BESIDE) / FILES_PER_CONNECTION - EXTRA_CONNECTIONS) * 8 /
+		    connections_per_eight(settings);
 	long clients = settings->maxconn < most ? settings->maxconn : most;
 
 	return (struct capacity){
 	    .clients = clients,
-	    .connections = clients * each + EXTRA_CONNECTIONS,
-	    .files_needed = (settings->maxconn * each + EXTRA_CONNECTIONS) * FILES_PER_CONNECTION +
-			    FILES_BESIDE,
+	    .connections = connections_for(settings, clients),
+	    .http_clients = routes_by_request(settings) ? clients : (clients + 7) / 8,
+	    .files_needed =
+		connections_for(settings, settings->maxconn) * FILES_PER_CONNECTION + FILES_BESIDE,
 	};
 }
 

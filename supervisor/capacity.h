@@ -11,6 +11,7 @@
 struct capacity {
 	long clients;	   /* at a time; less than 1: there is not even room for one */
 	long connections;  /* HAProxy's count of them, the evidence's included */
+	long http_clients; /* of them, so many may be routed request by request */
 	long files_needed; /* for all of MAXCONN */
 };
 

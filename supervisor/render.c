@@ -21,6 +21,9 @@ enum {
 	HTTP_SERVER_MAX = 256,
 };
 
+/* Where plain TCP is the rule: what most servers allow. */
+#define HTTP_IDLE "5s"
+
 char *render_chroot(const struct settings *settings)
 {
 	return file_join(settings->run_dir, "chroot");
@@ -137,7 +140,8 @@ static const char *flag(bool value)
 
 /* The values of one configuration; `alpn`, ... hold what is put together for it. */
 struct config_values {
-	char port[8], bind_ipv6[32], evidence_port[8], maxconn[24], global_maxconn[24];
+	char port[8], bind_ipv6[32], evidence_port[8];
+	char maxconn[24], global_maxconn[24], http_maxconn[24];
 	char alpn[160], socket_access[64], default_backend[BACKEND_NAME_MAX];
 	char http_server[HTTP_SERVER_MAX];
 	const char *worker_folder; /* the chroot as the worker sees it */
@@ -160,6 +164,7 @@ static void gather_words(const struct render_input *in, struct config_values *v)
 	snprintf(v->evidence_port, sizeof(v->evidence_port), "%hu", s->evidence_port);
 	snprintf(v->maxconn, sizeof(v->maxconn), "%ld", capacity.clients);
 	snprintf(v->global_maxconn, sizeof(v->global_maxconn), "%ld", capacity.connections);
+	snprintf(v->http_maxconn, sizeof(v->http_maxconn), "%ld", capacity.http_clients);
 	snprintf(v->alpn, sizeof(v->alpn), "%s%s", s->alpn != NULL ? " alpn " : "",
 		 s->alpn != NULL ? s->alpn : "");
 	/* By its group: to set the mode of a socket that it has given away, root would need one
@@ -187,6 +192,26 @@ static void gather_inspection(const struct settings *s, struct config_values *v)
 		    routes_by_request(s) ? template_inspect_request : template_inspect_h1;
 }
 
+static int expand_http(const struct settings *s, struct config_values *v, struct error *err)
+{
+	const struct template_value values[] = {
+	    {"request_routing", flag(routes_by_request(s))},
+	    {"h2", flag(looks_into_h2(s))},
+	    {"timeout_connect", s->timeout_connect},
+	    {"timeout_client", s->timeout_client},
+	    {"timeout_server", s->timeout_server},
+	    {"http_keep_alive", routes_by_request(s) ? s->timeout_client : HTTP_IDLE},
+	    {"http_maxconn", v->http_maxconn},
+	    {"socket_dir", v->chroot},
+	    {"socket_access", v->socket_access},
+	    {"worker_socket_prefix", v->worker_folder},
+	    {"default_backend", v->default_backend},
+	    {NULL, NULL},
+	};
+
+	return template_expand(template_http, values, &v->http, err);
+}
+
 static int gather(const struct render_input *in, struct config_values *v, struct error *err)
 {
 	const struct settings *s = in->settings;
@@ -203,14 +228,8 @@ static int gather(const struct render_input *in, struct config_values *v, struct
 	    .by_request = routes_by_request(s),
 	    .has_nameserver = in->haproxy->has_nameserver,
 	};
-	const struct template_value values[] = {
-	    {"timeout_connect", s->timeout_connect}, {"timeout_client", s->timeout_client},
-	    {"timeout_server", s->timeout_server},   {"socket_dir", v->chroot},
-	    {"socket_access", v->socket_access},     {"maxconn", v->maxconn},
-	    {"default_backend", v->default_backend}, {NULL, NULL},
-	};
 	/* Before the backends: theirs refer to its defaults. */
-	if (options.by_request && template_expand(template_http, values, &v->http, err) != 0)
+	if ((options.by_request || looks_into_h2(s)) && expand_http(s, v, err) != 0)
 		return -1;
 	return backends_write(s, &options, &v->backends, err);
 }
@@ -249,8 +268,8 @@ static int expand(const struct render_input *in, const struct config_values *v,
 	    {"http_side", v->http_side},
 	    {"http_server", v->http_server},
 	    {"evidence_wait", s->evidence_wait},
-	    {"request_routing", flag(v->http.length > 0)},
-	    {"http", buffer_text(&v->http)},
+	    {"request_routing", flag(routes_by_request(s))},
+	    {"http", v->http.length > 0 ? buffer_text(&v->http) : ""},
 	    {"default_backend", v->default_backend},
 	    {"backends", buffer_text(&v->backends)},
 	    {"worker_socket_prefix", v->worker_folder},

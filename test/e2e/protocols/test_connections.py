@@ -18,7 +18,7 @@ from support.process import wait_until
 from support.tcp_server import TcpServer
 
 from .conftest import AT_ONCE, SHORT_WAIT, Site, full_name
-from .peers import Stopwatch, receive
+from .peers import Stopwatch, receive, run
 from .product import HOST, PATIENCE, Product
 
 MIB = 1024 * 1024
@@ -26,6 +26,7 @@ LARGE = 64 * MIB
 CHUNK = bytes(range(256)) * 256
 IDLE = 2000
 ABORTS = 100
+HANDSHAKE_TIMEOUT = 15.0
 FILES_NEEDED = IDLE * 2 + 256
 
 RAW = full_name("raw")
@@ -203,6 +204,23 @@ def test_clients_that_break_off_leave_nothing_behind(site: Site, patient: Produc
             assert receive(client, 11) == b"still there"
         wait_until(lambda: server.open == 0, what="the broken connections to end")
         assert server.seen > ABORTS // 2
+
+
+@pytest.mark.parametrize("said", [b"", b"\x16\x03\x01\x02\0\x01"], ids=["nothing", "a little"])
+def test_a_handshake_that_does_not_end(bare: Product, said: bytes) -> None:
+    """HAProxy before 3.0 has no limit for it but TIMEOUT_CLIENT."""
+    version = run(["haproxy", "-v"]).split()[2].decode()
+    limited = int(version.partition(".")[0]) >= 3
+    with socket.create_connection((HOST, bare.port)) as client:
+        client.sendall(said)
+        client.settimeout(HANDSHAKE_TIMEOUT + PATIENCE if limited else 1.0)
+        clock = Stopwatch()
+        if limited:
+            assert client.recv(1) == b""
+            assert clock() > HANDSHAKE_TIMEOUT / 2
+        else:
+            with pytest.raises(TimeoutError):
+                client.recv(1)
 
 
 @pytest.fixture

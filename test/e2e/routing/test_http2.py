@@ -1,96 +1,115 @@
-"""EVIDENCE_ROUTING=request: HTTP/2, request by request, to an app that speaks it in the clear."""
+"""HTTP/2, request by request, to an app that speaks it in the clear.
+
+With EVIDENCE_ROUTING=request all connections are routed so, else those that began with evidence.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
 
 import pytest
 
-from support.h2_client import H2Answer
+from support.h2_client import H2Answer, H2Client
 from support.web_app import pattern
 
-from .site import SUMS, Site
+from .site import OTHER, SUMS, Site
 
 LARGE = 8 * 1024 * 1024
-REFUSED_STREAM = 7
+
+
+@pytest.fixture
+def client(either: Site) -> Iterator[H2Client]:
+    """On a connection that began with evidence, in either mode."""
+    with either.h2() as made:
+        assert made.get(SUMS).body == either.sums()
+        yield made
 
 
 def _told(answer: H2Answer) -> dict[str, object]:
     return dict(json.loads(answer.body))
 
 
-def test_each_request_of_a_connection_is_routed_by_itself(by_request: Site) -> None:
-    sums = by_request.sums()
-    with by_request.h2() as client:
-        for number in range(3):
-            told = _told(client.get(f"/app/{number}"))
-            assert (told["path"], told["version"]) == (f"/app/{number}", "2")
-            assert client.get(SUMS).body == sums
-        assert b"<h1>Evidence</h1>" in client.get("/evidences").body
-        assert _told(client.get("/evidencesX"))["name"] == "web"
+def test_each_request_of_a_connection_is_routed_by_itself(either: Site, client: H2Client) -> None:
+    sums = either.sums()
+    for number in range(3):
+        told = _told(client.get(f"/app/{number}"))
+        assert (told["path"], told["version"]) == (f"/app/{number}", "2")
+        assert client.get(SUMS).body == sums
+    assert b"<h1>Evidence</h1>" in client.get("/evidences").body
+    assert _told(client.get("/evidencesX"))["name"] == "web"
 
 
-def test_streams_of_both_kinds_at_once(by_request: Site) -> None:
+def test_streams_of_both_kinds_at_once(either: Site, client: H2Client) -> None:
     paths = [SUMS if n % 5 == 0 else f"/{n}" for n in range(40)]
-    with by_request.h2() as client:
-        answers = client.get_all(paths)
+    answers = client.get_all(paths)
     for path, answer in zip(paths, answers):
         if path == SUMS:
-            assert answer.body == by_request.sums()
+            assert answer.body == either.sums()
         else:
             assert _told(answer)["path"] == path
 
 
-def test_large_bodies_both_ways(by_request: Site) -> None:
+def test_large_bodies_both_ways(either: Site, client: H2Client) -> None:
     content = pattern(LARGE)
-    with by_request.h2() as client:
-        told = _told(client.request("PUT", "/upload", body=content))
-        assert (told["length"], told["sha256"]) == (LARGE, hashlib.sha256(content).hexdigest())
-        assert bytes(client.get(f"/download?bytes={LARGE}").body) == content
+    told = _told(client.request("PUT", "/upload", body=content))
+    assert (told["length"], told["sha256"]) == (LARGE, hashlib.sha256(content).hexdigest())
+    assert bytes(client.get(f"/download?bytes={LARGE}").body) == content
 
 
-@pytest.mark.parametrize("size", [12 * 1024, 28 * 1024])
-def test_large_heads_pass(by_request: Site, size: int) -> None:
-    cookie = {"cookie": "x" * size}
-    with by_request.h2() as client:
+def test_large_heads_pass(either: Site, client: H2Client) -> None:
+    for size in (12 * 1024, 28 * 1024) if either.mode == "request" else (12 * 1024,):
+        cookie = {"cookie": "x" * size}
         assert int(str(_told(client.get("/", headers=cookie))["header_bytes"])) > size
-        assert client.get(SUMS, headers=cookie).body == by_request.sums()
+        assert client.get(SUMS, headers=cookie).body == either.sums()
 
 
-def test_a_head_that_is_too_large_is_refused(by_request: Site) -> None:
-    with by_request.h2() as client:
-        try:
-            answer = client.get("/", headers={"cookie": "x" * 60_000})
-        except ConnectionError:
-            return
-        assert answer.reset is not None or answer.status in (400, 431)
+def test_a_head_that_is_too_large_is_refused(either: Site, client: H2Client) -> None:
+    try:
+        answer = client.get("/", headers={"cookie": "x" * 60_000})
+    except ConnectionError:
+        return
+    assert answer.reset is not None or answer.status in (400, 431)
 
 
-def test_methods_other_than_get_and_head_do_not_reach_the_evidence(by_request: Site) -> None:
-    with by_request.h2() as client:
-        assert client.request("POST", SUMS, body=b"abc").status == 405
-        head = client.request("HEAD", SUMS)
-        assert int(head.headers["content-length"]) == len(by_request.sums())
-        assert not head.body
+def test_methods_other_than_get_and_head_do_not_reach_the_evidence(
+    either: Site, client: H2Client
+) -> None:
+    assert client.request("POST", SUMS, body=b"abc").status == 405
+    head = client.request("HEAD", SUMS)
+    assert int(head.headers["content-length"]) == len(either.sums())
+    assert not head.body
 
 
-def test_a_stream_given_up_leaves_the_others(by_request: Site) -> None:
-    with by_request.h2() as client:
-        client.cancel(client.send("GET", f"/download?bytes={LARGE}"))
-        assert _told(client.get("/still"))["path"] == "/still"
-        assert client.get(SUMS).status == 200
+def test_a_stream_given_up_leaves_the_others(either: Site, client: H2Client) -> None:
+    client.cancel(client.send("GET", f"/download?bytes={LARGE}"))
+    assert _told(client.get("/still"))["path"] == "/still"
+    assert client.get(SUMS).status == 200
 
 
-def test_routed_by_connection_evidence_refuses_requests_for_the_app(by_connection: Site) -> None:
-    """... in a way that says: ask again, on another connection. Then it closes this one."""
+def test_routed_by_connection_the_idle_are_closed(by_connection: Site) -> None:
+    """The next connection may be plain TCP."""
     with by_connection.h2() as client:
         sums, app, quote = client.get_all([SUMS, "/app", "/evidences/quote.json"])
         assert sums.body == by_connection.sums()
-        assert app.reset == REFUSED_STREAM
+        assert _told(app)["name"] == "web"
         assert quote.status == 200
         client.wait_end()
         assert client.goaway
+
+
+@pytest.mark.parametrize(
+    ("name", "app"),
+    [(OTHER, "other"), ("ANY.Demo.Test", "wild"), ("unknown.example.com", "web"), (None, "web")],
+)
+def test_the_app_behind_evidence_is_that_of_the_name(
+    either: Site, name: str | None, app: str
+) -> None:
+    with either.ingress.connect(name, verify=False, alpn=("h2",)) as tls:
+        client = H2Client(tls, name or "none")
+        assert client.get(SUMS).body == either.sums()
+        assert _told(client.get("/"))["name"] == app
 
 
 def test_routed_by_connection_the_app_keeps_what_began_with_it(by_connection: Site) -> None:

@@ -1,10 +1,16 @@
-"""EVIDENCE_ROUTING=request: the TLS name chooses the app, for all requests of a connection."""
+"""The TLS name chooses the app, for all requests of a connection."""
 
 from __future__ import annotations
 
+import json
+import time
+
 import pytest
 
-from .site import OTHER, SUMS, WEB, Site
+from support.h1_client import H1Client
+from support.h2_client import H2Client
+
+from .site import OTHER, SUMS, WAIT, WEB, Site
 
 
 @pytest.mark.parametrize(
@@ -34,3 +40,18 @@ def test_a_host_other_than_the_tls_name_goes_where_the_tls_name_says(by_request:
         assert client.get(SUMS, Host=OTHER).body == by_request.sums()
     with by_request.h2(WEB) as h2_client:
         assert b'"name": "web"' in h2_client.get("/", host=OTHER).body
+
+
+@pytest.mark.parametrize(
+    ("name", "app"),
+    [(WEB, "web"), (OTHER, "other"), ("any.demo.test", "wild"), (None, "web")],
+)
+def test_the_name_outlasts_a_silence(either: Site, name: str | None, app: str) -> None:
+    """Such a connection is handed on inside, where there is no TLS any more."""
+    with either.ingress.connect(name, verify=False, alpn=("http/1.1",)) as h1_tls:
+        with either.ingress.connect(name, verify=False, alpn=("h2",)) as h2_tls:
+            time.sleep(1.5 * WAIT)  # it is the silence itself that is tested
+            assert H1Client(h1_tls, "none").get("/").json()["name"] == app
+            h2_client = H2Client(h2_tls, "none")
+            assert h2_client.get(SUMS).body == either.sums()
+            assert json.loads(h2_client.get("/").body)["name"] == app

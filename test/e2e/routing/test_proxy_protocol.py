@@ -97,6 +97,15 @@ def test_the_address_of_the_header_arrives_at_the_app(
     assert _seen_by_app(both_ways, PROXY, header, alpn) == address
 
 
+@pytest.mark.parametrize("kind", HEADERS)
+def test_the_app_behind_evidence_is_told_it_too(both_ways: Site, kind: str) -> None:
+    header, address = HEADERS[kind]
+    with _tls(both_ways, PROXY, header, "h2") as tls:
+        client = H2Client(tls, PROXY)
+        assert client.get(SUMS).status == 200
+        assert json.loads(client.get("/").body)["client"] == address
+
+
 def test_an_app_that_is_not_listed_gets_no_header(both_ways: Site) -> None:
     assert _seen_by_app(both_ways, WEB, proxy_header_v2(CLIENT)) == "127.0.0.1"
 
@@ -146,6 +155,18 @@ def test_many_clients_on_kept_connections_are_not_mixed_up(both_ways: Site) -> N
     """An app connection that carries the address of one client must not serve another."""
     addresses = [f"203.0.113.{n}" for n in range(1, 9)]
     with contextlib.ExitStack() as open_ones:
+        h2_clients = [
+            H2Client(
+                open_ones.enter_context(_tls(both_ways, PROXY, proxy_header_v2(address), "h2")),
+                PROXY,
+            )
+            for address in addresses
+        ]
+        for client in h2_clients:
+            assert client.get(SUMS).status == 200
+        for _ in range(3):
+            told = [json.loads(client.get("/").body)["client"] for client in h2_clients]
+            assert told == addresses
         clients = [
             H1Client(
                 open_ones.enter_context(

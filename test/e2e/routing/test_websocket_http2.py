@@ -56,7 +56,6 @@ def heard(message: bytes) -> bytes:
     return bytes([TEXT, len(message)]) + message
 
 
-@pytest.mark.parametrize("site", ["request"], indirect=True)
 def test_the_app_gets_the_upgrade_it_knows(site: Site) -> None:
     """... while other requests share the connection."""
     with site.h2(WEBSOCKET) as client:
@@ -73,21 +72,13 @@ def test_the_app_gets_the_upgrade_it_knows(site: Site) -> None:
             assert client.get(SUMS).body == site.sums()
 
 
-@pytest.mark.parametrize("site", ["request"], indirect=True)
 def test_evidence_is_no_websocket(site: Site) -> None:
     """A file's 200 would look like an open one."""
     with site.h2(WEBSOCKET) as client:
+        assert client.get(SUMS).status == 200
         (answer,) = client.wait([client.open_websocket(SUMS)])
         assert answer.status == 405
         assert client.get(SUMS).status == 200
-
-
-@pytest.mark.parametrize("site", ["connection"], indirect=True)
-def test_the_evidence_side_offers_none(site: Site) -> None:
-    """What begins there does not reach the app."""
-    with site.h2(WEBSOCKET) as client:
-        assert client.get(SUMS).status == 200
-        assert not client.may_open_websockets
 
 
 @pytest.mark.browser
@@ -98,6 +89,5 @@ def test_a_browser_beside_its_connection_to_the_evidence(site: Site, chromium: C
         host = f"{WEBSOCKET}:{site.ingress.port}"
         assert tab.run(TALK % {"host": host}) == ["hello", "message 1", "message 2"]
         (answer,) = tab.events("Network.webSocketHandshakeResponseReceived")
-        # 101 is HTTP/1.1's, on a connection of its own; 200 is a stream of the one there was.
-        expected = 200 if site.mode == "request" else 101
-        assert answer["response"]["status"] == expected, json.dumps(answer)
+        # A stream of the connection that there was; HTTP/1.1's status, on one of its own, is 101.
+        assert answer["response"]["status"] == 200, json.dumps(answer)

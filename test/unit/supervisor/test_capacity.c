@@ -6,6 +6,7 @@
 
 static const struct settings plain = {.maxconn = 1000};
 static const struct settings inspected = {.maxconn = 1000, .evidence_server = true};
+static const struct settings with_h2 = {.maxconn = 1000, .evidence_server = true, .alpn_h2 = true};
 static const struct settings by_request = {
     .maxconn = 1000, .evidence_server = true, .evidence_routing = ROUTE_BY_REQUEST};
 static const struct settings server_first = {
@@ -16,13 +17,14 @@ static void test_a_client_counts_in_every_frontend_on_its_way(void **state)
 	(void)state;
 	assert_int_equal(capacity_find(&plain, 1 << 20).connections, 1000 + 300);
 	assert_int_equal(capacity_find(&inspected, 1 << 20).connections, 2 * 1000 + 300);
+	assert_int_equal(capacity_find(&with_h2, 1 << 20).connections, 2 * 1000 + 250 + 300);
 	assert_int_equal(capacity_find(&by_request, 1 << 20).connections, 3 * 1000 + 300);
 	assert_int_equal(capacity_find(&server_first, 1 << 20).connections, 1000 + 300);
 }
 
 static void test_what_is_needed_is_enough_and_one_less_is_not(void **state)
 {
-	const struct settings *all[] = {&plain, &inspected, &by_request, &server_first};
+	const struct settings *all[] = {&plain, &inspected, &with_h2, &by_request, &server_first};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
