@@ -131,6 +131,7 @@ def bench_connections(report: Report, folder: Path) -> None:
             Entry(routing, "http/1.1"),
             base,
             nginx,
+            Entry(place.nginx_half_close(), "http/1.1"),
             hitch,
             Entry(place.stunnel(), "http/1.1"),
         ]

@@ -52,7 +52,7 @@ NGINX = """\
 load_module modules/ngx_stream_module.so;
 daemon off;
 worker_processes 1;
-pid {folder}/nginx.pid;
+pid {folder}/nginx-{half_close}.pid;
 error_log stderr;
 events {{ worker_connections 8192; }}
 stream {{
@@ -65,6 +65,7 @@ stream {{
         ssl_ecdh_curve {curves};
         ssl_alpn h2 http/1.1;
         proxy_timeout 24h;
+        proxy_half_close {half_close};
         proxy_pass {backend};
     }}
 }}
@@ -234,7 +235,9 @@ class Field:
         argv = ["env", f"OPENSSL_CONF={config.parent}/openssl.cnf", "haproxy", "-f", str(config)]
         return self.start(key, title, argv, port, PROXY_CPU)
 
-    def other(self, key: str, title: str, template: str, argv: Sequence[str]) -> Proxy:
+    def other(
+        self, key: str, title: str, template: str, argv: Sequence[str], **values: str
+    ) -> Proxy:
         """A proxy with a configuration of its own, whose path comes last in `argv`."""
         port = self.reserve()
         config = self.write(
@@ -247,6 +250,7 @@ class Field:
             backend=f"127.0.0.1:{self.h1_port}",
             backend_host="127.0.0.1",
             backend_port=self.h1_port,
+            **values,
         )
         return self.start(key, title, [*argv, str(config)], port, PROXY_CPU)
 
@@ -254,7 +258,13 @@ class Field:
         return self.other("haproxy", "HAProxy, one backend", PLAIN, ["haproxy", "-f"])
 
     def nginx(self) -> Proxy:
-        return self.other("nginx", "nginx stream", NGINX, ["nginx", "-c"])
+        return self.other("nginx", "nginx stream", NGINX, ["nginx", "-c"], half_close="off")
+
+    def nginx_half_close(self) -> Proxy:
+        """As the others do it: when one side ends, the other may go on. nginx costs less
+        otherwise."""
+        title = "nginx stream, proxy_half_close on"
+        return self.other("nginx-half", title, NGINX, ["nginx", "-c"], half_close="on")
 
     def hitch(self) -> Proxy:
         return self.other("hitch", "hitch", HITCH, ["hitch", "--config"])
