@@ -57,7 +57,8 @@ class NamecheapApi(HttpService):
 
     - "rate_limited"; "api_error" with `body` "NUMBER MESSAGE"
     - "repeat_page": a listing that never ends because every page is the first
-    - "no_hosts", "half_zone", "unknown_types": a getHosts that shows nothing, half of the zone, or
+    - "no_hosts", "half_zone", "unknown_types": a getHosts that shows nothing, half of the zone (not
+      among `fault_kinds`: shown half by every read, it is just a smaller zone to any client), or
       hosts that are not there; "no_count": a getInfo without HostCount
     - "another_domain": an answer about another one
     - "no_success": setHosts without IsSuccess="true", not carried out (with `after`: all the same)
@@ -72,7 +73,6 @@ class NamecheapApi(HttpService):
         "a page that repeats": {"kind": "repeat_page"},
         "unknown types": {"kind": "unknown_types"},
         "a zone that seems empty": {"kind": "no_hosts"},
-        "half a zone": {"kind": "half_zone"},
         "trouble at Enom": {"kind": "api_error", "body": "3050900 Unknown error from Enom"},
         "unknown exception": {"kind": "api_error", "body": "5050900 Unknown exceptions"},
         "no success": {"kind": "no_success"},
