@@ -49,7 +49,7 @@ static size_t write_decimal(const char *text, bool is_inside, struct buffer *int
 	size_t length = byte >= 0 ? 4 : is_pair ? 2 : 1;
 
 	if (byte < 0 && is_inside && is_control(*text))
-		byte = *text;
+		byte = (unsigned char)*text;
 	if (byte >= 0)
 		buffer_printf(into, "\\%03d", byte);
 	else
