@@ -171,7 +171,7 @@ run_buildx() {
 run_buildah() {
 	# shellcheck disable=SC2046 # words
 	buildah bud --isolation chroot --format docker --timestamp "$(epoch)" --layers="$layers" \
-		$(arguments) "$@" .
+		--identity-label=false $(arguments) "$@" .
 }
 
 # FOLDER: an image there, as `layout` and, for docker, as `image.tar`.
@@ -183,11 +183,31 @@ build_with_buildx() {
 	sed -n 's/.*"digest": *"\(sha256:[0-9a-f]*\)".*/\1/p' "$1/layout/index.json" >"$1/digest"
 }
 
+# FOLDER: takes out of the image there what is of this build alone: the name of the container that
+# it was made in, and of each image on the way to it.
+make_reproducible() {
+	config=$(sed -n 's/.*"config":{[^}]*"digest":"sha256:\([0-9a-f]*\)".*/\1/p' "$1/manifest.json")
+	history="\"history\":[{\"created\":\"$(date -u -d "@$(epoch)" +%Y-%m-%dT%H:%M:%SZ)\",\"created_by\":\"build-image.sh\"}]"
+	sed -e 's/"container":"[0-9a-f]*",//' -e 's/"parent":"sha256:[0-9a-f]*",//' \
+		-e 's/"Hostname":"[0-9a-f]*"/"Hostname":""/g' -e "s/\"history\":\[.*\]/$history/" \
+		"$1/$config" >"$1/config"
+	changed=$(sha256sum <"$1/config" | cut -c 1-64)
+	sed -i "s/\"size\":$(wc -c <"$1/$config"),\"digest\":\"sha256:$config\"/\"size\":$(wc -c <"$1/config"),\"digest\":\"sha256:$changed\"/" \
+		"$1/manifest.json"
+	rm "$1/$config"
+	mv "$1/config" "$1/$changed"
+}
+
 build_with_buildah() {
 	run_buildah --iidfile "$1/id"
 	# The health check is in Docker's format only.
+	buildah push -q --format v2s2 "$(cat "$1/id")" "dir:$1/raw"
+	make_reproducible "$1/raw"
+	buildah pull -q "dir:$1/raw" >"$1/id"
+	buildah tag "$(cat "$1/id")" "localhost/$name"
 	buildah push -q --format v2s2 --digestfile "$1/digest" "$(cat "$1/id")" "dir:$1/layout"
 	buildah push -q "$(cat "$1/id")" "docker-archive:$1/image.tar:$name"
+	rm -r "$1/raw"
 }
 
 build() { # FOLDER
@@ -290,7 +310,7 @@ push() { # FOLDER
 	buildx) skopeo copy -q --digestfile "$1/pushed" "oci-archive:$1/oci.tar" "docker://$push" ;;
 	buildah) buildah push -q --format v2s2 --digestfile "$1/pushed" "$(cat "$1/id")" "docker://$push" ;;
 	esac
-	cmp -s "$out/digest" "$1/pushed" || die 1 "the registry has $(cat "$1/pushed"), not the digest above"
+	[ "$(cat "$1/pushed")" = "$digest" ] || die 1 "the registry has $(cat "$1/pushed"), not the digest above"
 	echo "pushed: ${push%:*}@$digest"
 }
 

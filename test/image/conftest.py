@@ -48,7 +48,7 @@ def work() -> Iterator[Path]:
         shutil.rmtree(old, ignore_errors=True)
     folder = Path(tempfile.mkdtemp(prefix="work-", dir=KEPT))
     yield folder
-    for log in folder.rglob("*.log"):
+    for log in (*folder.glob("*.log"), *folder.glob("docker/*.log"), *folder.glob("some/*/*.log")):
         shutil.copy(log, builds.ROOT / "build" / "test" / f"image-{log.name}")
     shutil.rmtree(folder, ignore_errors=True)
 
