@@ -220,9 +220,9 @@ STAGES: dict[str, Callable[[], Count]] = {
 
 # The tests wait a good part of their time, so two rows of stages share two cores well.  What
 # never waits (the property tests) comes after them, and what measures by the clock (the demo's
-# check, the image's start) last, alone.
+# check) last, alone. The image is a stage of its own: `test/run.py image`.
 ROWS = (("check", "unit", "unit-asan", "support", "fuzz", "debian13"), ("e2e", "e2e-asan"))
-LAST = ("property", "demo", "demo-asan", "image")
+LAST = ("property", "demo", "demo-asan")
 
 _printing = threading.Lock()
 
