@@ -1,6 +1,6 @@
 """Whatever goes wrong with a provider: other people's records stay, and what is said is true.
 
-    PROPERTY_SEED=7        the sequences of a run that failed, again (it says which)
+    PROPERTY_SEED=7        other sequences than those of seed 1, which `make test` runs
     PROPERTY_SEQUENCES=50  how many sequences for each provider
 """
 
@@ -9,7 +9,6 @@ from __future__ import annotations
 import itertools
 import os
 import random
-import secrets
 import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -35,7 +34,7 @@ from .plan import (
 )
 from .sequence import Judge
 
-SEED = os.environ.get("PROPERTY_SEED") or str(secrets.randbelow(10**9))
+SEED = os.environ.get("PROPERTY_SEED", "1")
 SEQUENCES = int(os.environ.get("PROPERTY_SEQUENCES", "2000"))
 PARTS = 4
 """Into so many tests the sequences of a provider are cut, to be shared among processes."""
