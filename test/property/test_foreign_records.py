@@ -1,6 +1,6 @@
 """Whatever goes wrong with a provider: other people's records stay, and what is said is true.
 
-    PROPERTY_SEED=7        other sequences than those of seed 1, which `make test` runs
+    PROPERTY_SEED=7        other sequences than those of seed 1, the default
     PROPERTY_SEQUENCES=50  how many sequences for each provider
 """
 

@@ -82,10 +82,11 @@ def test_methods_other_than_get_and_head_do_not_reach_the_evidence(
     assert not head.body
 
 
-def test_a_stream_given_up_leaves_the_others(either: Site, client: H2Client) -> None:
-    client.cancel(client.send("GET", f"/download?bytes={LARGE}"))
-    assert _told(client.get("/still"))["path"] == "/still"
-    assert client.get(SUMS).status == 200
+def test_a_stream_given_up_leaves_the_others(by_request: Site) -> None:
+    with by_request.h2() as client:
+        client.cancel(client.send("GET", f"/download?bytes={LARGE}"))
+        assert _told(client.get("/still"))["path"] == "/still"
+        assert client.get(SUMS).status == 200
 
 
 def test_routed_by_connection_the_idle_are_closed(by_connection: Site) -> None:
