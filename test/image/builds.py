@@ -24,7 +24,6 @@ BASE_DEADLINE = 600
 BUILD_DEADLINE = 900
 LOG_TAIL = 60
 
-DEFAULT_MIRROR = "http://deb.debian.org/debian"
 APT_URI = re.compile(r"^(?:URIs:|deb(?: \[[^]]*\])?)\s+(https?://\S+/debian)/?(?:\s|$)", re.MULTILINE)
 
 
@@ -36,7 +35,7 @@ def mirror() -> str:
             found = APT_URI.search(file.read_text())
             if found:
                 return found.group(1)
-    return DEFAULT_MIRROR
+    raise RuntimeError("/etc/apt names no mirror of Debian to build from")
 
 
 # The first process of this namespace, run.sh's shell, has it open.
