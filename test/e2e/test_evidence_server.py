@@ -328,4 +328,5 @@ def test_many_short_connections_are_not_held_up(served: Bench) -> None:
     started = time.monotonic()
     for _ in range(4 * CONNECTIONS_MAX):
         assert ask(served, b"GET /evidences/sha256sum.txt HTTP/1.0\r\n\r\n").startswith(b"HTTP/1.0 200")
-    assert time.monotonic() - started < SLACK_SECONDS
+    # Were each kept until a time-out ends it, this would take many minutes.
+    assert time.monotonic() - started < 6 * SLACK_SECONDS
