@@ -6,6 +6,7 @@ import contextlib
 import selectors
 import socket
 import threading
+from collections.abc import Iterator
 
 MAX_MESSAGE = 65535
 ANSWER_TIMEOUT = 5.0
@@ -19,12 +20,17 @@ class Relay:
     named listens only on addresses that an interface has, and loopback has 127.0.0.1; adding
     127.0.0.2 to it would take root and change the machine.
 
+    Held, it takes what comes and passes it on when it is released.
+
     Raises OSError (EADDRINUSE) if `outside` is taken.
     """
 
     def __init__(self, outside: Address, inside: Address) -> None:
         self._inside = inside
         self._open: set[socket.socket] = set()
+        self._passable = threading.Condition()
+        self._held = False
+        self._passing = 0
         self._udp = self._own(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
         self._tcp = self._own(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
         try:
@@ -39,11 +45,35 @@ class Relay:
             threading.Thread(target=serve, daemon=True).start()
 
     def stop(self) -> None:
+        self.release()
         for owned in list(self._open):
             # shutdown, not only close: it wakes the thread that waits in accept or recv.
             with contextlib.suppress(OSError):
                 owned.shutdown(socket.SHUT_RDWR)
             self._disown(owned)
+
+    def hold(self) -> None:
+        """Returns when nothing is on its way any more."""
+        with self._passable:
+            self._held = True
+            self._passable.wait_for(lambda: self._passing == 0)
+
+    def release(self) -> None:
+        with self._passable:
+            self._held = False
+            self._passable.notify_all()
+
+    @contextlib.contextmanager
+    def _turn(self) -> Iterator[None]:
+        with self._passable:
+            self._passable.wait_for(lambda: not self._held)
+            self._passing += 1
+        try:
+            yield
+        finally:
+            with self._passable:
+                self._passing -= 1
+                self._passable.notify_all()
 
     def _own(self, new: socket.socket) -> socket.socket:
         self._open.add(new)
@@ -63,7 +93,7 @@ class Relay:
                     ).start()
 
     def _pass_message(self, message: bytes, client: Address) -> None:
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as onward:
+        with self._turn(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as onward:
             with contextlib.suppress(OSError):  # no answer is an answer, too
                 onward.settimeout(ANSWER_TIMEOUT)
                 onward.connect(self._inside)
@@ -79,6 +109,10 @@ class Relay:
                 ).start()
 
     def _pass_connection(self, client: socket.socket) -> None:
+        with self._turn():
+            self._pass_bytes(client)
+
+    def _pass_bytes(self, client: socket.socket) -> None:
         onward = self._own(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
         try:
             onward.connect(self._inside)

@@ -28,8 +28,10 @@ zone "{zone}" {{
 class SecondServer(NameServer):
     """A named that transfers its zones from a primary, reached at `address`:`port`.
 
-    It follows at once, unless it is held. `notify_port` is where, on 127.0.0.1, the primary has to
-    send its NOTIFY messages. `child` is the process, for tests that pause it.
+    It follows at once, unless it is held: then no NOTIFY message reaches it, nor do the primary's
+    answers, since it may still be about to ask because of an earlier message. `notify_port` is
+    where, on 127.0.0.1, the primary has to send its NOTIFY messages. `child` is the process, for
+    tests that pause it.
     """
 
     def __init__(self, address: str, port: int) -> None:
@@ -39,12 +41,18 @@ class SecondServer(NameServer):
         self._gate = NotifyGate((INSIDE_ADDRESS, self._inside.number))
         self._running.callback(self._gate.stop)
         self.notify_port = self._gate.port
+        self._upstream_port = self._running.enter_context(ReservedPort(INSIDE_ADDRESS)).number
+        self._upstream: Relay
         self.child: Child
 
     def start(self, directory: Path, zones: Sequence[str], primary: NameServer) -> None:
         """Returns when all zones were transferred."""
+        self._upstream = self._relay(
+            (INSIDE_ADDRESS, self._upstream_port), (primary.address, primary.port)
+        )
         statements = "".join(
-            ZONE.format(zone=zone, address=primary.address, port=primary.port) for zone in zones
+            ZONE.format(zone=zone, address=INSIDE_ADDRESS, port=self._upstream_port)
+            for zone in zones
         )
         inside = Named(directory, INSIDE_ADDRESS, self._inside.number, statements)
         self._running.callback(inside.stop)
@@ -55,7 +63,7 @@ class SecondServer(NameServer):
                 what=f"the secondary to have {zone}",
                 detail=self.child.log_tail,
             )
-        self._running.callback(self._make_reachable().stop)
+        self._relay((self.address, self.port), (INSIDE_ADDRESS, self._inside.number))
 
     def stop(self) -> None:
         self._running.close()
@@ -63,6 +71,7 @@ class SecondServer(NameServer):
     def hold(self) -> None:
         """From here on it does not learn of updates."""
         self._gate.close_gate()
+        self._upstream.hold()
 
     @property
     def held_back(self) -> int:
@@ -71,6 +80,7 @@ class SecondServer(NameServer):
 
     def release(self) -> None:
         """It catches up, and follows again."""
+        self._upstream.release()
         self._gate.open_gate()
 
     @contextlib.contextmanager
@@ -81,13 +91,15 @@ class SecondServer(NameServer):
         finally:
             self.release()
 
-    def _make_reachable(self) -> Relay:
+    def _relay(self, outside: tuple[str, int], inside: tuple[str, int]) -> Relay:
         try:
-            return Relay((self.address, self.port), (INSIDE_ADDRESS, self._inside.number))
+            relay = Relay(outside, inside)
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
-                raise PortInUse(f"{self.address}:{self.port}") from error
+                raise PortInUse("%s:%d" % outside) from error
             raise
+        self._running.callback(relay.stop)
+        return relay
 
 
 def _loaded(server: NameServer, zone: str) -> bool:
