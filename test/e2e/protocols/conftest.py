@@ -32,7 +32,7 @@ ON_DEMAND = (
 SERVER_FIRST = ("banner", "smtp", "imap", "nats")
 
 # So long that a wait by mistake shows beyond doubt, however busy the machine is.
-LONG_WAIT = 12.0
+LONG_WAIT = 30.0
 AT_ONCE = LONG_WAIT / 2
 SHORT_WAIT = 0.4
 

@@ -25,9 +25,11 @@ MAIL = "mail.demo.test"
 LISTED_MAIL = "listed.demo.test"
 SUMS = "/evidences/sha256sum.txt"
 
-WAIT = 0.8
+WAIT = 4.0
 # Less than WAIT by so much that a busy machine does not matter.
-AT_ONCE = 0.5
+AT_ONCE = 3.0
+# By how much more a busy machine may make it.
+SLACK = 15.0
 
 
 class Site:
