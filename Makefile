@@ -22,13 +22,13 @@ LINK_HARDENING := -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed
 
 CFLAGS_release := -O2 -g $(HARDENING)
 LDFLAGS_release := $(LINK_HARDENING)
-# The same on another distribution, beside the first.
-CFLAGS_debian13 := $(CFLAGS_release)
-LDFLAGS_debian13 := $(LDFLAGS_release)
 # Sanitizers see more without FORTIFY's replaced calls and with frames kept.
 CFLAGS_asan := -O1 -g -fPIE -fno-omit-frame-pointer -fsanitize=address,undefined \
                -fno-sanitize-recover=all
 LDFLAGS_asan := -pie -fsanitize=address,undefined
+# The same on another distribution, beside the first.
+CFLAGS_debian13-asan := $(CFLAGS_asan)
+LDFLAGS_debian13-asan := $(LDFLAGS_asan)
 
 PACKAGE_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
 LIBS_common     := $(shell pkg-config --libs libcurl libcjson openssl 2>/dev/null)
