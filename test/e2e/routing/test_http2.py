@@ -82,25 +82,14 @@ def test_methods_other_than_get_and_head_do_not_reach_the_evidence(
     assert not head.body
 
 
-def test_a_stream_given_up_leaves_the_others(by_request: Site) -> None:
-    _give_up_and_go_on(by_request)
-
-
-@pytest.mark.xfail(
-    raises=TimeoutError,
-    strict=False,
-    reason="HAProxy 2.6: the request behind a cancelled one often hangs in backend `again`",
-)
-def test_a_stream_given_up_leaves_those_behind_evidence(by_connection: Site) -> None:
-    _give_up_and_go_on(by_connection)
-
-
-def _give_up_and_go_on(site: Site) -> None:
-    with site.h2() as client:
-        assert client.get(SUMS).body == site.sums()
-        client.cancel(client.send("GET", f"/download?bytes={LARGE}"))
-        assert _told(client.get("/still"))["path"] == "/still"
-        assert client.get(SUMS).status == 200
+def test_a_stream_given_up_leaves_the_others(either: Site) -> None:
+    # Whether the app has answered by the time it hears of it is chance.
+    for _ in range(6):
+        with either.h2() as client:
+            assert client.get(SUMS).body == either.sums()
+            client.cancel(client.send("GET", f"/download?bytes={LARGE}"))
+            assert _told(client.get("/still"))["path"] == "/still"
+            assert client.get(SUMS).status == 200
 
 
 def test_routed_by_connection_the_idle_are_closed(by_connection: Site) -> None:
