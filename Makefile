@@ -107,7 +107,7 @@ test:
 	@test/run.py $(STAGES)
 
 -include test/demo/demo.mk
-include test/fuzz/fuzz.mk
+-include test/fuzz/fuzz.mk
 -include test/image/image.mk
 
 $(BUILD)/bench/tls_load: test/bench/tls_load.c Makefile
