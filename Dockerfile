@@ -13,16 +13,15 @@ libldns3t64 libssl3t64"
 
 # ---- where packages come from
 
-FROM ${BASE} AS base
+FROM ${BASE} AS archive
 ARG SNAPSHOT=20261126T000000Z
 ARG MIRROR=
-ARG PINNED=yes
-COPY .ci/image pinned-packages.txt /image/
+COPY .ci/image /image/
 RUN /image/prepare
 
 # ---- what pinned-packages.txt says, for build-image.sh --update-pins
 
-FROM base AS resolver
+FROM archive AS resolver
 ARG COMPILER
 ARG PROGRAMS
 RUN /image/pins "$COMPILER" "$PROGRAMS" >/image/pins.txt
@@ -30,13 +29,18 @@ RUN /image/pins "$COMPILER" "$PROGRAMS" >/image/pins.txt
 FROM scratch AS pins
 COPY --from=resolver /image/pins.txt /
 
+# ---- the base, brought to these versions
+
+FROM archive AS base
+ARG PINNED=yes
+COPY pinned-packages.txt /image/
+RUN /image/install
+
 # ---- compiling
 
-FROM base AS compiler
+FROM base AS builder
 ARG COMPILER
 RUN /image/install $COMPILER
-
-FROM compiler AS builder
 COPY . /src
 RUN set -eu; \
     make -s -C /src -j"$(nproc)" CFLAGS=-g0 all; \
@@ -46,11 +50,9 @@ RUN set -eu; \
 
 # ---- what runs
 
-FROM base AS packages
+FROM base AS runtime
 ARG PROGRAMS
 RUN /image/install $PROGRAMS
-
-FROM packages AS runtime
 COPY --from=builder /out/ /
 RUN /image/trim
 

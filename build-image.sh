@@ -16,7 +16,8 @@
 #
 # What it leaves is in build/image (or IMAGE_DIR):
 #
-#   digest                  of the manifest: what a compose file names behind @
+#   digest                  of the manifest: what a compose file names behind @; it is printed too,
+#                           in a line "digest sha256:..."
 #   dstack-ingress.tar      the image, for `docker load`
 #   layout                  the same as a registry has it: the manifest, and blobs
 #   sbom.spdx.json          which packages are in it (SPDX 2.3)
@@ -171,7 +172,7 @@ run_buildx() {
 run_buildah() {
 	# shellcheck disable=SC2046 # words
 	buildah bud --isolation chroot --format docker --timestamp "$(epoch)" --layers="$layers" \
-		--identity-label=false $(arguments) "$@" .
+		--jobs 2 --identity-label=false $(arguments) "$@" .
 }
 
 # FOLDER: an image there, as `layout` and, for docker, as `image.tar`.
@@ -201,13 +202,12 @@ make_reproducible() {
 build_with_buildah() {
 	run_buildah --iidfile "$1/id"
 	# The health check is in Docker's format only.
-	buildah push -q --format v2s2 "$(cat "$1/id")" "dir:$1/raw"
-	make_reproducible "$1/raw"
-	buildah pull -q "dir:$1/raw" >"$1/id"
+	buildah push -q --format v2s2 "$(cat "$1/id")" "dir:$1/layout"
+	make_reproducible "$1/layout"
+	buildah pull -q "dir:$1/layout" >"$1/id"
 	buildah tag "$(cat "$1/id")" "localhost/$name"
-	buildah push -q --format v2s2 --digestfile "$1/digest" "$(cat "$1/id")" "dir:$1/layout"
 	buildah push -q "$(cat "$1/id")" "docker-archive:$1/image.tar:$name"
-	rm -r "$1/raw"
+	echo "sha256:$(sha256sum <"$1/layout/manifest.json" | cut -c 1-64)" >"$1/digest"
 }
 
 build() { # FOLDER
@@ -228,9 +228,11 @@ import_base() {
 	*.tar) ;;
 	*) return 0 ;;
 	esac
+	archive=$base
+	base=localhost/dstack-ingress-base:$(sha256sum "$archive" | cut -c 1-16)
+	[ "$clean" = yes ] || ! buildah inspect --type image "$base" >/dev/null 2>&1 || return 0
 	container=$(buildah from scratch)
-	buildah add -q "$container" "$base" / >/dev/null
-	base=localhost/dstack-ingress-base:$(sha256sum "$base" | cut -c 1-16)
+	buildah add -q "$container" "$archive" / >/dev/null
 	buildah commit -q --timestamp "$(epoch)" "$container" "$base" >/dev/null
 	buildah rm "$container" >/dev/null
 }
@@ -266,8 +268,7 @@ report() {
 	head -n 12 "$1/files"
 	echo "the largest packages (bytes, before trimming):"
 	head -n 12 "$1/packages"
-	echo "manifest digest:"
-	cat "$1/digest"
+	echo "digest     $(cat "$1/digest")"
 }
 
 # Of both builds each file's name, mode, owner, size and time.
@@ -288,7 +289,7 @@ compare() { # FIRST SECOND
 update_pins() {
 	rm -rf "$out/pins"
 	mkdir -p "$out/pins"
-	"run_$engine" --output "type=local,dest=$out/pins" --target pins --build-arg PINNED=no >&2
+	"run_$engine" --output "type=local,dest=$out/pins" --target pins >&2
 	{
 		echo '# What the packages in the image, and those that compile it, have to be.'
 		echo '# ./build-image.sh --update-pins writes this file.'
