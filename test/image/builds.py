@@ -104,29 +104,30 @@ class Built:
         return large[0]
 
 
+def make_storage(storage: Path) -> Path:
+    """For buildah: a new folder, and the configuration that names it."""
+    storage.mkdir()
+    configuration = storage / "storage.conf"
+    configuration.write_text(
+        f'[storage]\ndriver = "overlay"\ngraphroot = "{storage}/root"\n'
+        f'runroot = "{storage}/run"\n'
+    )
+    return configuration
+
+
 class Tree:
     """A copy of the sources in `folder`, without git's own, that is built in a storage of its own,
     or with what another one, `like`, has built and pinned."""
 
     def __init__(self, folder: Path, base: Path, *, like: Tree | None = None) -> None:
         self.folder = folder
-        self._base = base
+        self.base = base
         self._copy()
         if like is None:
-            self._configuration = self._make_storage(folder.parent / f"{folder.name}-storage")
+            self._configuration = make_storage(folder.parent / f"{folder.name}-storage")
         else:
             self._configuration = like._configuration
             shutil.copy(like.pins, self.pins)
-
-    @staticmethod
-    def _make_storage(storage: Path) -> Path:
-        storage.mkdir()
-        configuration = storage / "storage.conf"
-        configuration.write_text(
-            f'[storage]\ndriver = "overlay"\ngraphroot = "{storage}/root"\n'
-            f'runroot = "{storage}/run"\n'
-        )
-        return configuration
 
     def _copy(self) -> None:
         listed = subprocess.run(
@@ -153,7 +154,7 @@ class Tree:
         done = run_logged(
             [
                 *network, str(self.folder / "build-image.sh"), "--engine", "buildah",
-                "--base", str(self._base), "--mirror", mirror(), *arguments,
+                "--base", str(self.base), "--mirror", mirror(), *arguments,
             ],
             self.folder.parent / f"{self.folder.name}-{out}.log",
             deadline=BUILD_DEADLINE,

@@ -1,19 +1,21 @@
 """What the tests of the image share: the builds, an engine, and numbers for whoever reads the log.
 
-INGRESS_BUILT=FOLDER, which build-image.sh left, has that image tested, and none built.
+INGRESS_BUILT=FOLDER, which build-image.sh left in this clone, has that image tested, and none built.
+
+A test that is left out names what is missing (`missing`).  Under CI, one that does not has failed.
 """
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -22,10 +24,14 @@ from support.stack import Stack
 from . import builds
 from .builds import KEPT, Built, Tree
 from .engine import Engine
+from .registry import Registry
 
 BUILT = os.environ.get("INGRESS_BUILT")
 
+MISSING = "missing: "
+
 _measures: list[str] = []
+_left_out: list[str] = []
 
 
 def measured(text: str) -> None:
@@ -33,19 +39,31 @@ def measured(text: str) -> None:
     _measures.append(text)
 
 
+def missing(thing: str, why: str) -> NoReturn:
+    """Leaves a test out for a thing that no package brings."""
+    pytest.skip(f"{MISSING}{thing}: {why}")
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    report = (yield).get_result()  # type: ignore[misc]
+    if not report.skipped:
+        return
+    reason = str(report.longrepr[2]).removeprefix("Skipped: ")
+    _left_out.append(f"not run: {item.name}; {reason}")
+    if os.environ.get("CI") and not reason.startswith(MISSING):
+        report.outcome = "failed"
+        report.longrepr = f"left out under CI, without a missing thing that excuses it: {reason}"
+
+
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    for text in _measures:
+    for text in (*_measures, *_left_out):
         terminalreporter.write_line(text)
 
 
 @pytest.fixture(scope="session")
 def work() -> Iterator[Path]:
     """Large, and gone at the end but for the logs."""
-    KEPT.mkdir(parents=True, exist_ok=True)
-    claim = (KEPT / "lock").open("w")
-    fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)  # fails while another run is under way
-    for old in KEPT.glob("work-*"):  # of a run that was killed
-        shutil.rmtree(old, ignore_errors=True)
     folder = Path(tempfile.mkdtemp(prefix="work-", dir=KEPT))
     yield folder
     for log in (*folder.glob("*.log"), *folder.glob("docker/*.log"), *folder.glob("some/*/*.log")):
@@ -78,39 +96,51 @@ def built(request: pytest.FixtureRequest) -> Built:
 
 
 @pytest.fixture(scope="session")
-def later_builds(tree: Tree, built: Built, work: Path) -> Iterator[tuple[Future[Built], Future[Built]]]:
-    """While other tests go on: from another copy and storage, and with one byte changed."""
+def registry(work: Path) -> Iterator[Registry]:
+    with Registry(work / "registry") as registry:
+        yield registry
+
+
+@dataclass
+class LaterBuilds:
+    """Under way while other tests go on."""
+
+    again: Future[Built]
+    """From another copy of the sources, in a storage of its own, from clean."""
+    changed: Future[Built]
+    """With one byte of the sources changed, and pushed to the registry."""
+
+
+@pytest.fixture(scope="session")
+def later_builds(tree: Tree, built: Built, registry: Registry, work: Path) -> Iterator[LaterBuilds]:
     elsewhere = work / "some" / "where" / "else"
     elsewhere.parent.mkdir(parents=True)
 
     def again() -> Built:
-        other = Tree(elsewhere, builds.make_base(work / "base-again.log"))
+        other = Tree(elsewhere, tree.base)
         shutil.copy(tree.pins, other.pins)
         return other.run()
 
     def changed() -> Built:
-        other = Tree(work / "changed", builds.make_base(work / "base-again.log"), like=tree)
+        other = Tree(work / "changed", tree.base, like=tree)
         source = other.folder / "supervisor" / "ingressctl.c"
         text = source.read_text()
         assert text.count("usage: ingressctl") == 1
         source.write_text(text.replace("usage: ingressctl", "Usage: ingressctl"))
-        return other.run("--cached")
+        return other.run(
+            "--cached", "--push", f"{registry.address}/dstack-ingress:test",
+            CONTAINERS_REGISTRIES_CONF=str(registry.client_configuration),
+        )  # fmt: skip
 
     with ThreadPoolExecutor(1) as worker:
-        yield worker.submit(again), worker.submit(changed)
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _in_the_background(request: pytest.FixtureRequest) -> None:
-    """They begin before the first test."""
-    if not BUILT:
-        request.getfixturevalue("later_builds")
+        yield LaterBuilds(worker.submit(again), worker.submit(changed))
 
 
 @pytest.fixture
 def nothing_else_runs(request: pytest.FixtureRequest) -> None:
     if not BUILT:
-        for build in request.getfixturevalue("later_builds"):
+        later: LaterBuilds = request.getfixturevalue("later_builds")
+        for build in (later.again, later.changed):
             build.exception()
 
 
@@ -128,9 +158,7 @@ def engine(work: Path) -> Iterator[Engine]:
     try:
         engine = Engine(work / "docker")
     except (TimeoutError, ChildProcessError) as error:
-        if os.environ.get("CI"):
-            raise
-        pytest.skip(f"no engine can be started here: {error}")
+        missing("an engine", str(error).strip().splitlines()[-1])
     yield engine
     engine.stop()
 
@@ -140,8 +168,11 @@ def image(engine: Engine, built: Built) -> str:
     return engine.load(built.archive)
 
 
+def stack_for_containers(folder: Path) -> Stack:
+    return Stack(folder, guest_agent="dstack", outside=os.environ["INGRESS_OUTSIDE"])
+
+
 @pytest.fixture
 def stack(tmp_path: Path) -> Iterator[Stack]:
-    stack = Stack(tmp_path, guest_agent="dstack", outside=os.environ["INGRESS_OUTSIDE"])
-    with stack:
+    with stack_for_containers(tmp_path) as stack:
         yield stack

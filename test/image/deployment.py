@@ -7,7 +7,11 @@ import os
 import socket
 import ssl
 import subprocess
-from collections.abc import Mapping
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +23,7 @@ from .engine import Container, Engine
 
 PUBLISHED = ("127.0.0.1", 443)
 TIMEOUT = 10.0
+WATCH_INTERVAL = 0.005
 CA_IN_CONTAINER = "/acme-ca.pem"
 PROJECT = "test"  # see Engine
 
@@ -136,6 +141,23 @@ class Deployment:
             return self.serial(name)
         except OSError:
             return None
+
+    @contextmanager
+    def watched(self, name: str, serial: str) -> Iterator[Future[float]]:
+        """When, by time.time(), a handshake first had this certificate: looked for from now on."""
+        given_up = threading.Event()
+
+        def look() -> float:
+            while not given_up.wait(WATCH_INTERVAL):
+                if self.try_serial(name) == serial:
+                    return time.time()
+            raise TimeoutError(f"no handshake with the certificate of {name}")
+
+        with ThreadPoolExecutor(1) as worker:
+            try:
+                yield worker.submit(look)
+            finally:
+                given_up.set()
 
     def fetch(self, name: str, path: str = "/") -> Answer:
         with self.connect(name) as tls:

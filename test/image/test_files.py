@@ -30,8 +30,22 @@ def test_it_is_small_and_the_build_says_what_takes_the_space(built: Built) -> No
     assert f"compressed {compressed / 1e6:.1f} MB" in built.output
     assert re.search(r"^ *\d{7} usr/bin/", built.output, re.MULTILINE)
     assert re.search(r"^ *\d{7} haproxy$", built.output, re.MULTILINE)
-    assert built.output.endswith(f"manifest digest:\n{built.digest}\n")
+
+
+def test_the_release_finds_the_digest_and_the_bill_of_materials(built: Built) -> None:
+    """By its own commands: what they do not find would be published as nothing."""
+    workflow = (ROOT / ".github" / "workflows" / "release.yaml").read_text()
+    commands = re.findall(r"^ +(sed -n '[^']*' )build\.log > digest$", workflow, re.MULTILINE)
+    assert len(commands) == 2
+    for command in commands:
+        found = subprocess.run(
+            ["sh", "-c", command], input=built.output, capture_output=True, text=True, check=True
+        )
+        assert found.stdout == f"{built.digest}\n"
     assert re.fullmatch(r"sha256:[0-9a-f]{64}", built.digest)
+    published = re.findall(r"\bbuild/image/(\S+)", workflow)
+    assert published == ["*.spdx.json"]
+    assert list(built.folder.glob(published[0])) == [built.folder / "sbom.spdx.json"]
 
 
 def _files(root: Path) -> Iterator[Path]:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import gzip
-from concurrent.futures import Future
 
 from .builds import Built
+from .conftest import LaterBuilds
 
-Builds = tuple["Future[Built]", "Future[Built]"]
 DEADLINE = 900
 
 
 def test_another_folder_and_another_time_make_the_same_digest(
-    built: Built, later_builds: Builds
+    built: Built, later_builds: LaterBuilds
 ) -> None:
-    again = later_builds[0].result(DEADLINE)
+    again = later_builds.again.result(DEADLINE)
     assert gzip.decompress(again.layer().read_bytes()) == gzip.decompress(
         built.layer().read_bytes()
     ), "the files differ"
@@ -24,5 +23,5 @@ def test_another_folder_and_another_time_make_the_same_digest(
     ).read_text()
 
 
-def test_one_changed_byte_of_source_makes_another(built: Built, later_builds: Builds) -> None:
-    assert later_builds[1].result(DEADLINE).digest != built.digest
+def test_one_changed_byte_of_source_makes_another(built: Built, later_builds: LaterBuilds) -> None:
+    assert later_builds.changed.result(DEADLINE).digest != built.digest
