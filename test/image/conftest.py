@@ -158,7 +158,8 @@ def engine(work: Path) -> Iterator[Engine]:
     try:
         engine = Engine(work / "docker")
     except (TimeoutError, ChildProcessError) as error:
-        missing("an engine", str(error).strip().splitlines()[-1])
+        said = str(error).strip().splitlines()
+        missing("an engine", f"{said[0]} ({said[-1]}); what buildah can do is tested")
     yield engine
     engine.stop()
 

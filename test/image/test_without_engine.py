@@ -7,50 +7,26 @@ from __future__ import annotations
 
 import socket
 import ssl
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from support.ingress import request_on
-from support.process import Child, clean_environment, wait_until
+from support.process import Child, wait_until
 from support.stack import Stack
 
-from .builds import Built, make_storage
+from .buildah import Container
+from .builds import Built
 
 NAME = "app.demo.test"
 DEADLINE = 120.0
 CA, AGENT = "/acme-ca.pem", "/dstack.sock"
 
 
-class Container:
-    """Of buildah's, from the archive that `docker load` would take."""
-
-    def __init__(self, archive: Path, storage: Path) -> None:
-        self.environment = clean_environment(
-            CONTAINERS_STORAGE_CONF=str(make_storage(storage)), HOME=str(storage)
-        )
-        self.name = self._buildah("from", "--quiet", f"docker-archive:{archive}")
-
-    def configure(self, variables: dict[str, str]) -> None:
-        settings = [word for pair in variables.items() for word in ("--env", "=".join(pair))]
-        self._buildah("config", *settings, self.name)
-
-    def command(self, *command: str, volumes: dict[Path, str]) -> list[str]:
-        binds = [word for source, at in volumes.items() for word in ("--volume", f"{source}:{at}")]
-        return ["/usr/bin/buildah", "run", "--isolation", "chroot", *binds, self.name, "--", *command]
-
-    def _buildah(self, *arguments: str) -> str:
-        return subprocess.run(
-            ["/usr/bin/buildah", *arguments],
-            env=self.environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True,
-        ).stdout.strip()  # fmt: skip
-
-
 @pytest.fixture
 def container(built: Built, work: Path) -> Container:
-    return Container(built.archive, work / "without-engine")
+    return Container(f"docker-archive:{built.archive}", work / "without-engine")
 
 
 @pytest.fixture
