@@ -169,8 +169,8 @@ def image(engine: Engine, built: Built) -> str:
     return engine.load(built.archive)
 
 
-def stack_for_containers(folder: Path) -> Stack:
-    return Stack(folder, guest_agent="dstack", outside=os.environ["INGRESS_OUTSIDE"])
+def stack_for_containers(folder: Path, **options: Any) -> Stack:
+    return Stack(folder, guest_agent="dstack", outside=os.environ["INGRESS_OUTSIDE"], **options)
 
 
 @pytest.fixture
