@@ -10,8 +10,8 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from concurrent.futures import Future, InvalidStateError, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,8 @@ from .engine import Container, Engine
 
 PUBLISHED = ("127.0.0.1", 443)
 TIMEOUT = 10.0
-WATCH_INTERVAL = 0.005
+# A handshake takes milliseconds, on a busy machine some tens of them.
+WATCHERS, WATCH_INTERVAL, WATCH_TIMEOUT = 8, 0.01, 0.3
 CA_IN_CONTAINER = "/acme-ca.pem"
 PROJECT = "test"  # see Engine
 
@@ -124,38 +125,46 @@ class Deployment:
 
     # ---- the clients' view, through the published port
 
-    def connect(self, name: str) -> ssl.SSLSocket:
-        plain = socket.create_connection(PUBLISHED, timeout=TIMEOUT)
+    def connect(self, name: str, timeout: float = TIMEOUT) -> ssl.SSLSocket:
+        plain = socket.create_connection(PUBLISHED, timeout=timeout)
         try:
             return self._trust.wrap_socket(plain, server_hostname=name)
         except BaseException:
             plain.close()
             raise
 
-    def serial(self, name: str) -> str:
-        with self.connect(name) as tls:
+    def serial(self, name: str, timeout: float = TIMEOUT) -> str:
+        with self.connect(name, timeout) as tls:
             return serial_of(tls)
 
-    def try_serial(self, name: str) -> str | None:
+    def try_serial(self, name: str, timeout: float = TIMEOUT) -> str | None:
         try:
-            return self.serial(name)
+            return self.serial(name, timeout)
         except OSError:
             return None
 
     @contextmanager
     def watched(self, name: str, serial: str) -> Iterator[Future[float]]:
-        """When, by time.time(), a handshake first had this certificate: looked for from now on."""
+        """When, by time.time(), a handshake first had this certificate: looked for from now on.
+
+        By several at once, each of which gives up soon: a connection that is tried before the
+        container's network is there hangs for a second, and would hide that it serves.
+        """
+        found: Future[float] = Future()
         given_up = threading.Event()
 
-        def look() -> float:
+        def look() -> None:
             while not given_up.wait(WATCH_INTERVAL):
-                if self.try_serial(name) == serial:
-                    return time.time()
-            raise TimeoutError(f"no handshake with the certificate of {name}")
+                if self.try_serial(name, WATCH_TIMEOUT) == serial:
+                    with suppress(InvalidStateError):
+                        found.set_result(time.time())
+                    return
 
-        with ThreadPoolExecutor(1) as worker:
+        with ThreadPoolExecutor(WATCHERS) as workers:
             try:
-                yield worker.submit(look)
+                for _ in range(WATCHERS):
+                    workers.submit(look)
+                yield found
             finally:
                 given_up.set()
 
