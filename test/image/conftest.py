@@ -136,9 +136,21 @@ def later_builds(tree: Tree, built: Built, registry: Registry, work: Path) -> It
         yield LaterBuilds(worker.submit(again), worker.submit(changed))
 
 
+def _are_built(request: pytest.FixtureRequest) -> bool:
+    """Whether a test of this run is about the later builds."""
+    return not BUILT and any("later_builds" in i.fixturenames for i in request.session.items)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _in_the_background(request: pytest.FixtureRequest) -> None:
+    """They begin before the first test."""
+    if _are_built(request):
+        request.getfixturevalue("later_builds")
+
+
 @pytest.fixture
 def nothing_else_runs(request: pytest.FixtureRequest) -> None:
-    if not BUILT:
+    if _are_built(request):
         later: LaterBuilds = request.getfixturevalue("later_builds")
         for build in (later.again, later.changed):
             build.exception()

@@ -31,6 +31,7 @@ PLACES = {"[DOMAIN]": NAME, "NAME": NAME, "DIR": "/run/rendered"}
 
 # Who else runs it: a file of the tests, and what is said there.
 ELSEWHERE = {
+    "./build-image.sh --verify": ("test/image/test_verify.py", r'\.run\("--verify"\)'),
     "make": ("Dockerfile", "make -s -C /src .* all;"),
     "make demo": ("test/run.py", '"demo": .*demo_check'),
     "make test": (".ci/run", "exec make test"),
