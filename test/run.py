@@ -178,8 +178,12 @@ def image(stage: str) -> Count:
     if run(stage, [".ci/packages", "image"]) != 0:
         return Count(0, 1)
     status = run(stage, ["test/image/run.sh"])
+    lines = (LOGS / f"{stage}.log").read_text(errors="replace").splitlines()
+    for line in lines:
+        if line.startswith("not run: "):
+            print(line, flush=True)
     if status == EXCUSED:
-        print((LOGS / f"{stage}.log").read_text(errors="replace").splitlines()[-1], flush=True)
+        print(lines[-1], flush=True)
         return Count()
     return junit(report, status)
 
@@ -223,7 +227,10 @@ STAGES: dict[str, Callable[[], Count]] = {
 # Two rows of stages share two cores.  What measures by the clock (the demo's check) comes after
 # them, alone.  The end-to-end tests run twice, not four times: with what is shipped on Debian 12,
 # and with the sanitizers on Debian 13; the image's tests run what is shipped on Debian 13.
-ROWS = (("check", "unit", "unit-asan", "support", "fuzz", "e2e"), ("debian13",))
+ROWS = (
+    ("check", "unit", "unit-asan", "support", "fuzz", "e2e", "property"),
+    ("debian13", "image"),
+)
 LAST = ("demo", "demo-asan")
 
 _printing = threading.Lock()
