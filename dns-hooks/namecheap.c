@@ -119,6 +119,8 @@ static int send_zone(const struct writing *writing, struct namecheap_answer *ans
 
 	*answer = (struct namecheap_answer){0};
 	buffer_init(&form, NAMECHEAP_FORM_MAX);
+	/* Whatever comes of it: what was read before tells nothing any more. */
+	writing->state->fresh_until = deadline_in(0);
 	int result = namecheap_zone_form(zone, &form, err);
 	if (result == 0)
 		result = namecheap_tell(namecheap_account_api(writing->state->account),

@@ -561,6 +561,25 @@ def test_a_write_that_may_have_been_done_stays_noted(
     assert (bind.query(NAME, "TXT"), api.dump(ZONE)) == ([], before)
 
 
+@pytest.mark.parametrize("status", [401, 403, 404])
+@pytest.mark.parametrize("fault", [None, "closed", "no_success"])
+def test_a_write_that_was_done_and_may_not_be_looked_at_stays_noted(
+    bench: Bench, bind: Bind, api: NamecheapApi, fault: str | None, status: int
+) -> None:
+    """What was read before the write does not tell that it is not there."""
+    before = api.dump(ZONE)
+    api.fault("status", GET, times=None, skip=2, status=status)
+    if fault is not None:
+        api.fault(fault, SET, times=None, after=True)
+    result = bench.run("auth", **challenge("new.demo.test", "v"))
+    assert result.returncode == (FAILED if status == 404 else BAD_CONFIG)
+    assert f"HTTP status {status}" in result.stderr
+    assert (bind.query(NAME, "TXT"), bench.noted()) == (["v"], ["v"])
+    api.clear_faults()
+    bench.ok("cleanup", "--all")
+    assert (bench.noted(), api.dump(ZONE)) == ([], before)
+
+
 def test_a_write_that_cannot_be_seen_is_told(bench: Bench, api: NamecheapApi) -> None:
     api.fault("status", GET, times=None, skip=2, status=500)
     result = bench.run("set-txt", "x.demo.test", "v")
