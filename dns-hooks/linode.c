@@ -188,19 +188,22 @@ static int delete (void *opaque, const struct zone *zone, const struct record *r
 	return outcome.is_gone ? 0 : result;
 }
 
-/* Whether the record stands there, and its id; false also when that cannot be told. */
-static bool is_there(void *opaque, const struct zone *zone, const struct record *record,
-		     char id[RECORD_ID_MAX])
+enum presence { IS_THERE, IS_ABSENT, IS_UNKNOWN };
+
+/* Whether the record stands there, and its id if so. */
+static enum presence look_for(void *opaque, const struct zone *zone, const struct record *record,
+			      char id[RECORD_ID_MAX])
 {
 	AUTO_RECORDS struct record_list present = {0};
 	struct error ignored = ERROR_INIT;
 
 	if (linode_list(opaque, zone, record->name, &present, &ignored) != 0)
-		return false;
+		return IS_UNKNOWN;
 	const struct record *found = record_list_find(&present, record);
-	if (found != NULL)
-		memcpy(id, found->id, sizeof(found->id));
-	return found != NULL;
+	if (found == NULL)
+		return IS_ABSENT;
+	memcpy(id, found->id, sizeof(found->id));
+	return IS_THERE;
 }
 
 static int post(void *opaque, const struct zone *zone, const cJSON *body, struct outcome *outcome,
@@ -215,8 +218,9 @@ static int post(void *opaque, const struct zone *zone, const cJSON *body, struct
 }
 
 /*
- * Asking twice would make it twice, so after an answer that was lost the domain is read before
- * the next attempt; and after a refusal, which may be about this very record.
+ * Asking twice would make it twice, so after an answer that was lost the domain is read, and only
+ * where the record is seen not to be there is there a next attempt; and after a refusal, which may
+ * be about this very record.
  */
 static int make_once(void *opaque, const struct zone *zone, const struct record *record,
 		     char id[RECORD_ID_MAX], struct error *err)
@@ -233,9 +237,11 @@ static int make_once(void *opaque, const struct zone *zone, const struct record 
 		}
 		if (err->code == EXIT_BAD_CONFIG || outcome.is_put_off)
 			return -1;
-		if (is_there(opaque, zone, record, id))
+		enum presence presence = look_for(opaque, zone, record, id);
+		if (presence == IS_THERE)
 			return 0;
-		if (err->code == EXIT_FAILED || attempt == CREATE_ATTEMPTS)
+		if (presence == IS_UNKNOWN || err->code == EXIT_FAILED ||
+		    attempt == CREATE_ATTEMPTS)
 			return -1;
 		clock_sleep_ms(CREATE_PAUSE_MS);
 	}

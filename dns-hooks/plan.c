@@ -22,6 +22,18 @@ void plan_free(struct plan *plan)
 	buffer_free(&plan->warnings);
 }
 
+int plan_single(const struct record *wanted, const struct record_list *present,
+		struct change_list *changes, struct error *err)
+{
+	const struct record *first = record_list_find(present, wanted);
+
+	for (size_t i = 0; i < present->count; i++)
+		if (&present->items[i] != first && record_same(&present->items[i], wanted) &&
+		    change_list_add(changes, &present->items[i], NULL, err, "is there twice") != 0)
+			return -1;
+	return 0;
+}
+
 /* ---- alias */
 
 static bool is_alias_type(const struct record *record)
@@ -140,8 +152,9 @@ static int update_surplus(const struct record_list *present, const struct record
 	return 0;
 }
 
-static int remove_surplus(const struct record_list *present, bool *is_kept, size_t spare,
-			  struct change_list *changes, struct error *err)
+static int remove_surplus(const struct record_list *present, const struct record_list *wanted,
+			  bool *is_kept, size_t spare, struct change_list *changes,
+			  struct error *err)
 {
 	size_t surplus = 0;
 
@@ -150,8 +163,10 @@ static int remove_surplus(const struct record_list *present, bool *is_kept, size
 	for (size_t i = 0; i < present->count && surplus > spare; i++) {
 		if (is_kept[i] || !is_alias_type(&present->items[i]))
 			continue;
-		if (change_list_add(changes, &present->items[i], NULL, err,
-				    "does not point to the gateway") != 0)
+		if (change_list_add(changes, &present->items[i], NULL, err, "%s",
+				    record_list_find(wanted, &present->items[i]) != NULL
+					? "is there twice"
+					: "does not point to the gateway") != 0)
 			return -1;
 		is_kept[i] = true; /* dealt with */
 		surplus--;
@@ -181,7 +196,7 @@ static int plan_alias(const struct target *target, const struct record_list *pre
 	for (size_t w = 0; w < wanted.count; w++)
 		missing += !is_there[w];
 	/* What is too much goes first: a CNAME can be made only where addresses are gone. */
-	if (remove_surplus(present, is_kept, missing, changes, err) != 0 ||
+	if (remove_surplus(present, &wanted, is_kept, missing, changes, err) != 0 ||
 	    update_surplus(present, &wanted, is_kept, is_there, changes, err) != 0)
 		goto out;
 	result = 0;
@@ -223,6 +238,8 @@ static int plan_txt(const struct target *target, const struct record_list *prese
 			err) != 0)
 		return -1;
 	bool is_there = record_list_find(present, &wanted) != NULL;
+	if (plan_single(&wanted, present, changes, err) != 0)
+		return -1;
 	for (size_t i = 0; i < present->count; i++) {
 		const struct record *record = &present->items[i];
 		if (record->type != RECORD_TXT || record_same(record, &wanted) ||

@@ -45,6 +45,11 @@ void plan_free(struct plan *plan);
 const char *plan_why_addresses(const struct target *target, const char *zone,
 			       const struct record_list *present, const struct plan_rules *rules);
 
+/* Removals of all but the first of the records like `wanted`: an API that would make a record
+ * twice may have done so. */
+int plan_single(const struct record *wanted, const struct record_list *present,
+		struct change_list *changes, struct error *err);
+
 /*
  * Works out the changes at one name.  `addresses` are the gateway's A and AAAA records (their
  * names do not matter), NULL unless plan_why_addresses() asks for them.  -1 (EXIT_FAILED) when

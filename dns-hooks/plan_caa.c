@@ -60,8 +60,10 @@ static bool binds_already(const struct tag_plan *tag, const struct record_list *
 static int add_missing(const struct tag_plan *tag, const struct record_list *present,
 		       const struct plan_rules *rules, struct plan *plan, struct error *err)
 {
-	if (tag->wish == CAA_WISH_NONE || record_list_find(present, &tag->wanted) != NULL)
+	if (tag->wish == CAA_WISH_NONE)
 		return 0;
+	if (record_list_find(present, &tag->wanted) != NULL)
+		return plan_single(&tag->wanted, present, &plan->changes, err);
 	if (tag->wish == CAA_WISH_NOBODY && binds_already(tag, present, rules))
 		return 0;
 	return change_list_add(&plan->changes, NULL, &tag->wanted, err, "%s",

@@ -334,6 +334,32 @@ def test_a_write_whose_answer_was_lost_is_made_once(
     assert at(api, NAME, "TXT") == []
 
 
+def test_a_write_that_cannot_be_looked_for_is_not_repeated(bench: Bench, api: LinodeApi) -> None:
+    lost = api.fault("closed", "^POST", times=None, after=True)
+    api.fault("closed", "^GET", times=None, skip=7)
+    result = bench.run("auth", **challenge("new.demo.test", "v"))
+    assert result.returncode == UNREACHABLE
+    assert (lost.hits, at(api, NAME, "TXT"), bench.noted()) == (1, ["v"], ["v"])
+    api.clear_faults()
+    bench.ok("cleanup", "--all")
+    assert (at(api, NAME, "TXT"), bench.noted()) == ([], [])
+
+
+def test_what_is_there_twice_is_made_single(bench: Bench, api: LinodeApi) -> None:
+    bench.ok("apply", "--only", "alias,txt", DOMAINS="demo.test")
+    before = api.dump("demo.test")
+    for record_type, name, value in (
+        ("TXT", "_dstack-app-address.demo.test", f"{APP_ID}:443"),
+        ("A", "demo.test", at(api, "demo.test", "A")[0]),
+    ):
+        for _ in range(2):
+            api.seed("demo.test", Record(record_type, "", value), name)
+    assert "0 added, 0 changed, 4 removed" in bench.ok(
+        "apply", "--only", "alias,txt", DOMAINS="demo.test"
+    )
+    assert api.dump("demo.test") == before
+
+
 @pytest.mark.parametrize("kind", ["rate_limited", "busy"])
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT"])
 def test_a_short_refusal_is_waited_for(

@@ -63,6 +63,7 @@ static void an_alias_becomes_addresses(void **state)
 	    {"AAAA 2001:db8::1\nTXT v=spf1 -all\nA 192.0.2.1\nMX 10 mail.test", ""},
 	    {"A 192.0.2.1", "+ AAAA 2001:db8::1\n"},
 	    {"A 192.0.2.9\nA 192.0.2.1\nAAAA 2001:db8::1", "- A 192.0.2.9\n"},
+	    {"A 192.0.2.1\nAAAA 2001:db8::1\nA 192.0.2.1", "- A 192.0.2.1\n"},
 	    {"A 192.0.2.9\nTXT keep", "~ A 192.0.2.9 -> A 192.0.2.1\n+ AAAA 2001:db8::1\n"},
 	    {"AAAA 2001:db8::9\nA 192.0.2.9",
 	     "~ A 192.0.2.9 -> A 192.0.2.1\n~ AAAA 2001:db8::9 -> AAAA 2001:db8::1\n"},
@@ -125,6 +126,7 @@ static void the_app_address_is_kept_current(void **state)
 	     "~ TXT 00ff:1 -> TXT abcdef01:443\n- TXT ABCDEF:65535\n"},
 	    {"TXT 00ff:1\nTXT abcdef01:443", "- TXT 00ff:1\n"},
 	    {"TXT hello", "+ TXT abcdef01:443\n"},
+	    {"TXT abcdef01:443\nTXT abcdef01:443\nTXT hello\nTXT hello", "- TXT abcdef01:443\n"},
 	    {"TXT 00ff:\nTXT :443\nTXT 00fg:1\nTXT 00ff:123456\nTXT 00ff:1 \nTXT abcdef01:443", ""},
 	};
 	struct target target = {.name = "_dstack." NAME, .txt = true};

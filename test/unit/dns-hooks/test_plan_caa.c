@@ -57,6 +57,10 @@ static void a_plain_domain_is_pinned_by_issue(void **state)
 	(void)state;
 	expect(CAA_WISH_PIN, CAA_WISH_NONE, "", ADD_ISSUE, NULL);
 	expect(CAA_WISH_PIN, CAA_WISH_NONE, "CAA 0 issue \"" PIN "\"", "", NULL);
+	/* as an API may make it whose answer was lost */
+	expect(CAA_WISH_PIN, CAA_WISH_NONE,
+	       "CAA 0 issue \"" PIN "\"\nCAA 0 issue \"" PIN "\"\nCAA 0 issue \"" PIN "\"",
+	       "- CAA 0 issue \"" PIN "\"\n- CAA 0 issue \"" PIN "\"\n", NULL);
 	/* as programs before this one wrote it */
 	expect(CAA_WISH_PIN, CAA_WISH_NONE,
 	       "CAA 0 issue \"ca.test;accounturi=" ACCOUNT ";validationmethods=dns-01\"", "", NULL);
