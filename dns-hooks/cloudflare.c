@@ -116,12 +116,29 @@ struct record_search {
 	struct record_list *records;
 };
 
+/* What was on one page already: somebody made and removed records between two of them, and what
+ * was pushed on may hide another one. */
+static bool is_repeated(const struct record_list *records, const struct record *record)
+{
+	for (size_t i = 0; i < records->count; i++)
+		if (strcmp(records->items[i].id, record->id) == 0)
+			return true;
+	return false;
+}
+
 static int take_record(const cJSON *item, void *user, struct error *err)
 {
 	struct record_search *search = user;
 	struct record record;
 
 	if (cloudflare_record(item, &record, err) != 0) {
+		record_free(&record);
+		return -1;
+	}
+	if (is_repeated(search->records, &record)) {
+		error_set(err, EXIT_TRY_LATER,
+			  "Cloudflare: the record %s of %s came twice: the listing is not whole",
+			  record.id, search->name);
 		record_free(&record);
 		return -1;
 	}

@@ -304,6 +304,35 @@ def test_a_lost_page_means_no_write(bench: Bench, api: CloudflareApi) -> None:
     assert writes(api) == []
 
 
+def test_a_record_on_two_pages_means_no_write(bench: Bench, api: CloudflareApi) -> None:
+    """It was pushed there, and another one past what was read: the count is right all the same."""
+    for number in range(9):
+        api.seed("demo.test", "TXT", TXT_NAME, f'"text {number}"')
+    total = sum(record["name"] == TXT_NAME for record in api.records("demo.test"))
+    assert total == 2 * api.page_limit
+    page = [r for r in api.records("demo.test") if r["name"] == TXT_NAME][api.page_limit - 1 : -1]
+    pushed = {"success": True, "result": page, "result_info": {"total_count": total}}
+    api.fault("status", "page=2", times=None, status=200, body=pushed)
+    result = bench.run("apply", "--only", "txt")
+    assert result.returncode == TRY_LATER
+    assert f"the record {page[0]['id']} of {TXT_NAME} came twice" in result.stderr
+    assert writes(api) == []
+
+
+@pytest.mark.parametrize("ttl", [300, 600])
+def test_a_record_that_somebody_else_made_meanwhile(
+    bench: Bench, api: CloudflareApi, ttl: int
+) -> None:
+    """The API refuses the same one again, whatever its TTL, and it is as good as ours."""
+    value = f'"{APP_ID}:443"'
+    fault = api.fault(
+        "meanwhile", "^POST", call=lambda: api.seed("demo.test", "TXT", TXT_NAME, value, ttl)
+    )
+    bench.ok("apply", "--only", "txt")
+    assert (fault.hits, api.requests("POST")[-1].status) == (1, 400)
+    assert content(api, TXT_NAME, "TXT").count(value) == 1
+
+
 def test_a_failed_challenge_write_is_told(bench: Bench, bind: Bind, api: CloudflareApi) -> None:
     refusal = {"success": False, "errors": [{"code": 1004, "message": "DNS Validation Error"}]}
     api.fault("status", "^POST", times=None, status=400, body=refusal)
