@@ -7,6 +7,7 @@ Written from AWS's description of it alone
 from __future__ import annotations
 
 import datetime
+import functools
 import hashlib
 import hmac
 import re
@@ -82,12 +83,18 @@ def signature(
 ) -> str:
     hashed = hashlib.sha256(canonical_request(request, signed).encode()).hexdigest()
     to_sign = "\n".join([ALGORITHM, amz_date, str(scope), hashed])
+    return hmac.digest(_signing_key(secret, scope), to_sign.encode(), "sha256").hex()
+
+
+@functools.lru_cache(maxsize=64)
+def _signing_key(secret: str, scope: Scope) -> bytes:
     key = f"AWS4{secret}".encode()
     for part in (scope.date, scope.region, scope.service, "aws4_request"):
         key = hmac.digest(key, part.encode(), "sha256")
-    return hmac.new(key, to_sign.encode(), hashlib.sha256).hexdigest()
+    return key
 
 
+@functools.lru_cache(maxsize=64)
 def read_date(text: str) -> datetime.datetime | None:
     try:
         return datetime.datetime.strptime(text, AMZ_DATE).replace(tzinfo=datetime.timezone.utc)

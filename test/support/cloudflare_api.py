@@ -88,6 +88,7 @@ class CloudflareApi(HttpService):
     """
 
     provider = "cloudflare"
+    held = ("_zones",)
     fault_kinds: dict[str, dict[str, Any]] = {
         "429": {"kind": "rate_limited"},
         "429 for long": {"kind": "rate_limited", "headers": {"retry-after": "3600"}},

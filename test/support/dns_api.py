@@ -51,9 +51,18 @@ class DnsApi(Protocol):
 
     def forget_requests(self) -> None: ...
 
+    def keep(self) -> bytes:
+        """What it holds now, for `bring_back`, which brings back just that: without faults, and
+        with no requests in the log."""
+
+    def bring_back(self, kept: bytes) -> None: ...
+
     def down(self) -> None: ...
 
     def up(self) -> None: ...
+
+    def settle(self) -> None:
+        """Cuts what is open, and waits until nothing is done about it any more."""
 
     def __enter__(self) -> DnsApi: ...
 

@@ -76,6 +76,12 @@ class Faults:
         with self._lock:
             self._faults.clear()
 
+    @property
+    def are_armed(self) -> bool:
+        """Whether any is left to be committed."""
+        with self._lock:
+            return any(fault.times != 0 for fault in self._faults)
+
     def take(self, line: str) -> Fault | None:
         with self._lock:
             for fault in self._faults:

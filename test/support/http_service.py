@@ -3,33 +3,52 @@
 from __future__ import annotations
 
 import contextlib
-import email.message
 import email.utils
+import functools
 import http.client
 import json
+import pickle
 import socket
 import ssl
 import struct
 import threading
+import time
 import traceback
 import urllib.parse
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, TypeVar
 
 from .faults import Fault, Faults
 from .tcp_server import TcpServer
 
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
-LINE_MAX = 65536
+END_OF_HEAD = b"\r\n\r\n"
+HEAD_MAX = 262144
+READ_SIZE = 65536
 
 Self = TypeVar("Self", bound="HttpService")
+
+
+class Headers(dict[str, str]):
+    """By name in lower case, and found in any; what comes several times is joined."""
+
+    def add(self, name: str, value: str) -> None:
+        key = name.lower()
+        before = super().get(key)
+        self[key] = value if before is None else f"{before}, {value}"
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and super().__contains__(name.lower())
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return super().get(name.lower(), default)
 
 
 @dataclass(frozen=True)
 class Request:
     method: str
     target: str
-    headers: email.message.Message[str, str]
+    headers: Headers
     body: bytes
 
     @property
@@ -82,6 +101,9 @@ class HttpService(TcpServer):
     raises it in the test.
     """
 
+    held: tuple[str, ...] = ()
+    """Of a subclass: the names of the attributes with all that requests can change."""
+
     def __init__(self, *, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> None:
         super().__init__(host=host, tls=tls)
         self.origin = f"{'https' if tls else 'http'}://{self.address}"
@@ -122,12 +144,32 @@ class HttpService(TcpServer):
 
     def fault(self, kind: str, match: str = "", times: int | None = 1, **detail: Any) -> Fault:
         """See Fault. The object returned tells how often it was hit."""
-        return self._faults.add(Fault(kind, match, times, **detail))
+        fault = self._faults.add(Fault(kind, match, times, **detail))
+        if self.one_by_one:
+            self.hang_up()
+        return fault
 
     def clear_faults(self) -> None:
         self._faults.clear()
 
+    def keep(self) -> bytes:
+        """What it holds now, for `bring_back`."""
+        return pickle.dumps([getattr(self, name) for name in self.held])
+
+    def bring_back(self, kept: bytes) -> None:
+        """As if nothing had happened since: a fraction of what another emulator would take."""
+        for name, value in zip(self.held, pickle.loads(kept), strict=True):
+            setattr(self, name, value)
+        self.clear_faults()
+        self.forget_requests()
+
     # For connections
+
+    @property
+    def is_spoilt(self) -> bool:
+        """Whether a connection has to end with its answer, since a client may ask again by itself
+        when one that it had before is cut: a fault would not be seen."""
+        return self.one_by_one and self._faults.are_armed
 
     def serve(self, connection: socket.socket, client: str) -> None:
         _Conversation(connection, self)
@@ -190,16 +232,17 @@ class _Conversation:
     def __init__(self, connection: socket.socket, service: HttpService) -> None:
         self._connection = connection
         self._service = service
-        with connection.makefile("rb") as stream:
-            while self._serve(stream):
-                pass
+        self._received = b""
+        while self._serve():
+            pass
 
-    def _serve(self, stream: BinaryIO) -> bool:
+    def _serve(self) -> bool:
         """One request; whether another one may follow on this connection."""
-        words = stream.readline(LINE_MAX).decode("latin-1").split()
-        if not words:
+        head = self._read_head()
+        if head is None:
             return False
-        headers = _read_headers(stream)
+        first, *rest = head.split("\r\n")
+        words, headers = first.split(), _headers_of(rest)
         if len(words) != 3 or headers is None:
             self._deliver("GET", Response(400, b"not a request"))
             return False
@@ -209,21 +252,41 @@ class _Conversation:
             return False
         if headers.get("Expect", "").lower() == "100-continue":
             self._connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
-        body = stream.read(int(headers.get("Content-Length", "0")))
+        body = self._read_body(int(headers.get("Content-Length", "0")))
         response = self._service.handle(Request(method, target, headers, body))
-        is_last = headers.get("Connection", "").lower() == "close"
-        return self._deliver(method, response) and not is_last
+        is_last = headers.get("Connection", "").lower() == "close" or self._service.is_spoilt
+        return self._deliver(method, response, is_last)
 
-    def _deliver(self, method: str, response: Response) -> bool:
+    def _read_head(self) -> str | None:
+        """Without its empty line; None if there is no other request."""
+        while END_OF_HEAD not in self._received:
+            if len(self._received) > HEAD_MAX or not self._read_more():
+                return None
+        head, _, self._received = self._received.partition(END_OF_HEAD)
+        return head.decode("latin-1")
+
+    def _read_body(self, length: int) -> bytes:
+        while len(self._received) < length and self._read_more():
+            pass
+        body, self._received = self._received[:length], self._received[length:]
+        return body
+
+    def _read_more(self) -> bool:
+        more = self._connection.recv(READ_SIZE)
+        self._received += more
+        return bool(more)
+
+    def _deliver(self, method: str, response: Response, is_last: bool = True) -> bool:
         """Whether another request may follow."""
         if response.delivery in ("closed", "reset", "hang"):
             self._give_no_answer(response.delivery)
             return False
         lines = [
             f"HTTP/1.1 {response.status} {http.client.responses.get(response.status, '')}",
-            f"Date: {email.utils.formatdate(usegmt=True)}",
+            f"Date: {_date(int(time.time()))}",
             f"Content-Type: {response.content_type}",
             f"Content-Length: {len(response.body)}",
+            *(["Connection: close"] if is_last else []),
             *(f"{name}: {value}" for name, value in response.headers.items()),
         ]
         body = b"" if method == "HEAD" else response.body
@@ -231,7 +294,7 @@ class _Conversation:
             body = body[: len(body) // 2]
         # One segment for head and body.
         self._connection.sendall("\r\n".join([*lines, "", ""]).encode("latin-1") + body)
-        return response.delivery == "whole"
+        return response.delivery == "whole" and not is_last
 
     def _give_no_answer(self, delivery: str) -> None:
         if delivery == "reset":
@@ -242,14 +305,17 @@ class _Conversation:
                 self._connection.recv(1)
 
 
-def _read_headers(stream: BinaryIO) -> email.message.Message[str, str] | None:
-    """None if they break off, or are none."""
-    headers: email.message.Message[str, str] = email.message.Message()
-    while True:
-        line = stream.readline(LINE_MAX)
-        if line in (b"\r\n", b"\n"):
-            return headers
-        name, colon, value = line.decode("latin-1").partition(":")
+@functools.lru_cache(maxsize=1)
+def _date(second: int) -> str:
+    return email.utils.formatdate(second, usegmt=True)
+
+
+def _headers_of(lines: list[str]) -> Headers | None:
+    """None if one of them is none."""
+    headers = Headers()
+    for line in lines:
+        name, colon, value = line.partition(":")
         if not colon:
             return None
-        headers[name] = value.strip()
+        headers.add(name, value.strip())
+    return headers

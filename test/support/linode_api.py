@@ -82,6 +82,7 @@ class LinodeApi(HttpService):
     """
 
     provider = "linode"
+    held = ("_domains", "_stores")
     fault_kinds: dict[str, dict[str, Any]] = {
         "429": {"kind": "rate_limited"},
         "429 for long": {"kind": "rate_limited", "headers": {"Retry-After": "3600"}},

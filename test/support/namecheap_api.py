@@ -67,6 +67,7 @@ class NamecheapApi(HttpService):
     """
 
     provider = "namecheap"
+    held = ("_zones", "_calls")
     fault_kinds: dict[str, dict[str, Any]] = {
         "405": {"kind": "rate_limited"},
         "405 for long": {"kind": "rate_limited", "headers": {"retry-after": "3600"}},

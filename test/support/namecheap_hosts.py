@@ -7,6 +7,7 @@ published; for values that are refused the API has been seen to say 2050900 with
 from __future__ import annotations
 
 import ipaddress
+import functools
 import itertools
 import re
 from collections.abc import Callable, Collection, Mapping
@@ -141,6 +142,7 @@ class NamecheapZone:
         self.hosts = [h for h in hosts if h.type not in ("MX", "MXE") or h.type == email_type]
 
 
+@functools.lru_cache(maxsize=4096)
 def _quoted(text: str) -> str:
     return f'"{text}"' if text.isalnum() else quoteattr(text)
 
@@ -167,15 +169,19 @@ def _parse(form: Mapping[str, str], number: int, known: Collection[str]) -> Host
 
 def _numbers(form: Mapping[str, str]) -> range:
     """The hosts are numbered from 1 without a gap."""
-    count = sum(1 for name in form if re.fullmatch(r"hostname\d+", name))
+    count = sum(n.startswith("hostname") and n[len("hostname") :].isdecimal() for n in form)
     if any(f"hostname{n}" not in form for n in range(1, count + 1)):
         raise ApiError(2050900, "HostName is missing")
     return range(1, count + 1)
 
 
+@functools.lru_cache(maxsize=4096)
+def _is_valid(record_type: str, address: str) -> bool:
+    return bool(ADDRESS_CHECKS.get(record_type, bool)(address))
+
+
 def _check_address(host: Host) -> None:
-    is_valid = ADDRESS_CHECKS.get(host.type, bool)
-    if is_valid(host.address):
+    if _is_valid(host.type, host.address):
         return
     if host.type == "CAA":
         raise ApiError(2050900, "The CAA record is invalid.")

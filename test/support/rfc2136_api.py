@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import socket
 import struct
 import threading
@@ -115,6 +116,15 @@ class Rfc2136Api(TcpServer):
     def _send(self, update: dns.update.UpdateMessage) -> None:
         self._dumped = None
         self._bind.send(update)
+
+    def keep(self) -> bytes:
+        return json.dumps({zone: self.dump(zone) for zone in self._bind.zones}).encode()
+
+    def bring_back(self, kept: bytes) -> None:
+        for zone, lines in json.loads(kept).items():
+            self.restore(zone, lines)
+        self.clear_faults()
+        self.forget_requests()
 
     def seed_foreign(self, zone: str, count: int) -> None:
         """All in one update, where a DS without a delegation and the like fall by the wayside."""

@@ -75,6 +75,7 @@ class Route53Api(HttpService):
     """
 
     provider = "route53"
+    held = ("_zones", "_changes")
     fault_kinds: dict[str, dict[str, Any]] = {
         "throttled": {"kind": "aws", "status": 400, "body": "Throttling"},
         "prior request": {"kind": "aws", "status": 400, "body": "PriorRequestNotComplete"},

@@ -73,6 +73,10 @@ class TcpServer:
             with contextlib.suppress(OSError):
                 listener.shutdown(socket.SHUT_RDWR)
             listener.close()
+        self.hang_up()
+
+    def hang_up(self) -> None:
+        """Cuts the connections that are open."""
         for connection in list(self._connections):
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)

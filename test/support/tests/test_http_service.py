@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import socket
 from collections.abc import Iterator
 
 import pytest
@@ -14,6 +15,7 @@ from support.http_service import HttpService, Request, Response
 class Counter(HttpService):
     """Counts what was carried out, whether or not the client got to know."""
 
+    held = ("done",)
     done = 0
 
     def respond(self, request: Request) -> Response:
@@ -157,3 +159,55 @@ def test_the_world_changes_before_the_answer(service: Counter) -> None:
         ask(service)
     service.up()
     assert json.loads(ask(service)[1])["done"] == 12
+
+
+def test_what_was_kept_comes_back(service: Counter) -> None:
+    ask(service)
+    kept = service.keep()
+    ask(service)
+    service.fault("closed", times=None)
+    service.bring_back(kept)
+    assert service.requests() == []
+    assert json.loads(ask(service)[1])["done"] == 2
+
+
+def test_headers_are_found_in_any_case(service: Counter) -> None:
+    with socket.create_connection((service.host, service.port), 5) as client:
+        client.sendall(b"POST / HTTP/1.1\r\ncontent-LENGTH: 2\r\nCONNECTION: Close\r\n\r\n")
+        client.sendall(b"ab")
+        assert client.makefile("rb").read().startswith(b"HTTP/1.1 200 OK\r\n")
+    assert service.requests()[0].body == "ab"
+
+
+def test_several_requests_in_one_piece(service: Counter) -> None:
+    with socket.create_connection((service.host, service.port), 5) as client:
+        client.sendall(b"POST /1 HTTP/1.1\r\nContent-Length: 2\r\n\r\nabGET /2 HTTP/1.1\r\n"
+                       b"Connection: close\r\n\r\n")  # fmt: skip
+        assert client.makefile("rb").read().count(b"HTTP/1.1 200 OK\r\n") == 2
+    assert [(r.target, r.body) for r in service.requests()] == [("/1", "ab"), ("/2", "")]
+
+
+@pytest.mark.parametrize("sent", [b"GET / HTTP/1.1\r\nno header\r\n\r\n", b"GET /\r\n\r\n"])
+def test_what_is_no_request(service: Counter, sent: bytes) -> None:
+    with socket.create_connection((service.host, service.port), 5) as client:
+        client.sendall(sent)
+        assert client.makefile("rb").read().startswith(b"HTTP/1.1 400 ")
+
+
+def test_one_by_one_a_fault_hits_no_connection_that_was_used_before() -> None:
+    """A client may repeat by itself what fails there."""
+    with Counter() as service:
+        service.one_by_one = True
+        client = http.client.HTTPConnection(service.host, service.port, timeout=5)
+        client.request("GET", "/")
+        answer = client.getresponse()
+        answer.read()
+        assert answer.getheader("Connection") is None
+        fault = service.fault("closed", skip=1)
+        assert client.sock.recv(1) == b""
+        client.close()
+        assert ask(service)[0].getheader("Connection") == "close"
+        with pytest.raises(ConnectionError):
+            ask(service)
+        assert fault.hits == 1
+        assert ask(service)[0].getheader("Connection") is None
