@@ -9,6 +9,9 @@
  *   - Who does not answer is waited for `patience_ms` at most; the clock then says that it was
  *     the whole time-out.
  *   - Whether a challenge value came to be seen in DNS is told, not looked for.
+ *   - A connection that the server keeps open is used again; in life every request has its own.
+ *     libcurl repeats by itself what fails on one that was used before, so a server that is to
+ *     misbehave has to close it first.
  *
  * Usage: dns_driver LOG.  Every line on standard input is a run:
  *
@@ -16,8 +19,9 @@
  *    "patience_ms": 50, "seen": true}
  *
  * The environment stays as it was set (null: unset).  After each run a line tells the exit
- * status and all that was printed and logged: {"exit": 0, "said": "..."}.  LOG holds the same
- * while the run lasts, and what there is to know if it crashes.
+ * status, how long it took by the made-up clock, and all that was printed and logged:
+ * {"exit": 0, "ms": 45000, "said": "..."}.  LOG holds the same while the run lasts, and what
+ * there is to know if it crashes.
  */
 #include "common/clock.h"
 #include "common/file.h"
@@ -25,11 +29,13 @@
 #include "common/json.h"
 #include "dns-hooks/propagation.h"
 
+#include <curl/curl.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { ARGUMENTS_MAX = 16, SAID_MAX = 512 * 1024 };
@@ -49,6 +55,9 @@ int __real_http_perform(const struct http_request *request, struct http_response
 			struct error *err);
 int __wrap_http_perform(const struct http_request *request, struct http_response *response,
 			struct error *err);
+CURL *__wrap_curl_easy_init(void);
+void __wrap_curl_easy_cleanup(CURL *curl);
+CURL *__real_curl_easy_init(void);
 int __wrap_propagation_wait(const struct authority *authority, const char *name, const char *value,
 			    deadline limit, struct error *err);
 
@@ -87,6 +96,21 @@ int __wrap_http_perform(const struct http_request *request, struct http_response
 	if (result != 0 && err->code == EXIT_TRY_LATER)
 		skipped_ms += timeout_ms - patience_ms;
 	return result;
+}
+
+/* One for all: one request is made at a time. */
+CURL *__wrap_curl_easy_init(void)
+{
+	static CURL *only;
+
+	if (only == NULL)
+		only = __real_curl_easy_init();
+	return only;
+}
+
+void __wrap_curl_easy_cleanup(CURL *curl)
+{
+	curl_easy_reset(curl); /* all but its connections */
 }
 
 int __wrap_propagation_wait(const struct authority *authority, const char *name, const char *value,
@@ -144,15 +168,20 @@ static int run(const cJSON *arguments)
 }
 
 /* Answers with what the run left in the log, and empties that. */
-static void report(FILE *answers, int log, int status)
+static void report(FILE *answers, int log, int status, long long milliseconds)
 {
 	struct error err = ERROR_INIT;
-	AUTO_FREE char *said = calloc(1, SAID_MAX + 1);
 	AUTO_JSON cJSON *answer = cJSON_CreateObject();
+	struct stat now;
 
-	if (said == NULL || pread(log, said, SAID_MAX, 0) < 0 || ftruncate(log, 0) != 0)
+	if (fstat(log, &now) != 0 || now.st_size > SAID_MAX)
+		give_up("the log is too long");
+	AUTO_FREE char *said = calloc(1, (size_t)now.st_size + 1);
+	if (said == NULL || pread(log, said, (size_t)now.st_size, 0) != now.st_size ||
+	    ftruncate(log, 0) != 0)
 		give_up("cannot read the log");
 	cJSON_AddNumberToObject(answer, "exit", status);
+	cJSON_AddNumberToObject(answer, "ms", (double)milliseconds);
 	cJSON_AddStringToObject(answer, "said", said);
 	AUTO_FREE char *text = json_print(answer, false, &err);
 	if (text == NULL || fprintf(answers, "%s\n", text) < 0 || fflush(answers) != 0)
@@ -169,7 +198,9 @@ static void run_line(const char *line, size_t length, FILE *answers, int log)
 	change_environment(json_object(command, "environment"));
 	patience_ms = (long)json_integer(command, "patience_ms", 0);
 	is_seen = json_true(command, "seen");
-	report(answers, log, run(json_array(command, "arguments")));
+	long long began = clock_now_ms();
+	int status = run(json_array(command, "arguments"));
+	report(answers, log, status, clock_now_ms() - began);
 }
 
 /* Everything that the program prints and logs goes to the file. */

@@ -23,7 +23,10 @@ RUN_DEADLINE = 60.0
 
 @dataclass(frozen=True)
 class Result:
+    """`ms` is what the run took by its own clock, with all that it only believes to have waited."""
+
     exit: int
+    ms: int
     said: str
 
 

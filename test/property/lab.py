@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 from support.bind import Bind
@@ -15,11 +13,11 @@ from .driver import Driver, Result
 
 ZONE = "demo.test"
 GATEWAY = f"gateway.{ZONE}"
-FOREIGN_RECORDS = 200
+FOREIGN_RECORDS = 40
 PROVIDERS = (*EMULATORS, Rfc2136Api.provider)
 
 # An API that shows a zone as a whole still takes a few pages for it.
-PAGE_LIMITS = {"linode": 100}
+PAGE_LIMITS = {"linode": 30}
 PAGE_LIMIT = 5
 
 # With a hang among the faults of a run: how long the program waits for any answer. What is slow
@@ -46,7 +44,10 @@ class Lab:
         self.provider = provider
         self.volume = folder / "letsencrypt"
         self._bind = bind
-        self._base: list[str] = []
+        self.base: list[str] = []
+        """The lines of the zone as it was."""
+        self._api: DnsApi | None = None
+        self._kept = b""
         self._change: dict[str, str | None] = {}
         self._driver = Driver(
             folder,
@@ -63,36 +64,33 @@ class Lab:
 
     def __exit__(self, *_: object) -> None:
         self._driver.stop()
-        if self._base:  # the next one shares BIND
+        if self._api is not None:
+            self._api.stop()
+        if self.provider == Rfc2136Api.provider and self.base:  # the next one shares BIND
             with Rfc2136Api(self._bind) as server:
-                server.restore(ZONE, self._base)
+                server.restore(ZONE, self.base)
 
-    @contextlib.contextmanager
-    def fresh(self) -> Iterator[DnsApi]:
+    def fresh(self) -> DnsApi:
         """The provider with nothing but foreign records in the zone, and no notes on disk."""
         shutil.rmtree(self.volume, ignore_errors=True)
-        with self._open() as api:
-            self.set(**api.settings)
-            yield api
+        if self._api is None:
+            self._api = self._open()
+            self._api.seed_foreign(ZONE, FOREIGN_RECORDS)
+            self._kept = self._api.keep()
+            self.base = self._api.dump(ZONE)
+        else:
+            self._api.bring_back(self._kept)
+        self.set(**self._api.settings)
+        return self._api
 
-    @contextlib.contextmanager
-    def _open(self) -> Iterator[DnsApi]:
-        if self.provider != Rfc2136Api.provider:
+    def _open(self) -> DnsApi:
+        if self.provider == Rfc2136Api.provider:
+            api: DnsApi = Rfc2136Api(self._bind)
+        else:
             page_limit = PAGE_LIMITS.get(self.provider, PAGE_LIMIT)
             api = emulator(self.provider, None, zones=(ZONE,), page_limit=page_limit)
-            api.one_by_one = True
-            with api:
-                api.seed_foreign(ZONE, FOREIGN_RECORDS)
-                yield api
-            return
-        server = Rfc2136Api(self._bind)
-        server.one_by_one = True
-        with server:
-            if not self._base:
-                server.seed_foreign(ZONE, FOREIGN_RECORDS)
-                self._base = server.dump(ZONE)
-            server.restore(ZONE, self._base)
-            yield server
+        api.one_by_one = True
+        return api.start()
 
     def set(self, **environment: str | None) -> None:
         """Changes the program's environment from its next run on."""

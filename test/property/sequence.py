@@ -48,14 +48,16 @@ class Unknown(Exception):
 
 
 class Sequence:
-    """One run of a plan in a fresh zone."""
+    """One run of a plan in a fresh zone, or one with other `lines`."""
 
-    def __init__(self, judge: Judge, plan: Plan, api: DnsApi) -> None:
+    def __init__(
+        self, judge: Judge, plan: Plan, api: DnsApi, lines: Lines | None = None
+    ) -> None:
         self._judge = judge
         self._lab = judge.lab
         self._plan = plan
         self._api = api
-        self._lines = self._dump()
+        self._lines = Counter(judge.lab.base) if lines is None else lines
         self._foreign = self._lines
         self._app, self._account = APPS[0], ACCOUNTS[0]
         self._landed: set[int] = set()
@@ -283,18 +285,17 @@ class Judge:
         """How many requests the last step makes when nothing goes wrong."""
         broken = self.first_broken(plan)
         assert broken is None, broken
-        with self.lab.fresh() as api:
-            sequence = Sequence(self, plan, api)
-            for step in plan.steps:
-                api.forget_requests()
-                sequence.take(step)
-            return len(api.requests())
+        api = self.lab.fresh()
+        sequence = Sequence(self, plan, api)
+        for step in plan.steps:
+            api.forget_requests()
+            sequence.take(step)
+        return len(api.requests())
 
     def _try(self, plan: Plan, to_the_end: bool) -> Broken | None:
         while True:
             try:
-                with self.lab.fresh() as api:
-                    Sequence(self, plan, api).carry_out(to_the_end)
+                Sequence(self, plan, self.lab.fresh()).carry_out(to_the_end)
                 return None
             except Broken as broken:
                 return broken
@@ -315,23 +316,24 @@ class Judge:
     def _look(self, wishes: Wishes) -> OwnRecords:
         """In a zone of its own; it is checked to be what is promised."""
         own: OwnRecords = {}
-        with self.lab.fresh() as api:
-            for number in sorted(wishes.seeds):
-                record_type, name, value = MEANWHILE[number]
-                api.seed_value(ZONE, record_type, name, value)
-            sequence = Sequence(self, Plan(wishes.domains, wishes.caa, ()), api)
-            for domain in wishes.domains:
-                for kind in KINDS:
-                    before = Counter(api.dump(ZONE))
-                    result = sequence.apply(kind, domain)
-                    after = Counter(api.dump(ZONE))
-                    gone, made = before - after, after - before
-                    if result.exit != 0 or gone or not _promised(kind, made, wishes):
-                        raise Broken(
-                            f"{wishes}: applying {kind} of {domain} ended with {result.exit}, "
-                            f"removed\n{_listed(gone)}\nand made\n{_listed(made)}\n{result.said}"
-                        )
-                    own[domain, kind] = Counter(map(_without_numbers, made.elements()))
+        api = self.lab.fresh()
+        for number in sorted(wishes.seeds):
+            record_type, name, value = MEANWHILE[number]
+            api.seed_value(ZONE, record_type, name, value)
+        lines = Counter(api.dump(ZONE))
+        sequence = Sequence(self, Plan(wishes.domains, wishes.caa, ()), api, lines)
+        for domain in wishes.domains:
+            for kind in KINDS:
+                before = Counter(api.dump(ZONE))
+                result = sequence.apply(kind, domain)
+                after = Counter(api.dump(ZONE))
+                gone, made = before - after, after - before
+                if result.exit != 0 or gone or not _promised(kind, made, wishes):
+                    raise Broken(
+                        f"{wishes}: applying {kind} of {domain} ended with {result.exit}, "
+                        f"removed\n{_listed(gone)}\nand made\n{_listed(made)}\n{result.said}"
+                    )
+                own[domain, kind] = Counter(map(_without_numbers, made.elements()))
         return own
 
 

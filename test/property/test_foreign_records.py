@@ -9,15 +9,11 @@ from __future__ import annotations
 import itertools
 import os
 import random
-import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
-
-from support.bind import Bind
 
 from .lab import PROVIDERS, ZONE, Lab
 from .plan import (
@@ -88,30 +84,13 @@ SEEDS = {
 """Of MEANWHILE what comes near the operation."""
 
 
-@pytest.fixture(name="memory", scope="session")
-def _memory() -> Iterator[Path]:
-    """A folder in memory if possible: every note and every update is written through."""
-    memory = Path("/dev/shm")
-    parent = memory if os.access(memory, os.W_OK) else None
-    with tempfile.TemporaryDirectory(prefix="property-", dir=parent) as folder:
-        yield Path(folder)
-
-
-@pytest.fixture(name="bind", scope="session")
-def _bind(memory: Path) -> Iterator[Bind]:
-    with Bind(memory / "bind", (ZONE,)) as bind:
-        yield bind
-
-
 @pytest.fixture(name="judge")
-def _judge(provider: str, bind: Bind, memory: Path) -> Iterator[Judge]:
-    with Lab(provider, bind, memory) as lab:
-        yield Judge(lab)
+def _judge(lab: Lab) -> Judge:
+    return Judge(lab)
 
 
 def faults_at(judge: Judge) -> dict[str, dict[str, Any]]:
-    with judge.lab.fresh() as api:
-        return faults_of(judge.lab.provider, api.fault_kinds)
+    return faults_of(judge.lab.provider, judge.lab.fresh().fault_kinds)
 
 
 def troubles(
