@@ -1,0 +1,135 @@
+"""ingress-dns with Namecheap's API, emulated: a zone is written whole or not at all."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from support.bind import Bind
+from support.namecheap_api import NamecheapApi
+from support.namecheap_hosts import Host
+
+from ..dns_bench import ACCOUNT, APP_ID, Bench, api_bench, challenge
+from .zone import CAA, NAME, TXT_HOST, ZONE, at
+
+
+def test_applying_makes_the_records_once(bench: Bench, api: NamecheapApi) -> None:
+    before = api.dump(ZONE)
+    bench.ok("apply")
+    new = [line for line in api.dump(ZONE) if line not in before]
+    assert new == [
+        f"{TXT_HOST} 300 TXT 10 {APP_ID}:443",
+        "app 300 CNAME 10 gateway.demo.test.",
+    ]
+    assert len(api.dump(ZONE)) == len(before) + 2
+    api.forget_requests()
+    assert bench.ok("apply") == "No changes.\n"
+    assert api.writes() == 0
+
+
+def test_few_calls_are_made(bench: Bench, api: NamecheapApi) -> None:
+    """There are 20 in a minute: one change costs three, and nothing is read twice in between."""
+    bench.ok("apply")
+    change = ["domains.dns.getHosts", "domains.dns.setHosts", "domains.dns.getHosts"]
+    assert api.commands() == ["domains.getList", "domains.dns.getHosts", *change, *change]
+    api.forget_requests()
+    bench.ok("apply")
+    assert api.commands() == ["domains.getList", "domains.dns.getHosts"]
+
+
+def test_plan_writes_nothing(bench: Bench, api: NamecheapApi) -> None:
+    assert "2 to add" in bench.ok("plan")
+    assert api.writes() == 0
+
+
+def test_an_alias_is_changed_in_place(bench: Bench, api: NamecheapApi) -> None:
+    api.seed(ZONE, Host("app", "CNAME", "old.test.", ttl="120"))
+    bench.ok("apply", "--only", "alias")
+    (host,) = [h for h in api.zone(ZONE).hosts if h.name == "app"]
+    assert (host.address, host.ttl) == ("gateway.demo.test.", "120")
+
+
+def test_addresses_give_way_to_a_cname(bench: Bench, api: NamecheapApi) -> None:
+    for kind, address in (("A", "192.0.2.1"), ("A", "192.0.2.2"), ("AAAA", "2001:db8::1")):
+        api.seed(ZONE, Host("app", kind, address))
+    bench.ok("apply", "--only", "alias")
+    assert at(api, "app") == ["CNAME gateway.demo.test."]
+
+
+def test_caa_and_addresses(bench: Bench, bind: Bind, api: NamecheapApi) -> None:
+    """A CAA record cannot stand beside a CNAME, and its value has no spaces."""
+    bench.ok("apply", "--account-uri", ACCOUNT, **CAA)
+    value = f"letsencrypt.org;validationmethods=dns-01;accounturi={ACCOUNT}"
+    assert at(api, "app") == ["A 127.0.0.1", "AAAA ::1", f'CAA 0 issue "{value}"']
+    assert bind.query("app.demo.test", "CAA") == [f'0 issue "{value}"']
+    assert bench.ok("apply", "--account-uri", ACCOUNT, **CAA) == "No changes.\n"
+    bench.ok("apply", "--account-uri", ACCOUNT + "8", **CAA)
+    (caa,) = [line for line in at(api, "app") if line.startswith("CAA")]
+    assert caa.endswith(f'{ACCOUNT}8"')
+
+
+def test_by_hand(bench: Bench, api: NamecheapApi) -> None:
+    before = api.dump(ZONE)
+    assert "added" in bench.ok("set-txt", "x.demo.test", "a + b & c=%")
+    assert "there already" in bench.ok("set-txt", "x.demo.test", "a + b & c=%")
+    assert at(api, "x") == ["TXT a + b & c=%"]
+    assert '"a + b & c=%"' in bench.ok("list", "x.demo.test")
+    assert "removed" in bench.ok("del-txt", "x.demo.test", "a + b & c=%")
+    assert api.dump(ZONE) == before
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_both_namespaces_are_understood(tmp_path: Path, bind: Bind, scheme: str) -> None:
+    with NamecheapApi(bind, scheme=scheme) as api:
+        api_bench(tmp_path, bind, api).ok("apply")
+        assert at(api, "app") == ["CNAME gateway.demo.test."]
+
+
+# ---- challenges
+
+
+def test_a_challenge_comes_and_goes(bench: Bench, bind: Bind, api: NamecheapApi) -> None:
+    before = api.dump(ZONE)
+    bench.ok("auth", **challenge("new.demo.test", "v1"))
+    bench.ok("set-txt", NAME, "v2")
+    assert bind.query(NAME, "TXT") == ["v1", "v2"]
+    bench.ok("cleanup", **challenge("new.demo.test", "v1"))
+    assert bind.query(NAME, "TXT") == ["v2"]
+    bench.ok("del-txt", NAME, "v2")
+    assert api.dump(ZONE) == before
+    assert bench.noted() == []
+
+
+def test_a_challenge_delegated_to_an_empty_zone(tmp_path: Path, bind: Bind) -> None:
+    """The last record goes, too; Namecheap parks the zone then, which is no trouble of ours."""
+    bind.add(NAME + ".", 60, "CNAME", "new.acme.test.")
+    with NamecheapApi(bind, parking=True) as api:
+        for host in list(api.zone("acme.test").hosts):
+            api.zone("acme.test").hosts.remove(host)
+        bench = api_bench(tmp_path, bind, api)
+        bench.ok("auth", **challenge("new.demo.test", "v"))
+        assert bind.query("new.acme.test", "TXT") == ["v"]
+        assert api.dump("acme.test") == ["EmailType NONE", "new 60 TXT 10 v"]
+        assert "domains.getInfo" in api.commands()
+        bench.ok("cleanup", **challenge("new.demo.test", "v"))
+        assert bind.query("new.acme.test", "TXT") == []
+        assert len(api.dump("acme.test")) == 3
+
+
+def test_two_processes_take_turns(bench: Bench, bind: Bind, api: NamecheapApi) -> None:
+    before = api.dump(ZONE)
+    names = [f"p{n}.demo.test" for n in range(4)]
+    children = [
+        threading.Thread(target=bench.ok, args=("set-txt", name, "x")) for name in names
+    ]
+    for child in children:
+        child.start()
+    for child in children:
+        child.join()
+    after = api.dump(ZONE)
+    assert [line for line in after if line not in before] == [
+        f"p{n} 300 TXT 10 x" for n in range(4)
+    ]
+    assert [line for line in before if line not in after] == []

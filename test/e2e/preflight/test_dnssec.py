@@ -1,0 +1,71 @@
+"""Of DNSSEC what can be seen without validating, and what a resolver says."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+
+import dns.dnssec
+import dns.rdata
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from support.bind import Bind
+from support.named import Named, PortInUse
+from support.ports import ReservedPort
+
+from ..dns_bench import Bench, rfc2136_bench
+from .asking import preflight, refusal
+
+
+@pytest.mark.parametrize(
+    ("has_key", "fits", "part"),
+    [(False, False, "no key at all"), (True, False, "it fits no key"), (True, True, None)],
+)
+def test_a_ds_record_has_to_fit(
+    tmp_path: Path, has_key: bool, fits: bool, part: str | None
+) -> None:
+    public = ec.generate_private_key(ec.SECP256R1()).public_key().public_numbers()
+    point = public.x.to_bytes(32, "big") + public.y.to_bytes(32, "big")
+    key = f"257 3 13 {base64.b64encode(point).decode()}"
+    tag = dns.dnssec.key_id(dns.rdata.from_text("IN", "DNSKEY", key))  # type: ignore[arg-type]
+    records = {
+        "demo.test": f"sub DS {tag if fits else tag ^ 1} 13 2 {'ab' * 32}",
+        "sub.demo.test": f"@ DNSKEY {key}" if has_key else "",
+    }
+    with Bind(tmp_path / "bind", ("demo.test", "sub.demo.test"), records=records) as bind:
+        bench = rfc2136_bench(tmp_path, bind, DOMAINS="app.sub.demo.test")
+        if part is None:
+            preflight(bench, "app.sub.demo.test")
+        else:
+            told = refusal(bench, "app.sub.demo.test")
+            assert "DNSSEC of sub.demo.test is broken" in told and part in told
+
+
+def test_what_a_validating_resolver_refuses(tmp_path: Path, bench: Bench, bind: Bind) -> None:
+    with_anchor = f"""
+        trust-anchors {{ demo.test. static-key 257 3 13 "{'A' * 86}=="; }};
+        view "validating" {{
+            recursion yes;
+            dnssec-validation yes;
+            zone "." {{ type forward; forward only;
+                        forwarders {{ 127.0.0.1 port {bind.port}; }}; }};
+        }};
+    """
+    (tmp_path / "validating").mkdir()
+    validating = _named(tmp_path / "validating", with_anchor)
+    try:
+        told = refusal(bench, DNS_RESOLVERS=f"127.0.0.1:{validating.port}")
+    finally:
+        validating.stop()
+    assert "DNSSEC is broken there" in told
+
+
+def _named(folder: Path, statements: str) -> Named:
+    for _ in range(5):
+        with ReservedPort() as port:
+            try:
+                return Named(folder, "127.0.0.1", port.number, statements)
+            except PortInUse:
+                continue
+    raise AssertionError("no port for another named")
