@@ -405,7 +405,8 @@ def test_a_zone_that_is_not_active_is_warned_about(tmp_path: Path, bind: Bind) -
         assert "is pending, not active" in result.stderr
 
 
-def test_an_api_that_hangs(tmp_path: Path, bench: Bench, api: CloudflareApi) -> None:
+def test_an_api_that_hangs(bench: Bench, api: CloudflareApi) -> None:
+    """With life's own clock once; for every provider see the property tests."""
     api.fault("hang", times=None)
     result = bench.run("apply")
     assert result.returncode == TRY_LATER

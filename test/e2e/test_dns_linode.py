@@ -499,13 +499,6 @@ def test_a_wrong_token(bench: Bench, api: LinodeApi) -> None:
     assert writes(api) == []
 
 
-def test_an_api_that_hangs(bench: Bench, api: LinodeApi) -> None:
-    api.fault("hang", times=None)
-    result = bench.run("apply")
-    assert result.returncode == TRY_LATER
-    assert "timed out" in result.stderr
-
-
 def test_the_token_stays_where_it_is(bench: Bench, bind: Bind, api: LinodeApi) -> None:
     """In headers only, and at its host: bench.run looks for it in all that is said."""
     bench.ok("apply", LOG_LEVEL="debug", LOG_FORMAT="json")

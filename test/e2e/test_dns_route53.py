@@ -426,13 +426,6 @@ def test_busy_is_waited_for(bench: Bench, api: Route53Api, code: str) -> None:
     assert len(api.values(ZONE, TXT_NAME, "TXT")) == 2
 
 
-def test_an_api_that_hangs(bench: Bench, api: Route53Api) -> None:
-    api.fault("hang", times=None)
-    result = bench.run("apply")
-    assert result.returncode == TRY_LATER
-    assert "timed out" in result.stderr
-
-
 @pytest.mark.parametrize("action", ["ListResourceRecordSets", "ChangeResourceRecordSets"])
 def test_missing_permission(bench: Bench, api: Route53Api, action: str) -> None:
     api.denied = {action}

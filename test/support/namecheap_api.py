@@ -76,7 +76,24 @@ class NamecheapApi(HttpService):
         "a zone that seems empty": {"kind": "no_hosts"},
         "trouble at Enom": {"kind": "api_error", "body": "3050900 Unknown error from Enom"},
         "unknown exception": {"kind": "api_error", "body": "5050900 Unknown exceptions"},
+        **{
+            words: {"kind": "api_error", "body": f"{number} {words}"}
+            for number, words in (
+                (1011102, "API Key is invalid"),
+                (1011150, "Invalid request IP: 198.51.100.7"),
+                (1017411, "Too many login attempts"),
+                (2016166, "Domain is not associated with your account"),
+                (2019166, "Domain not found"),
+                (2030288, "This domain is not using proper DNS servers"),
+            )
+        },
+        "429 for long": {"kind": "status", "status": 429, "headers": {"Retry-After": "3600"}},
+        "a redirect": {
+            "kind": "status", "status": 302, "headers": {"Location": "http://127.0.0.1:1/"},
+        },
+        "an answer about another domain": {"kind": "another_domain"},
         "no success": {"kind": "no_success"},
+        "no success, carried out": {"kind": "no_success", "after": True},
         "a write that is swallowed": {"kind": "swallow"},
     }
 

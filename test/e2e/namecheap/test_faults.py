@@ -198,14 +198,6 @@ def test_no_success(bench: Bench, api: NamecheapApi) -> None:
     assert (api.writes(), api.dump(ZONE)) == (1, before)
 
 
-def test_an_api_that_hangs(bench: Bench, api: NamecheapApi) -> None:
-    api.fault("hang", GET, times=None)
-    result = bench.run("apply")
-    assert result.returncode == TRY_LATER
-    assert "timed out" in result.stderr
-    assert api.writes() == 0
-
-
 def test_an_api_that_is_down(bench: Bench, api: NamecheapApi) -> None:
     api.down()
     result = bench.run("apply")
