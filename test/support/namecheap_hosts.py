@@ -75,20 +75,19 @@ class Host:
         return int(self.ttl), self.type, text
 
     def as_xml(self) -> str:
-        attributes = {
-            "HostId": str(self.id),
-            "Name": self.name,
-            "Type": self.type,
-            "Address": self.address,
-            "MXPref": self.mx_pref,
-            "TTL": self.ttl,
-            "AssociatedAppTitle": self.title,
-            "FriendlyName": self.friendly_name,
-            "IsActive": str(self.active).lower(),
-            "IsDDNSEnabled": str(self.ddns).lower(),
-            **self.extra,
-        }
-        return f"<host {' '.join(f'{k}={_quoted(v)}' for k, v in attributes.items())} />"
+        attributes = (
+            ("Name", self.name),
+            ("Type", self.type),
+            ("Address", self.address),
+            ("MXPref", self.mx_pref),
+            ("TTL", self.ttl),
+            ("AssociatedAppTitle", self.title),
+            ("FriendlyName", self.friendly_name),
+            ("IsActive", str(self.active).lower()),
+            ("IsDDNSEnabled", str(self.ddns).lower()),
+            *self.extra.items(),
+        )
+        return f'<host HostId="{self.id}" {_attributes(attributes)} />'
 
     def shown(self) -> str:
         """Everything that a user could have set."""
@@ -143,8 +142,8 @@ class NamecheapZone:
 
 
 @functools.lru_cache(maxsize=4096)
-def _quoted(text: str) -> str:
-    return f'"{text}"' if text.isalnum() else quoteattr(text)
+def _attributes(pairs: tuple[tuple[str, str], ...]) -> str:
+    return " ".join(f"{name}={quoteattr(value)}" for name, value in pairs)
 
 
 def _parse(form: Mapping[str, str], number: int, known: Collection[str]) -> Host:

@@ -102,6 +102,8 @@ class Rfc2136Api(TcpServer):
     def restore(self, zone: str, lines: list[str]) -> None:
         """Makes the zone what it was when these lines were dumped."""
         before, after = Counter(self.dump(zone)), Counter(lines)
+        if before == after:
+            return
         update = self._bind.update(zone)
         for line in before - after:
             owner, _, record_type, value = line.split(" ", 3)
@@ -205,7 +207,8 @@ class Rfc2136Api(TcpServer):
 
     def _pass_on(self, question: bytes) -> bytes:
         """Over one connection to BIND, which closes it when nothing has come for a while."""
-        self._dumped = None
+        if question[2] >> 3 & 0xF == OPCODE_UPDATE:
+            self._dumped = None
         with self._lock:
             for _ in range(2):
                 try:
