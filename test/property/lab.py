@@ -13,11 +13,12 @@ from .driver import Driver, Result
 
 ZONE = "demo.test"
 GATEWAY = f"gateway.{ZONE}"
-FOREIGN_RECORDS = 40
+FEW_FOREIGN_RECORDS = 40
+MANY_FOREIGN_RECORDS = 200
 PROVIDERS = (*EMULATORS, Rfc2136Api.provider)
 
 # An API that shows a zone as a whole still takes a few pages for it.
-PAGE_LIMITS = {"linode": 30}
+PAGES = {"linode": 2}
 PAGE_LIMIT = 5
 
 # With a hang among the faults of a run: how long the program waits for any answer. What is slow
@@ -37,11 +38,12 @@ class Lab:
     """The zone at one provider, as it was, again and again; and ingress-dns to write to it.
 
     `bind` tells where the zone is delegated and the gateway's addresses; only for rfc2136 the
-    zone in it is the one that is written to.
+    zone in it is the one that is written to. `foreign_records` may be set before fresh().
     """
 
     def __init__(self, provider: str, bind: Bind, folder: Path) -> None:
         self.provider = provider
+        self.foreign_records = FEW_FOREIGN_RECORDS
         self.volume = folder / "letsencrypt"
         self._bind = bind
         self.base: list[str] = []
@@ -75,7 +77,7 @@ class Lab:
         shutil.rmtree(self.volume, ignore_errors=True)
         if self._api is None:
             self._api = self._open()
-            self._api.seed_foreign(ZONE, FOREIGN_RECORDS)
+            self._api.seed_foreign(ZONE, self.foreign_records)
             self._kept = self._api.keep()
             self.base = self._api.dump(ZONE)
         else:
@@ -87,7 +89,8 @@ class Lab:
         if self.provider == Rfc2136Api.provider:
             api: DnsApi = Rfc2136Api(self._bind)
         else:
-            page_limit = PAGE_LIMITS.get(self.provider, PAGE_LIMIT)
+            pages = PAGES.get(self.provider)
+            page_limit = self.foreign_records // pages if pages else PAGE_LIMIT
             api = emulator(self.provider, None, zones=(ZONE,), page_limit=page_limit)
         api.one_by_one = True
         return api.start()

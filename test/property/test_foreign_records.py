@@ -17,7 +17,7 @@ import pytest
 
 from support.http_service import LoggedRequest
 
-from .lab import PROVIDERS, ZONE, Lab
+from .lab import MANY_FOREIGN_RECORDS, PROVIDERS, ZONE, Lab
 from .plan import (
     ACCOUNTS,
     APPS,
@@ -114,6 +114,7 @@ def troubles(
 @pytest.mark.parametrize("operation", OPERATIONS)
 @pytest.mark.parametrize("provider", PROVIDERS)
 def test_every_fault_at_every_operation(judge: Judge, operation: str) -> None:
+    judge.lab.foreign_records = MANY_FOREIGN_RECORDS
     plan = OPERATIONS[operation]
     *before, last = plan.steps
     requests = judge.requests_of(plan)
