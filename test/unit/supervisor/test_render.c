@@ -171,7 +171,7 @@ static void the_proxy_protocol_goes_to_those_named(void **state)
 	assert_contains(r.routes, "mail.example.com 192.0.2.7:25:proxy\n");
 	assert_contains(r.config, "    server app 192.0.2.7:25 send-proxy-v2\n");
 	assert_contains(r.routes, "app.example.com app:80\n");
-	assert_contains(r.config, " accept-proxy ssl ");
+	assert_contains(r.config, " accept-proxy defer-accept ssl ");
 	rendered_free(&r);
 }
 
