@@ -5,11 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What libc, certbot and libcurl go by.  (libcurl ignores HTTP_PROXY in capitals, since a
+/* What libc, Python, certbot and libcurl go by.  (libcurl ignores HTTP_PROXY in capitals, since a
  * CGI program's client could set it.) */
-static const char *const inherited[] = {"PATH",	      "HOME",	     "TZ",	    "LANG",
-					"http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy",
-					"ALL_PROXY",  "no_proxy",    "NO_PROXY"};
+static const char *const inherited[] = {
+    "PATH",	   "HOME",	"TZ",	     "LANG",	 "http_proxy", "https_proxy",
+    "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY",   "PYTHONPYCACHEPREFIX"};
 
 struct block {
 	char **variables;

@@ -175,23 +175,15 @@ static char **make_environment(const struct certbot *certbot, struct error *err)
 {
 	const struct settings *s = certbot->options.settings;
 	const char *trusted = s->acme_ca_bundle == NULL ? "" : s->acme_ca_bundle;
-	char pipe[VARIABLE_MAX], temporary[VARIABLE_MAX], compiled[VARIABLE_MAX];
-	char bundle[VARIABLE_MAX];
-	/* Only RUN_DIR is sure to be writable, for temporary files and for what Python would
-	 * otherwise compile anew in every run (a second of CPU).  And certbot has no option for
-	 * a trust store, only its HTTP library's variable. */
+	char pipe[VARIABLE_MAX], temporary[VARIABLE_MAX], bundle[VARIABLE_MAX];
+	/* Only RUN_DIR is sure to be writable.  And certbot has no option for a trust store, only
+	 * its HTTP library's variable. */
 	const char *const extra[] = {
-	    "INGRESS_ABORT_GROUP=1",
-	    pipe,
-	    temporary,
-	    compiled,
-	    trusted[0] == '\0' ? NULL : bundle,
-	    NULL,
+	    "INGRESS_ABORT_GROUP=1", pipe, temporary, trusted[0] == '\0' ? NULL : bundle, NULL,
 	};
 
 	if (make_variable(pipe, "INGRESS_LOG_PIPE", certbot->options.log_pipe, "", err) != 0 ||
 	    make_variable(temporary, "TMPDIR", certbot->folder, "", err) != 0 ||
-	    make_variable(compiled, "PYTHONPYCACHEPREFIX", certbot->folder, "/python", err) != 0 ||
 	    make_variable(bundle, "REQUESTS_CA_BUNDLE", trusted, "", err) != 0)
 		return NULL;
 	char **environment = settings_child_environment(s, FOR_CERTBOT | FOR_DNS, extra, err);
