@@ -53,12 +53,15 @@ def answers(port: int) -> bool:
 
 
 def seconds_until(
-    predicate: Callable[[], bool], begun: float, deadline: float = ANSWER_DEADLINE
+    predicate: Callable[[], bool],
+    begun: float,
+    deadline: float = ANSWER_DEADLINE,
+    poll: float = POLL,
 ) -> float:
     while not predicate():
         if time.monotonic() - begun > deadline:
             raise TimeoutError("no good answer")
-        time.sleep(POLL)
+        time.sleep(poll)
     return time.monotonic() - begun
 
 
