@@ -38,7 +38,8 @@ static void evidence_sees_places_only(void **state)
 					     "RUN_DIR=/data/run",
 					     "DSTACK_SOCKET=/data/dstack.sock",
 					     "TAPPD_SOCKET=/var/run/tappd.sock",
-					     "HTTPS_PROXY=http://proxy.example.net:3128"};
+					     "HTTPS_PROXY=http://proxy.example.net:3128",
+					     "PYTHONPYCACHEPREFIX=/data/compiled"};
 	size_t count = 0;
 	struct loaded loaded;
 

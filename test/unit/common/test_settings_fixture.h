@@ -60,6 +60,7 @@ static const char *const fixture_everything[] = {
     "RFC2136_KEY_SECRET=Y2FuYXJ5LTRmMWQ4YTI3YzA5Yg==",
     "DNS_EXEC=/opt/hook",
     "HTTPS_PROXY=http://proxy.example.net:3128",
+    "PYTHONPYCACHEPREFIX=/data/compiled",
     "HOME=/root",
     "TZ=UTC",
     "SOMETHING_ELSE=1",

@@ -60,6 +60,7 @@ static void other_names_are_left_alone(void **state)
 					    "https_proxy",
 					    "NO_PROXY",
 					    "PYTHONPATH",
+					    "PYTHONPYCACHEPREFIX",
 					    "REDIS_PORT",
 					    "APP_NAME",
 					    "KUBERNETES_SERVICE_HOST",
