@@ -10,6 +10,9 @@ enum {
 	FILES_PER_CONNECTION = 2,
 	/* Listeners, logs, and three for each of at most 64 threads. */
 	FILES_BESIDE = 320,
+	/* HAProxy takes the memory for all of them at its start: 245 bytes each. */
+	SESSIONS_PER_CLIENT = 10,
+	SESSIONS_MOST = 500000,
 };
 
 /* One that is handed on inside counts in each frontend on its way: tls, patience, http (or, for
@@ -33,6 +36,7 @@ struct capacity capacity_find(const struct settings *settings, long open_files)
 	long most = ((open_files - FILES_BESIDE) / FILES_PER_CONNECTION - EXTRA_CONNECTIONS) * 8 /
 		    connections_per_eight(settings);
 	long clients = settings->maxconn < most ? settings->maxconn : most;
+	long sessions = clients * SESSIONS_PER_CLIENT;
 
 	return (struct capacity){
 	    .clients = clients,
@@ -40,6 +44,7 @@ struct capacity capacity_find(const struct settings *settings, long open_files)
 	    .http_clients = routes_by_request(settings) ? clients : (clients + 7) / 8,
 	    .files_needed =
 		connections_for(settings, settings->maxconn) * FILES_PER_CONNECTION + FILES_BESIDE,
+	    .tls_sessions = sessions < SESSIONS_MOST ? sessions : SESSIONS_MOST,
 	};
 }
 

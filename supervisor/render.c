@@ -141,12 +141,12 @@ static const char *flag(bool value)
 /* The values of one configuration; `alpn`, ... hold what is put together for it. */
 struct config_values {
 	char port[8], bind_ipv6[32], evidence_port[8];
-	char maxconn[24], global_maxconn[24], http_maxconn[24];
+	char maxconn[24], global_maxconn[24], http_maxconn[24], tls_sessions[24];
 	char alpn[160], socket_access[64], default_backend[BACKEND_NAME_MAX];
 	char http_server[HTTP_SERVER_MAX];
 	const char *worker_folder; /* the chroot as the worker sees it */
-	const char *inspection;	   /* NULL: connections are not looked at */
 	const char *http_side;	   /* what an inspected connection may be handed to */
+	struct buffer inspection;  /* empty: connections are not looked at */
 	struct buffer backends, http;
 	char *chroot;
 };
@@ -165,6 +165,7 @@ static void gather_words(const struct render_input *in, struct config_values *v)
 	snprintf(v->maxconn, sizeof(v->maxconn), "%ld", capacity.clients);
 	snprintf(v->global_maxconn, sizeof(v->global_maxconn), "%ld", capacity.connections);
 	snprintf(v->http_maxconn, sizeof(v->http_maxconn), "%ld", capacity.http_clients);
+	snprintf(v->tls_sessions, sizeof(v->tls_sessions), "%ld", capacity.tls_sessions);
 	snprintf(v->alpn, sizeof(v->alpn), "%s%s", s->alpn != NULL ? " alpn " : "",
 		 s->alpn != NULL ? s->alpn : "");
 	/* By its group: to set the mode of a socket that it has given away, root would need one
@@ -181,15 +182,22 @@ static bool looks_into_h2(const struct settings *s)
 }
 
 /* What an inspected connection may be handed to, by one of two sets of rules. */
-static void gather_inspection(const struct settings *s, struct config_values *v)
+static int gather_inspection(const struct settings *s, struct config_values *v, struct error *err)
 {
+	const struct template_value values[] = {
+	    {"unless_h2", looks_into_h2(s) ? " if !h2" : ""},
+	    {NULL, NULL},
+	};
+
 	v->http_side = routes_by_request(s) ? "http" : "evidence";
 	snprintf(v->http_server, sizeof(v->http_server), "%s/%s send-proxy-v2%s", v->worker_folder,
 		 routes_by_request(s) ? "http.sock" : "evidence-http.sock",
 		 routes_by_request(s) ? " proxy-v2-options authority" : "");
-	if (inspects(s))
-		v->inspection =
-		    routes_by_request(s) ? template_inspect_request : template_inspect_h1;
+	if (!inspects(s))
+		return 0;
+	return template_expand(routes_by_request(s) ? template_inspect_request
+						    : template_inspect_h1,
+			       values, &v->inspection, err);
 }
 
 static int expand_http(const struct settings *s, struct config_values *v, struct error *err)
@@ -216,6 +224,7 @@ static int gather(const struct render_input *in, struct config_values *v, struct
 {
 	const struct settings *s = in->settings;
 
+	buffer_init(&v->inspection, CONFIG_MAX);
 	buffer_init(&v->backends, CONFIG_MAX);
 	buffer_init(&v->http, CONFIG_MAX);
 	gather_words(in, v);
@@ -223,7 +232,8 @@ static int gather(const struct render_input *in, struct config_values *v, struct
 	if (v->chroot == NULL)
 		return error_no_memory(err);
 	v->worker_folder = in->haproxy->is_root ? "" : v->chroot;
-	gather_inspection(s, v);
+	if (gather_inspection(s, v, err) != 0)
+		return -1;
 	const struct backend_options options = {
 	    .by_request = routes_by_request(s),
 	    .has_nameserver = in->haproxy->has_nameserver,
@@ -243,6 +253,7 @@ static int expand(const struct render_input *in, const struct config_values *v,
 	    {"version", VERSION},
 	    {"maxconn", v->maxconn},
 	    {"global_maxconn", v->global_maxconn},
+	    {"tls_sessions", v->tls_sessions},
 	    {"chroot", h->is_root ? v->chroot : ""},
 	    {"haproxy_user", h->user},
 	    {"haproxy_group", h->group},
@@ -260,11 +271,11 @@ static int expand(const struct render_input *in, const struct config_values *v,
 	    {"strict_sni", s->strict_sni || !any_certificate(in) ? " strict-sni" : ""},
 	    {"alpn", v->alpn},
 	    {"accept_proxy", s->accept_proxy_protocol ? " accept-proxy" : ""},
-	    {"inspect", flag(v->inspection != NULL)},
+	    {"inspect", flag(inspects(s))},
 	    {"server_first_listed", flag(s->server_first.scope == CHOICE_LISTED)},
 	    {"h2", flag(looks_into_h2(s))},
 	    {"inspect_h2", template_inspect_h2},
-	    {"inspection", v->inspection},
+	    {"inspection", v->inspection.length > 0 ? buffer_text(&v->inspection) : ""},
 	    {"http_side", v->http_side},
 	    {"http_server", v->http_server},
 	    {"evidence_wait", s->evidence_wait},
@@ -295,6 +306,7 @@ static int write_config(const struct render_input *in, const char *folder, struc
 	if (rc == 0)
 		rc = write_text(folder, "haproxy.cfg", 0600, &config, err);
 	buffer_free(&config);
+	buffer_free(&values.inspection);
 	buffer_free(&values.backends);
 	buffer_free(&values.http);
 	free(values.chroot);

@@ -50,12 +50,23 @@ static void test_nothing_is_refused_and_little_is_not(void **state)
 	}
 }
 
+static void test_sessions_are_kept_for_as_many_as_may_come_within_limits(void **state)
+{
+	struct settings most = plain;
+
+	(void)state;
+	most.maxconn = 1000000;
+	assert_int_equal(capacity_find(&plain, 1 << 20).tls_sessions, 10 * 1000);
+	assert_int_equal(capacity_find(&most, 1L << 30).tls_sessions, 500000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_a_client_counts_in_every_frontend_on_its_way),
 	    cmocka_unit_test(test_what_is_needed_is_enough_and_one_less_is_not),
 	    cmocka_unit_test(test_nothing_is_refused_and_little_is_not),
+	    cmocka_unit_test(test_sessions_are_kept_for_as_many_as_may_come_within_limits),
 	};
 
 	log_setup("test_capacity", LOG_ERROR, LOG_TEXT);
