@@ -8,14 +8,17 @@ from pathlib import Path
 from .report import Report
 
 PANELS = (
-    ("new connection, full handshake, one request: ", "CPU microseconds per new connection"),
-    ("first byte: ", "milliseconds to the first byte (logarithmic)"),
+    (
+        "new connection, full handshake, one request: ",
+        "CPU microseconds per new connection: mean, middle half",
+    ),
+    ("first byte: ", "milliseconds to the first byte (logarithmic): median, minimum, maximum"),
 )
 MEASURED = re.compile(r"([\d.]+) \(([\d.]+)-([\d.]+)\)")
 
 
 def _numbers(report: Report, prefix: str) -> list[tuple[str, float, float, float]]:
-    """Title, median, minimum, maximum."""
+    """Title, the value, and its spread."""
     found = []
     for row in report.rows:
         measured = MEASURED.match(row.value)
@@ -42,7 +45,7 @@ def plot_datapath(report: Report, path: Path) -> None:
         ]
         colours = ["tab:blue" if "this product" in name else "tab:gray" for name, *_ in numbers]
         axis.barh([name for name, *_ in numbers], middles, xerr=errors, capsize=3, color=colours)
-        axis.set_title(f"{title}: median, minimum, maximum")
+        axis.set_title(title)
         if "logarithmic" in title:
             axis.set_xscale("log")
     figure.savefig(path, dpi=110)
