@@ -1,0 +1,66 @@
+"""Challenges at Linode, from their coming to their going."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from support.bind import Bind
+from support.linode_api import LinodeApi
+
+from ..dns_bench import FAILED, UNREACHABLE, Bench, api_bench, challenge
+from .zone import NAME, says
+
+
+def test_a_challenge_comes_and_goes(bench: Bench, bind: Bind, api: LinodeApi) -> None:
+    before = api.records("demo.test")
+    bench.ok("auth", **challenge("new.demo.test", "v"))
+    assert bind.query(NAME, "TXT") == ["v"]
+    bench.ok("cleanup", **challenge("new.demo.test", "v"))
+    assert api.records("demo.test") == before
+    assert bench.noted() == []
+
+
+def test_caches_are_waited_for_as_long_as_the_value_was_served(
+    tmp_path: Path, bind: Bind
+) -> None:
+    """Not as long as was wished for: the provider rounds."""
+    with LinodeApi(bind, ttl_steps=(2,)) as api:
+        bench = api_bench(tmp_path, bind, api)
+        for value in ("v", "w"):
+            result = bench.run("auth", **challenge("new.demo.test", value))
+            assert result.returncode == 0, result.stderr
+            assert ("for caches to drop" in result.stderr) == (value == "w")
+            bench.ok("cleanup", **challenge("new.demo.test", value))
+
+
+def test_a_challenge_delegated_by_cname(tmp_path: Path, bind: Bind) -> None:
+    """The account holds acme.test only; demo.test is somewhere else."""
+    bind.add(NAME + ".", 60, "CNAME", "new.acme.test.")
+    with LinodeApi(bind) as api:
+        bench = api_bench(tmp_path, bind, api)
+        bench.ok("auth", **challenge("new.demo.test", "v"))
+        assert bind.query("new.acme.test", "TXT") == ["v"]
+
+
+def test_a_failed_challenge_write_is_told(bench: Bench, api: LinodeApi) -> None:
+    api.fault("status", "^POST", times=None, status=400, body=says("Invalid hostname", "name"))
+    result = bench.run("auth", **challenge("new.demo.test", "v"))
+    assert result.returncode == FAILED
+    assert "name: Invalid hostname" in result.stderr
+    assert bench.noted() == []
+
+
+def test_a_challenge_whose_write_never_works_stays_noted(
+    bench: Bench, bind: Bind, api: LinodeApi
+) -> None:
+    """Only a plain refusal is proof that nothing was written."""
+    fault = api.fault("status", "^POST", times=None, status=500)
+    result = bench.run("auth", **challenge("new.demo.test", "v"))
+    assert result.returncode == UNREACHABLE
+    assert "HTTP status 500" in result.stderr
+    assert fault.hits == 3
+    assert bench.noted() == ["v"]
+    api.clear_faults()
+    assert "removed" in bench.ok("cleanup", "--all")
+    assert bind.query(NAME, "TXT") == []
+    assert bench.noted() == []

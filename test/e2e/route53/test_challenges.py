@@ -1,0 +1,86 @@
+"""Challenges in Route 53, from their coming to their going."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from support.bind import Bind
+from support.route53_api import Route53Api
+
+from ..dns_bench import BAD_CONFIG, TRY_LATER, UNREACHABLE, Bench, api_bench, challenge
+from .zone import NAME, ZONE
+
+
+def test_a_challenge_waits_until_it_is_in_sync(tmp_path: Path, bind: Bind) -> None:
+    with Route53Api(bind, polls=2, seconds=None) as api:
+        before = api.dump(ZONE)
+        bench = api_bench(tmp_path, bind, api)
+        bench.ok("auth", **challenge("new.demo.test", "v"))
+        assert bind.query(NAME, "TXT") == ["v"]
+        assert len([r for r in api.requests("GET") if "/change/" in r.target]) == 3
+        bench.ok("cleanup", **challenge("new.demo.test", "v"))
+        assert api.dump(ZONE) == before
+        assert bench.noted() == []
+
+
+def test_a_change_that_stays_pending(tmp_path: Path, bind: Bind) -> None:
+    with Route53Api(bind, polls=1000, seconds=None) as api:
+        bench = api_bench(tmp_path, bind, api, PROPAGATION_TIMEOUT="2")
+        result = bench.run("auth", **challenge("new.demo.test", "v"))
+        assert result.returncode == TRY_LATER
+        assert re.search("the change C[0-9A-F]+ is still PENDING", result.stderr)
+        assert api.values(ZONE, NAME, "TXT") == []
+        assert bench.noted() == []
+
+
+def test_two_values_at_one_name(bench: Bench, bind: Bind, api: Route53Api) -> None:
+    bench.ok("auth", **challenge("new.demo.test", "one"))
+    bench.ok("auth", **challenge("*.new.demo.test", "two"))
+    assert bind.query(NAME, "TXT") == ["one", "two"]
+    bench.ok("cleanup", **challenge("new.demo.test", "one"))
+    assert api.values(ZONE, NAME, "TXT") == ['"two"']
+
+
+def test_a_challenge_delegated_by_cname(tmp_path: Path, bind: Bind) -> None:
+    bind.add(NAME + ".", 60, "CNAME", "new.acme.test.")
+    with Route53Api(bind) as api:
+        api_bench(tmp_path, bind, api).ok("auth", **challenge("new.demo.test", "v"))
+        assert api.values("acme.test", "new.acme.test", "TXT") == ['"v"']
+
+
+@pytest.mark.parametrize("kind", ["closed", "status"])
+def test_a_write_whose_answer_was_lost(bench: Bench, api: Route53Api, kind: str) -> None:
+    """It is sent again and refused then; looking again shows that it was made."""
+    fault = api.fault(kind, "^POST", times=1, after=True)
+    bench.ok("auth", **challenge("new.demo.test", "v"))
+    assert fault.hits == 1
+    assert api.values(ZONE, NAME, "TXT") == ['"v"']
+    api.fault(kind, "^POST", times=1, after=True)
+    bench.ok("cleanup", **challenge("new.demo.test", "v"))
+    assert api.values(ZONE, NAME, "TXT") == []
+
+
+def test_a_challenge_that_may_have_been_written_stays_noted(
+    bench: Bench, bind: Bind, api: Route53Api
+) -> None:
+    api.fault("status", "^POST", times=None, after=True, status=500)
+    result = bench.run("auth", **challenge("new.demo.test", "v"))
+    assert result.returncode == UNREACHABLE
+    assert bench.noted() == ["v"]
+    api.clear_faults()
+    bench.ok("cleanup", "--all")
+    assert api.values(ZONE, NAME, "TXT") == []
+
+
+def test_without_permission_to_ask_for_changes_the_value_is_taken_back(
+    bench: Bench, api: Route53Api
+) -> None:
+    api.denied = {"GetChange"}
+    result = bench.run("auth", **challenge("new.demo.test", "v"))
+    assert result.returncode == BAD_CONFIG
+    assert "route53:GetChange because no identity-based policy" in result.stderr
+    assert api.values(ZONE, NAME, "TXT") == []
+    assert bench.noted() == []
