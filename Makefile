@@ -43,7 +43,7 @@ MAINS    := supervisor/ingressd.c supervisor/ingressctl.c dns-hooks/ingress-dns.
             evidence/ingress-evidence.c
 FOLDERS  := common supervisor dns-hooks evidence
 PROGRAMS := $(patsubst %.c,$(BIN)/%,$(notdir $(MAINS)))
-SOURCES  := $(foreach f,$(FOLDERS),$(wildcard $(f)/*.c))
+SOURCES  := $(wildcard $(FOLDERS:%=%/*.c) $(FOLDERS:%=%/*/*.c))
 UNITS    := $(wildcard test/unit/*/test_*.c)
 UNIT_PROGRAMS := $(UNITS:test/unit/%.c=$(BUILD)/unit/%)
 
@@ -52,7 +52,7 @@ all: $(PROGRAMS)
 # ---- programs: one main file each, over its folder's archive and common's
 
 define FOLDER_RULES
-$(BUILD)/lib/$(1).a: $$(patsubst %.c,$(BUILD)/obj/%.o,$$(filter-out $(MAINS),$$(wildcard $(1)/*.c)))
+$(BUILD)/lib/$(1).a: $$(patsubst %.c,$(BUILD)/obj/%.o,$$(filter-out $(MAINS),$$(filter $(1)/%,$(SOURCES))))
 	@mkdir -p $$(@D)
 	@rm -f $$@
 	$$(AR) rcs $$@ $$^
@@ -123,7 +123,7 @@ bench:
 
 # ---- static checks, each by itself so that each is counted
 
-HEADERS := $(wildcard $(FOLDERS:%=%/*.h))
+HEADERS := $(wildcard $(FOLDERS:%=%/*.h) $(FOLDERS:%=%/*/*.h))
 TEST_C  := $(wildcard test/unit/*/*.[ch] test/fuzz/*.[ch] test/bench/*.c test/property/*.c)
 SCRIPTS := .ci/run .ci/packages test/debian13 $(wildcard .ci/image/* *.sh test/*/*.sh)
 

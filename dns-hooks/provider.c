@@ -1,11 +1,11 @@
 #include "dns-hooks/provider.h"
 
-#include "dns-hooks/cloudflare.h"
-#include "dns-hooks/exec.h"
-#include "dns-hooks/linode.h"
-#include "dns-hooks/namecheap.h"
-#include "dns-hooks/rfc2136.h"
-#include "dns-hooks/route53.h"
+#include "dns-hooks/providers/cloudflare.h"
+#include "dns-hooks/providers/exec.h"
+#include "dns-hooks/providers/linode.h"
+#include "dns-hooks/providers/namecheap.h"
+#include "dns-hooks/providers/rfc2136.h"
+#include "dns-hooks/providers/route53.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 #include "dns-hooks/served.h"
 
-#include "dns-hooks/rfc2136_record.h"
+#include "dns-hooks/providers/rfc2136_record.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* dns-hooks: what AWS says of failures, and the keys that it lends. */
-#include "dns-hooks/aws_answer.h"
-#include "dns-hooks/aws_session.h"
+#include "dns-hooks/providers/aws_answer.h"
+#include "dns-hooks/providers/aws_session.h"
 #include "test/fuzz/fuzz.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)

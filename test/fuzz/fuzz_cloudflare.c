@@ -1,5 +1,5 @@
 /* dns-hooks: Cloudflare's answers.  The first line is the HTTP status, the rest the body. */
-#include "dns-hooks/cloudflare_answer.h"
+#include "dns-hooks/providers/cloudflare_answer.h"
 
 #include "common/file.h"
 #include "dns-hooks/caa.h"

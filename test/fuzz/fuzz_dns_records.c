@@ -1,7 +1,7 @@
 /* dns-hooks: resource records, as a zone's primary shows them and as updates carry them. */
 #include "common/file.h"
 #include "dns-hooks/caa.h"
-#include "dns-hooks/rfc2136_record.h"
+#include "dns-hooks/providers/rfc2136_record.h"
 #include "test/fuzz/dns_message.h"
 
 #include <ctype.h>

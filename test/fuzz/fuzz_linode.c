@@ -1,6 +1,6 @@
 /* dns-hooks: Linode's answers.  The first line is the HTTP status, every other one a body: the
  * pages of one listing. */
-#include "dns-hooks/linode_answer.h"
+#include "dns-hooks/providers/linode_answer.h"
 
 #include "common/file.h"
 #include "dns-hooks/caa.h"

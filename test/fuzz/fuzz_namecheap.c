@@ -1,7 +1,7 @@
 /* dns-hooks: Namecheap's answers, and what becomes of a zone in them.  The first line is the HTTP
  * status, every other one a body: the pages of one listing. */
-#include "dns-hooks/namecheap_answer.h"
-#include "dns-hooks/namecheap_outcome.h"
+#include "dns-hooks/providers/namecheap_answer.h"
+#include "dns-hooks/providers/namecheap_outcome.h"
 
 #include "common/file.h"
 #include "test/fuzz/fuzz.h"

@@ -1,7 +1,7 @@
 /* dns-hooks: what Route 53 answers, and what is sent back of it. */
-#include "dns-hooks/route53_answer.h"
-#include "dns-hooks/route53_batch.h"
-#include "dns-hooks/route53_text.h"
+#include "dns-hooks/providers/route53_answer.h"
+#include "dns-hooks/providers/route53_batch.h"
+#include "dns-hooks/providers/route53_text.h"
 #include "test/fuzz/fuzz.h"
 
 #include <ctype.h>

@@ -1,6 +1,6 @@
 /* dns-hooks: answers that have to be signed.  Bit 0 of the first byte says what the rest is: an
  * answer as an attacker sends it, or one that the server signs, with one bit turned after. */
-#include "dns-hooks/tsig_server.h"
+#include "dns-hooks/providers/tsig_server.h"
 
 #include "common/file.h"
 #include "test/fuzz/dns_message.h"

@@ -4,7 +4,7 @@
 
 #include "test/unit/common/unit.h"
 
-#include "dns-hooks/namecheap_answer.h"
+#include "dns-hooks/providers/namecheap_answer.h"
 
 #define CALL "domains.dns.getHosts of example.co.uk"
 #define ZONE "example.co.uk"

@@ -1,7 +1,7 @@
 /* Failures as AWS's XML services tell them. */
 #include "test/unit/common/unit.h"
 
-#include "dns-hooks/aws_answer.h"
+#include "dns-hooks/providers/aws_answer.h"
 
 #include <stdio.h>
 

@@ -1,7 +1,7 @@
 /* Credentials that are lent: the three forms of them, and what is none. */
 #include "test/unit/common/unit.h"
 
-#include "dns-hooks/aws_session.h"
+#include "dns-hooks/providers/aws_session.h"
 
 #define SECRET "wJalrXUtnFEMI"
 #define REST "\"SecretAccessKey\":\"" SECRET "\",\"Token\":\"t/+=\""

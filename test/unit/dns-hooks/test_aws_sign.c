@@ -1,7 +1,7 @@
 /* Signatures as AWS published them: the Signature Version 4 test suite (aws-sig-v4-test-suite). */
 #include "test/unit/common/unit.h"
 
-#include "dns-hooks/aws_sign.h"
+#include "dns-hooks/providers/aws_sign.h"
 
 #define SCOPE "AKIDEXAMPLE/20150830/us-east-1/service/aws4_request"
 #define TOKEN                                                                                  \

@@ -1,7 +1,7 @@
 /* Cloudflare's answers, good, odd and broken. */
 #include "test/unit/common/unit.h"
 
-#include "dns-hooks/cloudflare_answer.h"
+#include "dns-hooks/providers/cloudflare_answer.h"
 
 #define CALL "GET /zones/z/dns_records"
 

@@ -1,7 +1,7 @@
 /* Linode's answers, good, odd and broken. */
 #include "test/unit/common/unit.h"
 
-#include "dns-hooks/linode_answer.h"
+#include "dns-hooks/providers/linode_answer.h"
 
 #define CALL "GET /domains/7/records"
 

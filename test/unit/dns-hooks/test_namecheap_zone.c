@@ -1,7 +1,7 @@
 /* A zone at Namecheap: what is read out of it, what may be written back, and what a change does. */
 #include "test/unit/dns-hooks/namecheap_zones.h"
 
-#include "dns-hooks/namecheap_outcome.h"
+#include "dns-hooks/providers/namecheap_outcome.h"
 
 /* ---- records */
 

@@ -1,7 +1,7 @@
 /* Records to resource records and back. */
 #include "test/unit/common/unit.h"
 
-#include "dns-hooks/rfc2136_record.h"
+#include "dns-hooks/providers/rfc2136_record.h"
 
 static void expect_round_trip(enum record_type type, const char *value)
 {

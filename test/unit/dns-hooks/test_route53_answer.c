@@ -1,8 +1,8 @@
 /* Route 53's answers, good, odd and broken. */
 #include "test/unit/common/unit.h"
 
-#include "dns-hooks/route53_answer.h"
-#include "dns-hooks/route53_text.h"
+#include "dns-hooks/providers/route53_answer.h"
+#include "dns-hooks/providers/route53_text.h"
 
 #include <stdio.h>
 

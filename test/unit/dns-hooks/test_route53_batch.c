@@ -1,7 +1,7 @@
 /* From changes of records to batches of sets. */
 #include "test/unit/common/unit.h"
 
-#include "dns-hooks/route53_batch.h"
+#include "dns-hooks/providers/route53_batch.h"
 
 #include <stdio.h>
 

@@ -1,0 +1,20 @@
+/* Between this program's records and the resource records of ldns. */
+#ifndef DNS_HOOKS_PROVIDERS_RFC2136_RECORD_H
+#define DNS_HOOKS_PROVIDERS_RFC2136_RECORD_H
+
+#include "common/error.h"
+#include "dns-hooks/record.h"
+
+#include <ldns/ldns.h>
+
+/* A resource record of class IN; ldns_rr_free() by the caller.  NULL with err. */
+ldns_rr *rfc2136_to_rr(const struct record *record, struct error *err);
+
+/* The same without rdata: `class` and `type` speak of the whole set or name (RFC 2136
+ * sections 2.4 and 2.5). */
+ldns_rr *rfc2136_bare_rr(const char *name, ldns_rr_class class, ldns_rr_type type,
+			 struct error *err);
+
+int rfc2136_from_rr(const ldns_rr *rr, struct record *record, struct error *err);
+
+#endif

@@ -1,0 +1,209 @@
+#include "dns-hooks/providers/tsig_server.h"
+
+#include "common/file.h"
+
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	EXCHANGE_TIMEOUT_MS = 15000,
+	FUDGE_SECONDS = 300, /* RFC 8945 section 10 */
+	/* Fields of a TSIG record (RFC 8945 section 4.2). */
+	FIELD_ALGORITHM = 0,
+	FIELD_MAC = 3,
+	FIELD_ERROR = 5,
+};
+
+/* The system finds the server, as it does for the HTTP providers: it may well be a name that
+ * only this network knows. */
+static int find_addresses(struct tsig_server *server, struct error *err)
+{
+	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
+	struct addrinfo *found = NULL;
+	char port[8];
+
+	if (server->count > 0)
+		return 0;
+	snprintf(port, sizeof(port), "%u", (unsigned)server->endpoint.port);
+	int problem = getaddrinfo(server->endpoint.host, port, &hints, &found);
+	if (problem != 0)
+		return error_set(err, EXIT_UNREACHABLE, "cannot find the address of %s: %s",
+				 server->endpoint.host, gai_strerror(problem));
+	for (const struct addrinfo *a = found; a != NULL && server->count < TSIG_ADDRESSES_MAX;
+	     a = a->ai_next)
+		dns_server_set(&server->addresses[server->count++], a->ai_addr, a->ai_addrlen);
+	freeaddrinfo(found);
+	return 0;
+}
+
+int tsig_sign(const struct tsig_server *server, ldns_pkt *message, struct error *err)
+{
+	ldns_status status = ldns_pkt_tsig_sign(message, server->key_name, server->secret,
+						FUDGE_SECONDS, server->algorithm, NULL);
+
+	if (status == LDNS_STATUS_OK)
+		return 0;
+	return error_set(err, EXIT_BAD_CONFIG,
+			 "cannot sign with the key %s (%s): RFC2136_KEY_SECRET must be the base64 "
+			 "text of the key",
+			 server->key_name, ldns_get_errorstr_by_id(status));
+}
+
+/* RFC 8945 section 5.2: what the server says about our signature. */
+static int explain_tsig_error(const struct tsig_server *server, unsigned code, struct error *err)
+{
+	enum { BADSIG = 16, BADKEY = 17, BADTIME = 18 };
+	const char *host = server->endpoint.host;
+
+	switch (code) {
+	case BADSIG:
+		return error_set(err, EXIT_BAD_CONFIG,
+				 "%s refuses the signature (BADSIG): RFC2136_KEY_SECRET is not the "
+				 "secret of the key %s there",
+				 host, server->key_name);
+	case BADKEY:
+		return error_set(err, EXIT_BAD_CONFIG,
+				 "%s does not know the key (BADKEY): check RFC2136_KEY_NAME (%s) "
+				 "and RFC2136_KEY_ALGORITHM (%s)",
+				 host, server->key_name, server->algorithm);
+	case BADTIME:
+		return error_set(err, EXIT_BAD_CONFIG,
+				 "%s refuses the time of the signature (BADTIME): the clocks of "
+				 "this machine and of the server differ by more than %d seconds",
+				 host, FUDGE_SECONDS);
+	default:
+		return error_set(err, EXIT_BAD_CONFIG, "%s refuses the signature (error %u)", host,
+				 code);
+	}
+}
+
+static unsigned tsig_error_of(const ldns_rr *tsig)
+{
+	const ldns_rdf *field = ldns_rr_rdf(tsig, FIELD_ERROR);
+
+	return field == NULL ? 0 : ldns_rdf2native_int16(field);
+}
+
+/* What a server may say that has not come as far as the key. */
+static bool is_refusal(const ldns_pkt *answer)
+{
+	ldns_pkt_rcode rcode = ldns_pkt_get_rcode(answer);
+
+	return rcode == LDNS_RCODE_FORMERR || rcode == LDNS_RCODE_SERVFAIL ||
+	       rcode == LDNS_RCODE_NOTIMPL || rcode == LDNS_RCODE_REFUSED ||
+	       rcode == LDNS_RCODE_NOTAUTH;
+}
+
+static bool is_our_algorithm(const struct tsig_server *server, const ldns_rr *tsig)
+{
+	AUTO_FREE char *algorithm = ldns_rdf2str(ldns_rr_rdf(tsig, FIELD_ALGORITHM));
+
+	return algorithm != NULL && strcasecmp(algorithm, server->algorithm) == 0;
+}
+
+/* `mac` is the request's: the answer's signature covers it, so that no old answer fits. */
+static int check_signature(const struct tsig_server *server, ldns_pkt *answer, const uint8_t *wire,
+			   size_t length, const ldns_rdf *mac, struct error *err)
+{
+	const ldns_rr *tsig = ldns_pkt_tsig(answer);
+
+	if (tsig != NULL && tsig_error_of(tsig) != 0)
+		return explain_tsig_error(server, tsig_error_of(tsig), err);
+	if (tsig == NULL && is_refusal(answer))
+		return tsig_explain_rcode(server, answer, "to answer", err);
+	if (tsig == NULL)
+		return error_set(err, EXIT_UNREACHABLE,
+				 "%s does not sign its answers: something between may have changed "
+				 "them",
+				 server->endpoint.host);
+	/* The algorithm is compared here since ldns takes the answer's word for it. */
+	if (is_our_algorithm(server, tsig) &&
+	    ldns_pkt_tsig_verify(answer, wire, length, server->key_name, server->secret, mac))
+		return 0;
+	return error_set(err, EXIT_UNREACHABLE, "the signature of %s's answer is wrong",
+			 server->endpoint.host);
+}
+
+static int send_anywhere(const struct tsig_server *server, const uint8_t *wire, size_t length,
+			 const struct dns_server **answered, uint8_t **reply, size_t *reply_length,
+			 struct error *err)
+{
+	deadline limit = deadline_in(EXCHANGE_TIMEOUT_MS);
+
+	for (size_t i = 0; i < server->count; i++) {
+		*answered = &server->addresses[i];
+		if (dns_exchange_tcp(*answered, wire, length, limit, reply, reply_length, err) == 0)
+			return 0;
+	}
+	return -1;
+}
+
+ldns_pkt *tsig_read_answer(const struct tsig_server *server, const ldns_pkt *message,
+			   const struct dns_server *from, const uint8_t *reply, size_t length,
+			   struct error *err)
+{
+	ldns_pkt *answer = dns_parse_answer(message, reply, length, from, err);
+
+	if (answer == NULL)
+		return NULL;
+	const ldns_rdf *mac = ldns_rr_rdf(ldns_pkt_tsig(message), FIELD_MAC);
+	if (check_signature(server, answer, reply, length, mac, err) == 0)
+		return answer;
+	ldns_pkt_free(answer);
+	return NULL;
+}
+
+ldns_pkt *tsig_exchange(struct tsig_server *server, ldns_pkt *message, struct error *err)
+{
+	AUTO_FREE uint8_t *wire = NULL, *reply = NULL;
+	size_t length = 0, reply_length = 0;
+	const struct dns_server *answered = NULL;
+
+	if (find_addresses(server, err) != 0 || tsig_sign(server, message, err) != 0)
+		return NULL;
+	if (ldns_pkt2wire(&wire, message, &length) != LDNS_STATUS_OK) {
+		error_no_memory(err);
+		return NULL;
+	}
+	if (send_anywhere(server, wire, length, &answered, &reply, &reply_length, err) != 0)
+		return NULL;
+	return tsig_read_answer(server, message, answered, reply, reply_length, err);
+}
+
+int tsig_explain_rcode(const struct tsig_server *server, const ldns_pkt *answer, const char *what,
+		       struct error *err)
+{
+	const char *host = server->endpoint.host;
+
+	switch (ldns_pkt_get_rcode(answer)) {
+	case LDNS_RCODE_REFUSED:
+		return error_set(err, EXIT_BAD_CONFIG,
+				 "%s refuses %s (REFUSED): the key %s must be allowed to "
+				 "(allow-update or update-policy in BIND)",
+				 host, what, server->key_name);
+	case LDNS_RCODE_NOTAUTH:
+		return error_set(err, EXIT_BAD_CONFIG,
+				 "%s refuses %s (NOTAUTH): it is not the primary of that zone, or "
+				 "does not accept the key %s",
+				 host, what, server->key_name);
+	case LDNS_RCODE_NOTZONE:
+		return error_set(err, EXIT_FAILED, "%s refuses %s (NOTZONE): the name is not in it",
+				 host, what);
+	case LDNS_RCODE_NOTIMPL:
+		return error_set(
+		    err, EXIT_BAD_CONFIG,
+		    "%s does not know how (NOTIMP) %s: it must support dynamic updates "
+		    "(RFC 2136)",
+		    host, what);
+	case LDNS_RCODE_SERVFAIL:
+		return error_set(err, EXIT_UNREACHABLE,
+				 "%s fails %s (SERVFAIL): its own log says why, often that it may "
+				 "not write its zone's journal file",
+				 host, what);
+	default:
+		return error_set(err, EXIT_FAILED, "%s was asked %s, and answers %s", host, what,
+				 dns_rcode_text(answer));
+	}
+}
