@@ -9,6 +9,7 @@ import socket
 import ssl
 import struct
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -27,6 +28,7 @@ CHUNK = bytes(range(256)) * 256
 IDLE = 2000
 ABORTS = 100
 HANDSHAKE_TIMEOUT = 15.0
+KERNEL_PATIENCE = 3.0
 FILES_NEEDED = IDLE * 2 + 256
 
 RAW = full_name("raw")
@@ -221,6 +223,17 @@ def test_a_handshake_that_does_not_end(bare: Product, said: bytes) -> None:
         else:
             with pytest.raises(TimeoutError):
                 client.recv(1)
+
+
+@pytest.mark.parametrize("silence", [0.2, KERNEL_PATIENCE + 1])
+def test_a_handshake_that_begins_late(bare: Product, silence: float) -> None:
+    """The kernel keeps the connection to itself at first (TCP_DEFER_ACCEPT), then gives it up."""
+    name = full_name("echo")
+    with socket.create_connection((HOST, bare.port), timeout=PATIENCE) as plain:
+        time.sleep(silence)  # it is the silence itself that is tested
+        with bare.context().wrap_socket(plain, server_hostname=name) as client:
+            client.sendall(b"at last")
+            assert receive(client, 7) == b"at last"
 
 
 @pytest.fixture
