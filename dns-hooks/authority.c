@@ -1,7 +1,6 @@
 #include "dns-hooks/authority.h"
 
 #include "common/log.h"
-#include "dns-hooks/record.h"
 
 #include <string.h>
 

@@ -7,7 +7,7 @@
 #include "dns-hooks/caa_wire.h"
 #include "dns-hooks/deadline.h"
 #include "dns-hooks/dns_answer.h"
-#include "dns-hooks/record.h"
+#include "dns-hooks/dns_name.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -94,7 +94,7 @@ static enum finding read_answer(struct search *search, const ldns_pkt *answer, c
 	domain_name end;
 	enum finding finding = UNKNOWN;
 
-	if (record_name(name, end) != 0 || collect(answer, end, &set, why) != 0)
+	if (dns_name_normal(name, end) != 0 || collect(answer, end, &set, why) != 0)
 		finding = UNKNOWN;
 	else if (set.count == 0 && strcmp(end, name) != 0)
 		finding = look_up(search, end, hops + 1, why);
@@ -182,7 +182,7 @@ static enum finding look_up(struct search *search, const char *name, int hops, s
 		error_set(why, EXIT_FAILED, "more than %d CNAMEs one after the other", ALIASES_MAX);
 		return BROKEN;
 	}
-	if (search->own != NULL && record_name_within(name, search->own->zone))
+	if (search->own != NULL && dns_name_within(name, search->own->zone))
 		finding = ask_servers(search, search->own, name, hops, why);
 	if (finding != UNKNOWN || deadline_left(search->limit) == 0)
 		return finding;

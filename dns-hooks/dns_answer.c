@@ -1,7 +1,7 @@
 #include "dns-hooks/dns_answer.h"
 
+#include "dns-hooks/dns_name.h"
 #include "dns-hooks/dns_query.h"
-#include "dns-hooks/record.h"
 
 #include <netinet/in.h>
 #include <string.h>
@@ -86,7 +86,7 @@ void dns_answer_name_servers(const ldns_pkt *answer, const char *zone, struct na
 bool dns_answer_zone(const ldns_pkt *answer, const char *name, domain_name zone)
 {
 	if (find(ldns_pkt_answer(answer), name, LDNS_RR_TYPE_SOA) != NULL)
-		return record_name(name, zone) == 0;
+		return dns_name_normal(name, zone) == 0;
 	/* A negative answer carries the SOA of its zone (RFC 2308 section 3); behind a CNAME
 	 * it would be the zone of the alias's target. */
 	if (ldns_rr_list_rr_count(ldns_pkt_answer(answer)) > 0)
@@ -96,7 +96,7 @@ bool dns_answer_zone(const ldns_pkt *answer, const char *name, domain_name zone)
 		const ldns_rr *record = ldns_rr_list_rr(section, i);
 		if (ldns_rr_get_type(record) == LDNS_RR_TYPE_SOA &&
 		    dns_name_text(ldns_rr_owner(record), zone) == 0)
-			return record_name_within(name, zone);
+			return dns_name_within(name, zone);
 	}
 	return false;
 }
@@ -104,8 +104,8 @@ bool dns_answer_zone(const ldns_pkt *answer, const char *name, domain_name zone)
 /* Whether `zone` is a zone below `current` that holds `name`. */
 static bool leads_down(const char *zone, const char *current, const char *name)
 {
-	return strcmp(zone, current) != 0 && record_name_within(zone, current) &&
-	       record_name_within(name, zone);
+	return strcmp(zone, current) != 0 && dns_name_within(zone, current) &&
+	       dns_name_within(name, zone);
 }
 
 bool dns_answer_referral(const ldns_pkt *answer, const char *current, const char *name,

@@ -1,7 +1,7 @@
 #include "dns-hooks/dns_query.h"
 
 #include "common/file.h"
-#include "dns-hooks/record.h"
+#include "dns-hooks/dns_name.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -27,7 +27,7 @@ int dns_name_text(const ldns_rdf *rdf, domain_name out)
 	/* "\." is a dot amid a label: whoever compares texts would take it for a boundary. */
 	if (text == NULL || strstr(text, "\\.") != NULL)
 		return -1;
-	return record_name(text, out);
+	return dns_name_normal(text, out);
 }
 
 bool dns_record_is(const ldns_rr *record, const char *name, ldns_rr_type type)

@@ -1,6 +1,7 @@
 #include "dns-hooks/print.h"
 
 #include "common/text.h"
+#include "dns-hooks/record_text.h"
 
 #include <stdio.h>
 #include <stdlib.h>

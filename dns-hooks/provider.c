@@ -1,5 +1,6 @@
 #include "dns-hooks/provider.h"
 
+#include "dns-hooks/dns_name.h"
 #include "dns-hooks/providers/cloudflare.h"
 #include "dns-hooks/providers/exec.h"
 #include "dns-hooks/providers/linode.h"
@@ -42,7 +43,7 @@ int provider_zone(const struct provider *provider, const char *name, const char 
 {
 	if (provider->class->find_zone == NULL) {
 		*zone = (struct zone){0};
-		return record_name(delegated, zone->name);
+		return dns_name_normal(delegated, zone->name);
 	}
 	int found = provider->class->find_zone(provider->state, name, zone, err);
 

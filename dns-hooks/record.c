@@ -1,9 +1,9 @@
 #include "dns-hooks/record.h"
 
 #include "dns-hooks/caa.h"
+#include "dns-hooks/dns_name.h"
 
 #include <arpa/inet.h>
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,31 +41,6 @@ enum record_type record_type_parse(const char *name)
 	return RECORD_OTHER;
 }
 
-int record_name(const char *text, domain_name out)
-{
-	size_t length = strlen(text);
-
-	if (length > 0 && text[length - 1] == '.')
-		length--;
-	if (length >= sizeof(domain_name))
-		return -1;
-	for (size_t i = 0; i < length; i++)
-		out[i] = (char)tolower((unsigned char)text[i]);
-	out[length] = '\0';
-	return 0;
-}
-
-bool record_name_within(const char *name, const char *zone)
-{
-	size_t name_length = strlen(name), zone_length = strlen(zone);
-
-	if (zone_length == 0)
-		return true;
-	if (name_length < zone_length || strcmp(name + name_length - zone_length, zone) != 0)
-		return false;
-	return name_length == zone_length || name[name_length - zone_length - 1] == '.';
-}
-
 static int normal_address(int family, const char *value, char *out, socklen_t size)
 {
 	unsigned char raw[sizeof(struct in6_addr)];
@@ -91,7 +66,7 @@ static char *normal_value(enum record_type type, const char *value)
 			return NULL;
 		return strdup(address);
 	case RECORD_CNAME:
-		return record_name(value, target) == 0 ? strdup(target) : NULL;
+		return dns_name_normal(value, target) == 0 ? strdup(target) : NULL;
 	case RECORD_CAA:
 		if (caa_parse(value, &caa) != 0)
 			return strdup(value); /* foreign: kept as it is, and never matched */
@@ -108,7 +83,7 @@ static int fill(struct record *record, const char *name, enum record_type type, 
 		const char *value, struct error *err)
 {
 	*record = (struct record){.type = type, .ttl = ttl};
-	if (record_name(name, record->name) != 0)
+	if (dns_name_normal(name, record->name) != 0)
 		return error_set(err, EXIT_FAILED, "the name '%.80s...' is longer than %d bytes",
 				 name, DOMAIN_MAX);
 	if (strlen(value) > RECORD_VALUE_MAX)
@@ -201,67 +176,4 @@ const struct record *record_list_find_type(const struct record_list *list, enum 
 		if (list->items[i].type == type)
 			return &list->items[i];
 	return NULL;
-}
-
-static bool is_decimal_escape(const char *at)
-{
-	return isdigit((unsigned char)at[0]) && isdigit((unsigned char)at[1]) &&
-	       isdigit((unsigned char)at[2]);
-}
-
-/* Appends what the escape behind the backslash at `at` stands for; returns how long it is. */
-static size_t unescape(const char *at, struct buffer *into)
-{
-	if (is_decimal_escape(at)) {
-		int byte = (at[0] - '0') * 100 + (at[1] - '0') * 10 + (at[2] - '0');
-		if (byte < 0x20 || byte == 0x7f || byte > 0xff) {
-			buffer_printf(into, "\\%.3s", at);
-		} else {
-			char c = (char)byte;
-			buffer_append(into, &c, 1);
-		}
-		return 3;
-	}
-	if (*at == '\0')
-		return 0;
-	buffer_append(into, at, 1);
-	return 1;
-}
-
-int record_unquote(const char *text, struct buffer *into)
-{
-	bool inside = false;
-
-	if (*text != '"')
-		return buffer_puts(into, text);
-	for (; *text != '\0'; text++) {
-		if (*text == '"')
-			inside = !inside;
-		else if (inside && *text == '\\')
-			text += unescape(text + 1, into);
-		else if (inside)
-			buffer_append(into, text, 1);
-		else if (*text != ' ' && *text != '\t')
-			return -1;
-	}
-	return inside || into->failed ? -1 : 0;
-}
-
-int record_quote(const char *text, struct buffer *into)
-{
-	enum { STRING_MAX = 255 };
-	size_t length = strlen(text), done = 0;
-
-	do {
-		size_t piece = length - done < STRING_MAX ? length - done : STRING_MAX;
-		buffer_puts(into, done == 0 ? "\"" : " \"");
-		for (size_t i = done; i < done + piece; i++) {
-			if (text[i] == '"' || text[i] == '\\')
-				buffer_puts(into, "\\");
-			buffer_append(into, &text[i], 1);
-		}
-		buffer_puts(into, "\"");
-		done += piece;
-	} while (done < length);
-	return into->failed ? -1 : 0;
 }

@@ -13,7 +13,6 @@
 #ifndef DNS_HOOKS_RECORD_H
 #define DNS_HOOKS_RECORD_H
 
-#include "common/buffer.h"
 #include "common/domain.h"
 #include "common/error.h"
 
@@ -74,16 +73,5 @@ int record_list_add(struct record_list *list, struct record *record, struct erro
 const struct record *record_list_find(const struct record_list *list, const struct record *wanted);
 /* The first record of a type, or NULL. */
 const struct record *record_list_find_type(const struct record_list *list, enum record_type type);
-
-/* Lower-cases and drops the trailing dot; -1 when it does not fit. */
-int record_name(const char *text, domain_name out);
-/* Whether `name` is `zone` or lies below it ("" is the root). */
-bool record_name_within(const char *name, const char *zone);
-
-/* Appends the text behind quoted strings ("a" "b" -> ab, \" and \DDD resolved).  Text that
- * does not begin with a quote is appended as it is.  -1 when a quote is left open. */
-int record_unquote(const char *text, struct buffer *into);
-/* Appends `text` as quoted strings of at most 255 bytes (RFC 1035 section 3.3). */
-int record_quote(const char *text, struct buffer *into);
 
 #endif

@@ -3,8 +3,8 @@
 #include "common/file.h"
 #include "common/log.h"
 #include "common/settings.h"
+#include "dns-hooks/dns_name.h"
 #include "dns-hooks/dns_query.h"
-#include "dns-hooks/record.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -132,7 +132,7 @@ static int addresses_of_type(struct resolver *resolver, const char *host, ldns_r
 	size_t before = addresses->count;
 	domain_name name, asked;
 
-	if (record_name(host, name) != 0)
+	if (dns_name_normal(host, name) != 0)
 		return error_set(err, EXIT_FAILED, "'%.80s...' is too long for a name", host);
 	/* A resolver that does not recurse leaves the rest of a chain of CNAMEs to us. */
 	for (int hop = 0; hop < CNAME_HOPS_MAX; hop++) {

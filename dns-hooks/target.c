@@ -1,6 +1,6 @@
 #include "dns-hooks/target.h"
 
-#include "dns-hooks/record.h"
+#include "dns-hooks/dns_name.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -46,7 +46,7 @@ static struct served served_at(const struct settings *settings, const char *base
 			served.itself = true;
 		else if (strcmp(domain_base(domain), base) == 0)
 			served.wildcard = true;
-		else if (record_name_within(domain, base))
+		else if (dns_name_within(domain, base))
 			served.below = true;
 	}
 	return served;

@@ -1,6 +1,6 @@
 #include "dns-hooks/zone_check.h"
 
-#include "dns-hooks/record.h"
+#include "dns-hooks/dns_name.h"
 
 #include <string.h>
 
@@ -14,7 +14,7 @@ int zone_check(const char *name, const char *of_provider, const char *of_dns, st
 {
 	if (strcmp(of_provider, of_dns) == 0)
 		return 0;
-	if (record_name_within(of_dns, of_provider))
+	if (dns_name_within(of_dns, of_provider))
 		return error_set(err, EXIT_FAILED,
 				 "%s lies in the zone %s, which is delegated out of %s: what is "
 				 "written there would not be seen; the provider must hold %s",

@@ -1,5 +1,7 @@
 #include "dns-hooks/zone_search.h"
 
+#include "dns-hooks/dns_name.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,7 +58,7 @@ int zone_search(struct zone_memory *memory, zone_ask *ask, void *state, const ch
 	/* A single label is a registry's. */
 	for (; found == 0 && strchr(at, '.') != NULL; at = strchr(at, '.') + 1) {
 		found = zone_named(memory, ask, state, at, zone, err);
-		if (found == 1 && record_name(at, zone->name) != 0)
+		if (found == 1 && dns_name_normal(at, zone->name) != 0)
 			return 0;
 	}
 	return found;

@@ -1,6 +1,7 @@
 #include "dns-hooks/providers/cloudflare_answer.h"
 
 #include "dns-hooks/caa.h"
+#include "dns-hooks/record_text.h"
 #include "dns-hooks/web_answer.h"
 
 #include <stdio.h>

@@ -1,6 +1,7 @@
 #include "dns-hooks/providers/linode_answer.h"
 
 #include "dns-hooks/caa.h"
+#include "dns-hooks/dns_name.h"
 #include "dns-hooks/web_answer.h"
 
 #include <stdio.h>
@@ -210,11 +211,11 @@ static int whole_name(const char *text, const char *zone, domain_name name)
 	domain_name given;
 	int length = 0;
 
-	if (record_name(text, given) != 0)
+	if (dns_name_normal(text, given) != 0)
 		return -1;
 	if (*given == '\0' || strcmp(given, "@") == 0)
 		length = snprintf(name, sizeof(domain_name), "%s", zone);
-	else if (record_name_within(given, zone))
+	else if (dns_name_within(given, zone))
 		length = snprintf(name, sizeof(domain_name), "%s", given);
 	else
 		length = snprintf(name, sizeof(domain_name), "%s.%s", given, zone);
@@ -286,7 +287,7 @@ static bool add_name(cJSON *body, const char *name, const char *zone)
 
 	if (length > zone_length)
 		snprintf(relative, sizeof(relative), "%.*s", (int)(length - zone_length - 1), name);
-	bool is_ambiguous = record_name_within(relative, zone) || strcmp(relative, "@") == 0;
+	bool is_ambiguous = dns_name_within(relative, zone) || strcmp(relative, "@") == 0;
 	return cJSON_AddStringToObject(body, "name", is_ambiguous ? name : relative) != NULL;
 }
 

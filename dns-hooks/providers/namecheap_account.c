@@ -1,6 +1,7 @@
 #include "dns-hooks/providers/namecheap_account.h"
 
 #include "dns-hooks/deadline.h"
+#include "dns-hooks/dns_name.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -156,7 +157,7 @@ int namecheap_find_domain(struct namecheap_account *account, const char *name, d
 	for (const char *at = name; strchr(at, '.') != NULL; at = strchr(at, '.') + 1) {
 		const struct known_domain *known = find_known(account, at);
 		if (known != NULL && known->is_here)
-			return record_name(at, found) == 0 ? 1 : 0;
+			return dns_name_normal(at, found) == 0 ? 1 : 0;
 	}
 	/* A single label is a registry's. */
 	for (const char *at = name; strchr(at, '.') != NULL; at = strchr(at, '.') + 1) {
@@ -164,7 +165,7 @@ int namecheap_find_domain(struct namecheap_account *account, const char *name, d
 			continue;
 		int is_here = probe(account, at, err);
 		if (is_here != 0)
-			return is_here > 0 && record_name(at, found) == 0 ? 1 : -1;
+			return is_here > 0 && dns_name_normal(at, found) == 0 ? 1 : -1;
 	}
 	return 0;
 }

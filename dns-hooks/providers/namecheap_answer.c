@@ -1,5 +1,6 @@
 #include "dns-hooks/providers/namecheap_answer.h"
 
+#include "dns-hooks/dns_name.h"
 #include "dns-hooks/web_answer.h"
 
 #include <ctype.h>
@@ -266,7 +267,7 @@ int namecheap_read_zone(const struct namecheap_answer *answer, const char *zone_
 
 	*zone = (struct namecheap_zone){0};
 	result = result_of(answer, "DomainDNSGetHostsResult", "Domain", zone_name, err);
-	if (result == NULL || record_name(zone_name, zone->name) != 0)
+	if (result == NULL || dns_name_normal(zone_name, zone->name) != 0)
 		return -1;
 	const char *ours = xml_attribute(result, "IsUsingOurDNS");
 	const char *email_type = xml_attribute(result, "EmailType");
@@ -326,7 +327,7 @@ static int take_domains(const struct xml_element *result, namecheap_take *take, 
 		const char *text = xml_attribute(element, "Name");
 		domain_name name;
 		if (strcmp(xml_name(element), "Domain") != 0 || text == NULL ||
-		    record_name(text, name) != 0)
+		    dns_name_normal(text, name) != 0)
 			return error_set(err, EXIT_UNREACHABLE,
 					 "Namecheap: domains.getList: a domain lacks its name");
 		(*count)++;

@@ -2,6 +2,8 @@
 
 #include "common/text.h"
 #include "dns-hooks/caa.h"
+#include "dns-hooks/dns_name.h"
+#include "dns-hooks/record_text.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -99,7 +101,7 @@ int namecheap_host_make(struct namecheap_host *host, const char *zone, const str
 	size_t name_length = strlen(record->name), zone_length = strlen(zone);
 
 	*host = (struct namecheap_host){0};
-	if (!record_name_within(record->name, zone))
+	if (!dns_name_within(record->name, zone))
 		return error_set(err, EXIT_FAILED, "%s is not in the zone %s", record->name, zone);
 	host->id = strdup("");
 	host->name = name_length == zone_length

@@ -2,6 +2,7 @@
 
 #include "common/file.h"
 #include "common/log.h"
+#include "dns-hooks/dns_name.h"
 #include "dns-hooks/providers/rfc2136_record.h"
 #include "dns-hooks/providers/rfc2136_update.h"
 #include "dns-hooks/providers/tsig_server.h"
@@ -38,7 +39,7 @@ static int read_key(struct rfc2136 *state, struct error *err)
 	const char *algorithm = settings_provider_variable("RFC2136_KEY_ALGORITHM");
 	struct buffer secret;
 
-	if (name == NULL || record_name(name, server->key_name) != 0)
+	if (name == NULL || dns_name_normal(name, server->key_name) != 0)
 		return error_set(err, EXIT_BAD_CONFIG, "RFC2136_KEY_NAME is not set");
 	/* ldns cannot sign with hmac-sha384, and what remains is weaker than these two. */
 	if (algorithm == NULL)
@@ -81,7 +82,7 @@ static void *rfc2136_open(const struct settings *settings, struct error *err)
 		return NULL;
 	}
 	if (read_server(state, err) == 0 && read_key(state, err) == 0 &&
-	    (zone == NULL || record_name(zone, state->zone) == 0))
+	    (zone == NULL || dns_name_normal(zone, state->zone) == 0))
 		return state;
 	rfc2136_close(state);
 	return NULL;
@@ -127,13 +128,13 @@ static int rfc2136_find_zone(void *opaque, const char *name, struct zone *zone, 
 	*zone = (struct zone){0};
 	if (*state->zone != '\0') {
 		memcpy(zone->name, state->zone, sizeof(zone->name));
-		return record_name_within(name, state->zone) ? 1 : 0;
+		return dns_name_within(name, state->zone) ? 1 : 0;
 	}
 	/* The root's labels bound this walk: a name has at most 127. */
 	while (found == 0 && *at != '\0') {
 		found = holds_zone(state, at, err);
 		if (found == 1)
-			return record_name(at, zone->name) == 0 ? 1 : 0;
+			return dns_name_normal(at, zone->name) == 0 ? 1 : 0;
 		const char *dot = strchr(at, '.');
 		at = dot == NULL ? "" : dot + 1;
 	}

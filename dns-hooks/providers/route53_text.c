@@ -1,6 +1,8 @@
 #include "dns-hooks/providers/route53_text.h"
 
+#include "dns-hooks/dns_name.h"
 #include "dns-hooks/record.h"
+#include "dns-hooks/record_text.h"
 
 #include <string.h>
 
@@ -32,7 +34,7 @@ int route53_name(const char *text, domain_name out)
 		text += is_plain ? 4 : 1;
 	}
 	plain[length] = '\0';
-	return record_name(plain, out);
+	return dns_name_normal(plain, out);
 }
 
 static bool is_control(char c)

@@ -1,7 +1,7 @@
 /* dns-hooks: what resolvers and authoritative servers answer. */
 #include "dns-hooks/dns_answer.h"
 
-#include "dns-hooks/record.h"
+#include "dns-hooks/dns_name.h"
 #include "test/fuzz/dns_message.h"
 
 #include <ctype.h>
@@ -59,7 +59,7 @@ static void check_zones(const ldns_pkt *answer, const char *name, const char *cu
 	check_names(&names);
 	if (dns_answer_zone(answer, name, zone)) {
 		check_name(zone);
-		CHECK(record_name_within(name, zone));
+		CHECK(dns_name_within(name, zone));
 	}
 	bool refers = dns_answer_referral(answer, current, name, zone, &names);
 	CHECK(dns_answer_is_authoritative(answer, current, name) ==
@@ -67,11 +67,11 @@ static void check_zones(const ldns_pkt *answer, const char *name, const char *cu
 	check_names(&names);
 	if (refers) {
 		CHECK(names.count > 0);
-		CHECK(record_name_within(name, zone) && record_name_within(zone, current));
+		CHECK(dns_name_within(name, zone) && dns_name_within(zone, current));
 		CHECK(strlen(zone) > strlen(current)); /* else it could lead in circles */
 	}
 	if (dns_answer_deeper_zone(answer, current, name, zone)) {
-		CHECK(record_name_within(name, zone) && record_name_within(zone, current));
+		CHECK(dns_name_within(name, zone) && dns_name_within(zone, current));
 		CHECK(strlen(zone) > strlen(current));
 	}
 }

@@ -1,5 +1,6 @@
 /* dns-hooks: Linode's answers.  The first line is the HTTP status, every other one a body: the
  * pages of one listing. */
+#include "dns-hooks/dns_name.h"
 #include "dns-hooks/providers/linode_answer.h"
 
 #include "common/file.h"
@@ -58,7 +59,7 @@ static void check_record(const cJSON *item)
 	}
 	CHECK(record.id[0] != '\0' && record.value != NULL);
 	CHECK(strlen(record.value) <= RECORD_VALUE_MAX);
-	CHECK(record_name_within(record.name, ZONE));
+	CHECK(dns_name_within(record.name, ZONE));
 	CHECK(record.ttl > 0);
 	if (record.type == RECORD_OTHER || is_odd(record.name) ||
 	    (record.type == RECORD_CNAME && is_odd(record.value)))

@@ -41,78 +41,6 @@ static void test_a_value_of_another_type_is_refused(void **state)
 	expect_refused(RECORD_A, "");
 }
 
-static void test_names_have_one_form(void **state)
-{
-	domain_name name;
-	char longer[300];
-
-	(void)state;
-	assert_int_equal(record_name("_Acme.EXAMPLE.com.", name), 0);
-	assert_string_equal(name, "_acme.example.com");
-	assert_int_equal(record_name(".", name), 0);
-	assert_string_equal(name, "");
-	memset(longer, 'a', sizeof(longer));
-	longer[sizeof(longer) - 1] = '\0';
-	assert_int_equal(record_name(longer, name), -1);
-}
-
-static void test_within_goes_by_labels(void **state)
-{
-	(void)state;
-	assert_true(record_name_within("a.example.com", "example.com"));
-	assert_true(record_name_within("example.com", "example.com"));
-	assert_true(record_name_within("example.com", ""));
-	assert_false(record_name_within("badexample.com", "example.com"));
-	assert_false(record_name_within("com", "example.com"));
-}
-
-static void expect_unquoted(const char *text, const char *wanted)
-{
-	struct buffer out;
-
-	buffer_init(&out, 1000);
-	int result = record_unquote(text, &out);
-	if (wanted == NULL) {
-		assert_int_equal(result, -1);
-	} else {
-		assert_int_equal(result, 0);
-		assert_string_equal(buffer_text(&out), wanted);
-	}
-	buffer_free(&out);
-}
-
-static void test_quoted_strings_are_joined(void **state)
-{
-	(void)state;
-	expect_unquoted("\"abc\"", "abc");
-	expect_unquoted("abc", "abc");
-	expect_unquoted("\"abc\" \"def\"", "abcdef");
-	expect_unquoted("\"a\\\"b\\\\c\"", "a\"b\\c");
-	expect_unquoted("\"\\065\"", "A");
-	expect_unquoted("\"\\000\"", "\\000");
-	expect_unquoted("\"\"", "");
-	expect_unquoted("", "");
-	expect_unquoted("\"open", NULL);
-	expect_unquoted("\"open\\", NULL);
-	expect_unquoted("\"a\" b", NULL);
-}
-
-static void test_long_values_are_cut_when_quoted(void **state)
-{
-	char value[601];
-	struct buffer quoted;
-
-	(void)state;
-	memset(value, 'x', 600);
-	value[600] = '\0';
-	buffer_init(&quoted, 2000);
-	assert_int_equal(record_quote(value, &quoted), 0);
-	/* 255 + 255 + 90, each in quotes, a space between */
-	assert_int_equal(quoted.length, 600 + 3 * 2 + 2);
-	expect_unquoted(buffer_text(&quoted), value);
-	buffer_free(&quoted);
-}
-
 static void test_what_is_the_same(void **state)
 {
 	struct error err = ERROR_INIT;
@@ -161,10 +89,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_values_have_one_form),
 	    cmocka_unit_test(test_a_value_of_another_type_is_refused),
-	    cmocka_unit_test(test_names_have_one_form),
-	    cmocka_unit_test(test_within_goes_by_labels),
-	    cmocka_unit_test(test_quoted_strings_are_joined),
-	    cmocka_unit_test(test_long_values_are_cut_when_quoted),
 	    cmocka_unit_test(test_what_is_the_same),
 	    cmocka_unit_test(test_a_list_owns_and_finds),
 	};

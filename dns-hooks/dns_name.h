@@ -1,0 +1,14 @@
+/* Domain names as text: lower case, without the trailing dot. */
+#ifndef DNS_HOOKS_DNS_NAME_H
+#define DNS_HOOKS_DNS_NAME_H
+
+#include "common/domain.h"
+
+#include <stdbool.h>
+
+/* Lower-cases and drops the trailing dot; -1 when it does not fit. */
+int dns_name_normal(const char *text, domain_name out);
+/* Whether `name` is `zone` or lies below it ("" is the root). */
+bool dns_name_within(const char *name, const char *zone);
+
+#endif
