@@ -1,5 +1,6 @@
 /* Values that need no look at names or addresses: numbers, times, words, opaque text. */
 #include "common/settings_loading.h"
+#include "common/time_text.h"
 
 #include <ctype.h>
 #include <limits.h>
@@ -95,34 +96,15 @@ const char *settings_check_port(struct loading *in, const struct setting *row, c
 	return value;
 }
 
-/* In microseconds; 0 for an unknown unit. */
-static int64_t unit_us(const char *unit)
-{
-	static const struct {
-		const char *name;
-		int64_t us;
-	} units[] = {{"us", 1},		{"ms", 1000},	     {"s", 1000000},
-		     {"m", 60000000LL}, {"h", 3600000000LL}, {"d", 86400000000LL}};
-
-	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
-		if (strcmp(unit, units[i].name) == 0)
-			return units[i].us;
-	return 0;
-}
-
-/* HAProxy takes a number without a unit as milliseconds (or seconds, for some), which is
- * hardly ever what was meant. */
 const char *settings_check_time(struct loading *in, const struct setting *row, const char *value)
 {
-	long number;
-	const char *unit = read_digits(value, &number);
-	int64_t us = unit == NULL ? 0 : unit_us(unit);
+	int64_t us = time_text_us(value);
 
-	if (us == 0)
+	if (us < 0)
 		return settings_wrong(
 		    in, row, value,
 		    "must be a time with a unit (us, ms, s, m, h, d), for example \"10s\"");
-	if (number > TIME_MAX_MS * 1000LL / us || number * us < 1000)
+	if (us < 1000 || us > TIME_MAX_MS * 1000LL)
 		return settings_wrong(
 		    in, row, value,
 		    "must be a time from 1ms to %dms (24 days), for example \"10s\"", TIME_MAX_MS);

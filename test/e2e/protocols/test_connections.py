@@ -19,7 +19,7 @@ from support.process import wait_until
 from support.tcp_server import TcpServer
 
 from .conftest import AT_ONCE, SHORT_WAIT, Site, full_name
-from .peers import Stopwatch, receive, run
+from .peers import Stopwatch, receive
 from .product import HOST, PATIENCE, Product
 
 MIB = 1024 * 1024
@@ -210,19 +210,27 @@ def test_clients_that_break_off_leave_nothing_behind(site: Site, patient: Produc
 
 @pytest.mark.parametrize("said", [b"", b"\x16\x03\x01\x02\0\x01"], ids=["nothing", "a little"])
 def test_a_handshake_that_does_not_end(bare: Product, said: bytes) -> None:
-    """HAProxy before 3.0 has no limit for it but TIMEOUT_CLIENT."""
-    version = run(["haproxy", "-v"]).split()[2].decode()
-    limited = int(version.partition(".")[0]) >= 3
     with socket.create_connection((HOST, bare.port)) as client:
         client.sendall(said)
-        client.settimeout(HANDSHAKE_TIMEOUT + PATIENCE if limited else 1.0)
+        client.settimeout(HANDSHAKE_TIMEOUT + PATIENCE)
         clock = Stopwatch()
-        if limited:
-            assert client.recv(1) == b""
-            assert clock() > HANDSHAKE_TIMEOUT / 2
-        else:
-            with pytest.raises(TimeoutError):
-                client.recv(1)
+        assert client.recv(1) == b""
+        assert clock() > HANDSHAKE_TIMEOUT / 2
+
+
+def test_silence_is_no_handshake(site: Site, bare: Product) -> None:
+    """What limits handshakes limits neither those who have spoken nor browsers yet to speak."""
+    with site.product("silence", ALPN="http/1.1") as product, contextlib.ExitStack() as held:
+        app = full_name("app")
+        spoken = held.enter_context(bare.connect(full_name("echo")))
+        spoken.sendall(b"one")
+        assert receive(spoken, 3) == b"one"
+        browser = held.enter_context(product.connect(app, alpn=("http/1.1",)))
+        time.sleep(HANDSHAKE_TIMEOUT + 2)  # it is the silence itself that is tested
+        spoken.sendall(b"two")
+        assert receive(spoken, 3) == b"two"
+        browser.sendall(f"GET / HTTP/1.1\r\nHost: {app}\r\n\r\n".encode())
+        assert receive(browser, 12) == b"HTTP/1.1 200"
 
 
 @pytest.mark.parametrize("silence", [0.2, KERNEL_PATIENCE + 1])
