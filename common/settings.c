@@ -65,11 +65,6 @@ static void refuse_both(struct loading *in, const struct setting *row, struct se
 	state->wrong = true;
 }
 
-bool settings_may_be_file(const struct setting *row)
-{
-	return (row->flags & (SETTING_SECRET | SETTING_FROM_FILE)) != 0;
-}
-
 /* The file's content, kept like a value of the environment; NULL after it was reported. */
 static const char *read_value(struct loading *in, const struct setting *row, const char *path)
 {
@@ -145,7 +140,7 @@ static void load_row(struct loading *in, const struct setting *row, struct setti
 	char file_name[FILE_NAME_SIZE];
 
 	const char *given = visible ? settings_given(environment, row->name) : NULL;
-	if (!settings_may_be_file(row)) {
+	if (!setting_may_be_file(row)) {
 		load_plain(in, row, state, given);
 		return;
 	}

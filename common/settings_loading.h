@@ -109,9 +109,6 @@ void settings_check_names_together(struct loading *in); /* settings_together.c *
 void settings_check_together(struct loading *in);	/* settings_together.c */
 void settings_review_names(struct loading *in);		/* settings_unknown.c */
 
-/* Whether NAME_FILE can stand for the variable. */
-bool settings_may_be_file(const struct setting *row);
-
 /* Reports `value` if this version refuses it (the row's not_yet). */
 bool settings_refuse_not_yet(struct loading *in, const struct setting *row, const char *value);
 

@@ -50,6 +50,12 @@ struct setting {
 
 #define SETTING_NO_FIELD ((size_t)-1)
 
+/* Whether NAME_FILE can stand for the variable. */
+static inline bool setting_may_be_file(const struct setting *row)
+{
+	return (row->flags & (SETTING_SECRET | SETTING_FROM_FILE)) != 0;
+}
+
 extern const struct setting settings_table[];
 extern const size_t settings_table_length;
 

@@ -147,7 +147,7 @@ static bool find_closest(const char *name, char closest[NAME_MAX_LENGTH])
 
 	closest[0] = '\0';
 	for (size_t i = 0; i < settings_table_length; i++) {
-		size_t forms = settings_may_be_file(&settings_table[i]) ? 2 : 1;
+		size_t forms = setting_may_be_file(&settings_table[i]) ? 2 : 1;
 		for (size_t form = 0; form < forms; form++) {
 			snprintf(known, sizeof(known), "%s%s", settings_table[i].name,
 				 endings[form]);
