@@ -1,4 +1,5 @@
-/* Domain names as text: lower case, without the trailing dot. */
+/* Domain names as text: lower case, without the trailing dot; what is odd in them with a backslash
+ * (RFC 1035 section 5.1). */
 #ifndef DNS_HOOKS_DNS_NAME_H
 #define DNS_HOOKS_DNS_NAME_H
 

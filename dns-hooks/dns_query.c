@@ -24,10 +24,7 @@ int dns_name_text(const ldns_rdf *rdf, domain_name out)
 {
 	AUTO_FREE char *text = rdf == NULL ? NULL : ldns_rdf2str(rdf);
 
-	/* "\." is a dot amid a label: whoever compares texts would take it for a boundary. */
-	if (text == NULL || strstr(text, "\\.") != NULL)
-		return -1;
-	return dns_name_normal(text, out);
+	return text == NULL ? -1 : dns_name_normal(text, out);
 }
 
 bool dns_record_is(const ldns_rr *record, const char *name, ldns_rr_type type)

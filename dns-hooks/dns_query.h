@@ -35,8 +35,7 @@ ldns_pkt *dns_question(const char *name, ldns_rr_type type, bool recursive, stru
 ldns_pkt *dns_parse_answer(const ldns_pkt *question, const uint8_t *wire, size_t length,
 			   const struct dns_server *server, struct error *err);
 
-/* The name in an RDATA or owner field, lower case, no trailing dot; -1 if it is too long or has a
- * dot within a label, which no name has that is of interest here. */
+/* The name in an RDATA or owner field, lower case, no trailing dot; -1 if it is too long. */
 int dns_name_text(const ldns_rdf *rdf, domain_name out);
 
 /* Whether the record is `type`, class IN, and stands at `name`. */

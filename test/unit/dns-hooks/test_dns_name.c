@@ -28,11 +28,29 @@ static void test_within_goes_by_labels(void **state)
 	assert_false(dns_name_within("com", "example.com"));
 }
 
+static void test_a_dot_within_a_label_is_no_boundary(void **state)
+{
+	domain_name name;
+
+	(void)state;
+	assert_int_equal(dns_name_normal("example.co\\..", name), 0);
+	assert_string_equal(name, "example.co\\.");
+	assert_int_equal(dns_name_normal(name, name), 0);
+	assert_string_equal(name, "example.co\\.");
+	assert_false(dns_name_within("a\\.example.com", "example.com"));
+	assert_true(dns_name_within("a\\.example.com", "com"));
+	/* The label ends in a backslash: that dot is one. */
+	assert_true(dns_name_within("a\\\\.example.com", "example.com"));
+	assert_int_equal(dns_name_normal("co\\\\.", name), 0);
+	assert_string_equal(name, "co\\\\");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_names_have_one_form),
 	    cmocka_unit_test(test_within_goes_by_labels),
+	    cmocka_unit_test(test_a_dot_within_a_label_is_no_boundary),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
