@@ -24,7 +24,7 @@ enum {
 
 /* Where plain TCP is the rule: what most servers allow. */
 #define HTTP_IDLE "5s"
-/* For a TLS handshake, from the first packet to the last. */
+/* For a TLS handshake, from its first packet to the last. */
 #define HANDSHAKE "15s"
 
 char *render_chroot(const struct settings *settings)
@@ -141,16 +141,19 @@ static const char *flag(bool value)
 	return value ? "yes" : "";
 }
 
-static const char *shorter(const char *time, const char *other)
+/* All that comes before both sides may talk: the handshake, the look at what the client says, and
+ * four attempts to connect, a second apart. */
+static int64_t opening_us(const struct settings *s)
 {
-	return time_text_us(time) <= time_text_us(other) ? time : other;
+	return time_text_us(HANDSHAKE) + time_text_us(s->evidence_wait) +
+	       4 * time_text_us(s->timeout_connect) + time_text_us("3s");
 }
 
 /* The values of one configuration; `alpn`, ... hold what is put together for it. */
 struct config_values {
 	char port[8], bind_ipv6[32], evidence_port[8];
 	char maxconn[24], global_maxconn[24], http_maxconn[24], tls_sessions[24];
-	char timeout_silence[24]; /* until a client has said something */
+	char timeout_opening[24];
 	char alpn[160], socket_access[64], default_backend[BACKEND_NAME_MAX];
 	char http_server[HTTP_SERVER_MAX];
 	const char *worker_folder; /* the chroot as the worker sees it */
@@ -167,8 +170,9 @@ static void gather_words(const struct render_input *in, struct config_values *v)
 	struct capacity capacity = capacity_find(s, h->open_files);
 
 	snprintf(v->port, sizeof(v->port), "%hu", s->port);
-	snprintf(v->timeout_silence, sizeof(v->timeout_silence), "%lldms",
-		 (long long)(time_text_us(HANDSHAKE) + time_text_us(s->evidence_wait)) / 1000);
+	int64_t opening = opening_us(s), client = time_text_us(s->timeout_client);
+	snprintf(v->timeout_opening, sizeof(v->timeout_opening), "%lldms",
+		 (long long)(opening < client ? opening : client) / 1000);
 	/* A socket of its own: on one for both, IPv4 clients are ::ffff:192.0.2.1 to the apps. */
 	snprintf(v->bind_ipv6, sizeof(v->bind_ipv6), h->has_ipv6 ? ",[::]:%hu v6only" : "",
 		 s->port);
@@ -274,9 +278,8 @@ static int expand(const struct render_input *in, const struct config_values *v,
 	    {"timeout_connect", s->timeout_connect},
 	    {"timeout_client", s->timeout_client},
 	    {"timeout_server", s->timeout_server},
-	    {"timeout_idle", shorter(s->timeout_client, s->timeout_server)},
 	    {"timeout_handshake", HANDSHAKE},
-	    {"timeout_silence", v->timeout_silence},
+	    {"timeout_opening", v->timeout_opening},
 	    {"log_connections", flag(log_enabled(LOG_DEBUG))},
 	    {"port", v->port},
 	    {"bind_ipv6", v->bind_ipv6},

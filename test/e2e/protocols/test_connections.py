@@ -29,6 +29,7 @@ IDLE = 2000
 ABORTS = 100
 HANDSHAKE_TIMEOUT = 15.0
 KERNEL_PATIENCE = 3.0
+THINKING = 3.0
 FILES_NEEDED = IDLE * 2 + 256
 
 RAW = full_name("raw")
@@ -70,6 +71,15 @@ class EarlyEnd(OnePort):
         while data := connection.recv(MIB):
             self.heard += data
         self.over.set()
+
+
+class Thinking(OnePort):
+    """Takes its time to answer."""
+
+    def serve(self, connection: socket.socket, client: str) -> None:
+        connection.recv(MIB)
+        time.sleep(THINKING)
+        connection.sendall(b"answer")
 
 
 class Counter(OnePort):
@@ -208,14 +218,37 @@ def test_clients_that_break_off_leave_nothing_behind(site: Site, patient: Produc
         assert server.seen > ABORTS // 2
 
 
-@pytest.mark.parametrize("said", [b"", b"\x16\x03\x01\x02\0\x01"], ids=["nothing", "a little"])
-def test_a_handshake_that_does_not_end(bare: Product, said: bytes) -> None:
-    with socket.create_connection((HOST, bare.port)) as client:
-        client.sendall(said)
-        client.settimeout(HANDSHAKE_TIMEOUT + PATIENCE)
+def test_a_handshake_that_does_not_end(site: Site) -> None:
+    """HAProxy before 3.0 gives it the time of four attempts to connect besides."""
+    limit = HANDSHAKE_TIMEOUT + 4 * 1 + 3
+    with (
+        site.product("unfinished", EVIDENCE_SERVER="false", TIMEOUT_CONNECT="1s") as product,
+        contextlib.ExitStack() as held,
+    ):
         clock = Stopwatch()
-        assert client.recv(1) == b""
-        assert clock() > HANDSHAKE_TIMEOUT / 2
+        for said in (b"", b"\x16\x03\x01\x02\0\x01"):
+            client = held.enter_context(socket.create_connection((HOST, product.port)))
+            client.sendall(said)
+            client.settimeout(limit + PATIENCE)
+            assert client.recv(1) == b""
+            assert clock() > HANDSHAKE_TIMEOUT / 2
+            clock = Stopwatch()
+
+
+@pytest.mark.parametrize("half_closed", [False, True])
+def test_an_answer_may_take_longer_than_the_client_s_time(site: Site, half_closed: bool) -> None:
+    """A client that waits is silent; the server's time is what it waits for."""
+    with (
+        Thinking(site),
+        site.product(
+            f"late-{half_closed}", EVIDENCE_SERVER="false", TIMEOUT_CLIENT="1s", TIMEOUT_SERVER="1h"
+        ) as product,
+        contextlib.closing(HalfClosing(product, RAW)) as client,
+    ):
+        client.write(b"question")
+        if half_closed:
+            client.end()
+        assert client.read() == b"answer"
 
 
 def test_silence_is_no_handshake(site: Site, bare: Product) -> None:

@@ -186,17 +186,24 @@ static void requests_are_routed_one_by_one_when_asked_for(void **state)
 	rendered_free(&r);
 }
 
-static void an_older_haproxy_limits_silence_by_the_client_s_time(void **state)
+static void an_older_haproxy_limits_the_opening_by_the_client_s_time(void **state)
 {
-	static const char *const more[] = {"TIMEOUT_CLIENT=1h", "TIMEOUT_SERVER=30m",
+	static const char *const more[] = {"TIMEOUT_CONNECT=5s", "TIMEOUT_SERVER=30m",
 					   "EVIDENCE_WAIT=2s", NULL};
+	static const char *const shorter[] = {"TIMEOUT_CLIENT=30s", NULL};
+	static const char *const longest[] = {"TIMEOUT_CLIENT=2147483647ms",
+					      "TIMEOUT_CONNECT=2147483647ms",
+					      "EVIDENCE_WAIT=2147483647ms", NULL};
 	struct rendered r = render(*state, more, true);
 
-	assert_contains(r.config, ".if version_before(3.0)\n"
-				  "    # Both of the above, once there is nothing left to "
-				  "decide: see frontend tls.\n"
-				  "    timeout tunnel 30m\n");
-	assert_contains(r.config, ".else\n    timeout client 17000ms\n.endif\n");
+	assert_contains(r.config, "    timeout tunnel 30m\n");
+	assert_contains(r.config, ".else\n    timeout client 40000ms\n.endif\n");
+	rendered_free(&r);
+	r = render(*state, shorter, true);
+	assert_contains(r.config, ".else\n    timeout client 30000ms\n.endif\n");
+	rendered_free(&r);
+	r = render(*state, longest, true);
+	assert_contains(r.config, ".else\n    timeout client 2147483647ms\n.endif\n");
 	rendered_free(&r);
 }
 
@@ -212,7 +219,7 @@ int main(void)
 	    scratch_test(server_first_for_some_is_a_list),
 	    scratch_test(the_proxy_protocol_goes_to_those_named),
 	    scratch_test(requests_are_routed_one_by_one_when_asked_for),
-	    scratch_test(an_older_haproxy_limits_silence_by_the_client_s_time),
+	    scratch_test(an_older_haproxy_limits_the_opening_by_the_client_s_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
