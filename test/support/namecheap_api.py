@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import re
 import secrets
 import threading
@@ -10,9 +9,10 @@ import time
 from collections import deque
 from collections.abc import Collection, Sequence
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape, quoteattr
 
+from . import namecheap_form
 from .bind import Bind
 from .bind_mirror import BindMirror
 from .faults import Fault
@@ -193,13 +193,13 @@ class NamecheapApi(HttpService):
     # HTTP
 
     def line_of(self, request: Request) -> str:
-        return f"{request.line} {_form(request).get('command', '')}"
+        return f"{request.line} {namecheap_form.read(request).get('command', '')}"
 
     def body_of(self, request: Request) -> str:
         return re.sub(r"(?i)(apikey=)[^&]*", r"\1***", super().body_of(request))
 
     def respond(self, request: Request) -> Response:
-        form = _form(request)
+        form = namecheap_form.read(request)
         with self._state:
             if self._is_over_the_limit():
                 return Response(405, RATE_LIMITED.encode(), "text/html")
@@ -209,7 +209,7 @@ class NamecheapApi(HttpService):
                 return self._error(form, error)
 
     def respond_with_fault(self, request: Request, fault: Fault) -> Response:
-        form = _form(request)
+        form = namecheap_form.read(request)
         if fault.kind == "rate_limited":
             return Response(405, RATE_LIMITED.encode(), "text/html", dict(fault.headers))
         if fault.kind == "api_error":
@@ -220,11 +220,11 @@ class NamecheapApi(HttpService):
         if fault.kind == "no_success":
             if fault.after:
                 self.respond(request)
-            return self._ok(form, _set_result(_domain(form), "false"))
+            return self._ok(form, _set_result(namecheap_form.domain(form), "false"))
         if fault.kind == "swallow":
-            return self._ok(form, _set_result(_domain(form), "true"))
+            return self._ok(form, _set_result(namecheap_form.domain(form), "true"))
         if fault.kind == "drop_type":
-            return self.respond(_without_type(request, str(fault.body)))
+            return self.respond(namecheap_form.without_type(request, str(fault.body)))
         return self._spoil(form, self.respond(request), fault)
 
     def _spoil(self, form: dict[str, str], answer: Response, fault: Fault) -> Response:
@@ -287,7 +287,8 @@ class NamecheapApi(HttpService):
         return answers[command](form)
 
     def _get_list(self, form: dict[str, str]) -> str:
-        page, size = _positive(form, "page", 1), _positive(form, "pagesize", 20)
+        page = namecheap_form.positive(form, "page", 1)
+        size = namecheap_form.positive(form, "pagesize", 20)
         if size not in PAGE_SIZES:
             raise ApiError(2050900, "PageSize must be from 10 to 100")
         size = min(size, self.page_limit)
@@ -316,7 +317,7 @@ class NamecheapApi(HttpService):
         )
 
     def _get_hosts(self, form: dict[str, str]) -> str:
-        zone = self._owned(_domain(form))
+        zone = self._owned(namecheap_form.domain(form))
         hosts = "".join(host.as_xml() for host in zone.hosts)
         return (
             f"<DomainDNSGetHostsResult Domain={quoteattr(zone.name)} "
@@ -325,7 +326,7 @@ class NamecheapApi(HttpService):
         )
 
     def _set_hosts(self, form: dict[str, str]) -> str:
-        zone = self._owned(_domain(form))
+        zone = self._owned(namecheap_form.domain(form))
         if not zone.our_dns:
             raise ApiError(
                 2030288,
@@ -376,7 +377,7 @@ class NamecheapApi(HttpService):
         command = form.get("command", "")
         result = ""
         if command.lower().endswith("sethosts") and error.number // 1000000 != 1:
-            name = quoteattr(_domain(form))
+            name = quoteattr(namecheap_form.domain(form))
             result = (
                 f'<CommandResponse Type="{escape(command)}"><DomainDNSSetHostsResult '
                 f'Domain={name} EmailType="" IsSuccess="false"><Warnings />'
@@ -401,42 +402,8 @@ class NamecheapApi(HttpService):
         return Response(200, text.encode(), "text/xml; charset=utf-8")
 
 
-def _form(request: Request) -> dict[str, str]:
-    """The parameters, by lower-case name: the API does not mind the case."""
-    return _read_form(urlsplit(request.target).query, request.body.decode(errors="replace"))
-
-
-@functools.lru_cache(maxsize=8)  # several look at one request, and a zone is a long form
-def _read_form(*texts: str) -> dict[str, str]:
-    pairs = [pair for text in texts for pair in parse_qsl(text, keep_blank_values=True)]
-    return {name.lower(): value for name, value in pairs}
-
-
-def _domain(form: dict[str, str]) -> str:
-    return f"{form.get('sld', '')}.{form.get('tld', '')}".lower()
-
-
-def _positive(form: dict[str, str], name: str, default: int) -> int:
-    text = form.get(name, str(default))
-    if not text.isdecimal() or int(text) < 1:
-        raise ApiError(2050900, f"{name} is invalid")
-    return int(text)
-
-
 def _set_result(name: str, is_success: str) -> str:
     return (
         f'<DomainDNSSetHostsResult Domain={quoteattr(name)} EmailType="" '
         f'IsSuccess="{is_success}"><Warnings /></DomainDNSSetHostsResult>'
     )
-
-
-def _without_type(request: Request, record_type: str) -> Request:
-    """The same setHosts without the hosts of a type, the rest numbered anew."""
-    form = _form(request)
-    numbers = [n for n in range(1, len(form)) if f"hostname{n}" in form]
-    kept = [n for n in numbers if form[f"recordtype{n}"] != record_type]
-    parameters = ("hostname", "recordtype", "address", "mxpref", "ttl")
-    changed = {k: v for k, v in form.items() if k.rstrip("0123456789") not in parameters}
-    for new, old in enumerate(kept, 1):
-        changed |= {f"{p}{new}": form[f"{p}{old}"] for p in parameters if f"{p}{old}" in form}
-    return Request(request.method, PATH, request.headers, urlencode(changed).encode())
