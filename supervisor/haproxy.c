@@ -54,6 +54,8 @@ static void on_exit_of_haproxy(const struct process_result *result, void *arg)
 	h->old_workers = 0;
 	event_del(h->poll_timer);
 	if (h->stopping) {
+		master_command_cancel(h->command);
+		h->command = NULL;
 		h->stopped(h->stopped_arg);
 		return;
 	}
@@ -182,8 +184,12 @@ void haproxy_stop(struct haproxy *h, void (*stopped)(void *arg), void *arg)
 		stopped(arg);
 		return;
 	}
-	/* A master that does not answer yet would miss the request to finish. */
-	process_signal(h->process, h->worker != 0 ? SIGUSR1 : SIGTERM);
+	/* A master that does not answer yet would miss the request to finish, and with it the
+	 * connections that its worker has already: it is asked for that first. */
+	if (h->worker != 0)
+		process_signal(h->process, SIGUSR1);
+	else
+		haproxy_find_worker_to_stop(h);
 }
 
 void haproxy_kill(struct haproxy *h)

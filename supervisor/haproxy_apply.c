@@ -3,6 +3,7 @@
 #include "common/file.h"
 #include "common/log.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@ enum {
 	POLL_INTERVAL_MS = 20,
 	/* How long a new worker may take to appear: 30 s. */
 	POLLS_MAX = 30 * 1000 / POLL_INTERVAL_MS,
+	POLLS_STOPPING = 1000 / POLL_INTERVAL_MS,
 };
 
 static void begin(struct haproxy *h);
@@ -111,6 +113,10 @@ static void poll_soon(struct haproxy *h)
 		event_add(h->poll_timer, &interval);
 		return;
 	}
+	if (h->stopping) {
+		process_signal(h->process, SIGTERM);
+		return;
+	}
 	if (h->phase == APPLY_WAITING) {
 		struct error err = ERROR_INIT;
 		error_set(&err, EXIT_TRY_LATER,
@@ -126,13 +132,19 @@ static void on_processes(const char *reply, void *arg)
 	struct master_processes processes;
 
 	h->command = NULL;
+	if (h->stopping && h->worker != 0)
+		return; /* it has been asked to finish */
 	if (reply == NULL || !master_parse_processes(reply, &processes)) {
 		poll_soon(h); /* it may be re-executing */
 		return;
 	}
 	h->worker = processes.worker;
 	h->old_workers = processes.old_worker_count;
-	if (h->phase != APPLY_WAITING) {
+	if (h->stopping && h->worker != 0) {
+		process_signal(h->process, SIGUSR1);
+		return;
+	}
+	if (h->stopping || h->phase != APPLY_WAITING) {
 		if (h->worker == 0)
 			poll_soon(h);
 		return;
@@ -170,6 +182,12 @@ void haproxy_watch_worker(struct haproxy *h)
 {
 	h->polls_left = POLLS_MAX;
 	poll_soon(h);
+}
+
+void haproxy_find_worker_to_stop(struct haproxy *h)
+{
+	h->polls_left = POLLS_STOPPING;
+	haproxy_poll(-1, 0, h);
 }
 
 /* ---- the steps of an apply */

@@ -50,6 +50,9 @@ int haproxy_use_generation(struct haproxy *h, unsigned long number, struct error
 
 /* Asks the master for its workers now and then until one is there. */
 void haproxy_watch_worker(struct haproxy *h);
+/* Asks the master for its worker, to have it finish (SIGUSR1); for a second, then ends the master.
+ */
+void haproxy_find_worker_to_stop(struct haproxy *h);
 void haproxy_poll(int fd, short what, void *arg);
 /* HAProxy died in the middle of an apply. */
 void haproxy_apply_interrupted(struct haproxy *h, const struct error *err);

@@ -34,17 +34,10 @@ def test_sigterm_ends_everything_and_exits_0(serving: tuple[Ingress, Volume]) ->
     assert ingress.log.rstrip().endswith("stopped")
 
 
-def _worker_is_known(ingress: Ingress) -> None:
-    """Only such a HAProxy is asked to finish: a moment after its start it may not be known yet, but
-    it is once a reload has succeeded."""
-    assert ingress.ctl("reload").returncode == 0
-
-
 def test_sigterm_lets_a_request_finish_and_a_second_one_hurries(
     serving: tuple[Ingress, Volume],
 ) -> None:
     ingress, _ = serving
-    _worker_is_known(ingress)
     with ingress.connect("app.demo.test") as finishing:
         finishing.sendall(b"GET /slow?seconds=1 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         with ingress.connect("app.demo.test") as idle:
@@ -62,7 +55,6 @@ def test_connections_that_stay_open_are_closed_after_the_grace(
     serving: tuple[Ingress, Volume],
 ) -> None:
     ingress, _ = serving
-    _worker_is_known(ingress)
     with ingress.connect("app.demo.test") as idle:
         assert request_on(idle, "app.demo.test", "/").status == 200
         assert ingress.child.terminate(9) == 0  # docker stop kills after 10 s
