@@ -1,6 +1,5 @@
 /* dns-hooks: Linode's answers.  The first line is the HTTP status, every other one a body: the
  * pages of one listing. */
-#include "dns-hooks/dns_name.h"
 #include "dns-hooks/providers/linode_answer.h"
 
 #include "common/file.h"
@@ -48,6 +47,16 @@ static bool is_odd(const char *name)
 	       strstr(name, "..") != NULL;
 }
 
+/* By its text: the API knows no escapes, so a label may end in a backslash, and then RFC 1035 would
+ * have the dot behind it for a part of the label. */
+static bool reads_as_within(const char *name)
+{
+	size_t length = strlen(name), zone_length = strlen(ZONE);
+
+	return strcmp(name, ZONE) == 0 ||
+	       (length > zone_length && strcmp(name + length - zone_length - 1, "." ZONE) == 0);
+}
+
 static void check_record(const cJSON *item)
 {
 	AUTO_RECORD struct record record = {0};
@@ -59,7 +68,7 @@ static void check_record(const cJSON *item)
 	}
 	CHECK(record.id[0] != '\0' && record.value != NULL);
 	CHECK(strlen(record.value) <= RECORD_VALUE_MAX);
-	CHECK(dns_name_within(record.name, ZONE));
+	CHECK(reads_as_within(record.name));
 	CHECK(record.ttl > 0);
 	if (record.type == RECORD_OTHER || is_odd(record.name) ||
 	    (record.type == RECORD_CNAME && is_odd(record.value)))
