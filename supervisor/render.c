@@ -200,7 +200,7 @@ static bool looks_into_h2(const struct settings *s)
 static int gather_inspection(const struct settings *s, struct config_values *v, struct error *err)
 {
 	const struct template_value values[] = {
-	    {"unless_h2", looks_into_h2(s) ? " if !h2" : ""},
+	    {"unless_h2", looks_into_h2(s) ? " !h2" : ""},
 	    {NULL, NULL},
 	};
 

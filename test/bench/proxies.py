@@ -232,7 +232,11 @@ class Field:
         port = self.reserve()
         config = self.render(key, port, **settings)
         # As the supervisor starts it.
-        argv = ["env", f"OPENSSL_CONF={config.parent}/openssl.cnf", "haproxy", "-f", str(config)]
+        environment = (
+            f"OPENSSL_CONF={config.parent}/openssl.cnf",
+            "GLIBC_TUNABLES=glibc.malloc.tcache_count=127",
+        )
+        argv = ["env", *environment, "haproxy", "-f", str(config)]
         return self.start(key, title, argv, port, PROXY_CPU)
 
     def other(

@@ -38,6 +38,15 @@ ACCEPTED = [
 ] + [
     (f"curve {curve}", ECDSA, ["-tls1_3", "-groups", curve])
     for curve in ("X25519", "P-256", "P-384")
+] + [
+    (f"signature {algorithm}", name, [version, "-cipher", "ALL" + ANY, "-sigalgs", algorithm])
+    for name, version, algorithm in (
+        (ECDSA, "-tls1_2", "ECDSA+SHA512"),
+        (ECDSA, "-tls1_3", "ecdsa_secp256r1_sha256"),
+        (RSA, "-tls1_2", "RSA+SHA256"),
+        (RSA, "-tls1_2", "rsa_pss_rsae_sha512"),
+        (RSA, "-tls1_3", "rsa_pss_rsae_sha384"),
+    )
 ]  # fmt: skip
 REFUSED = [
     ("TLS 1.0", ECDSA, ["-tls1", "-cipher", "ALL" + ANY]),
@@ -52,6 +61,11 @@ REFUSED = [
         (ECDSA, ("AECDH-AES128-SHA", "ADH-AES128-GCM-SHA256")),
     )
     for suite in suites
+] + [
+    (f"signature {algorithm}", name, ["-tls1_2", "-cipher", "ALL" + ANY, "-sigalgs", algorithm])
+    for name, algorithm in (
+        (ECDSA, "ECDSA+SHA1"), (ECDSA, "ECDSA+SHA224"), (RSA, "RSA+SHA1"), (RSA, "RSA+SHA224"),
+    )
 ]  # fmt: skip
 
 
@@ -111,7 +125,7 @@ def test_accepted(
     said = handshake(product, name, options)
     row(offer, agreed(said) or "refused")
     assert agreed(said), said
-    if not offer.startswith("curve"):
+    if not offer.startswith(("curve", "signature")):
         assert agreed(said).endswith(offer.split()[-1])
 
 
