@@ -4,7 +4,7 @@
 
 #include "common/error.h"
 #include "common/json.h"
-#include "dns-hooks/plan.h"
+#include "dns-hooks/caa.h"
 
 /*
  * The names by which the CA recognises itself in CAA records (meta.caaIdentities).  Let's

@@ -4,7 +4,7 @@
 #include "common/log.h"
 #include "dns-hooks/acme_directory.h"
 #include "dns-hooks/journal.h"
-#include "dns-hooks/plan.h"
+#include "dns-hooks/plan_make.h"
 #include "dns-hooks/print.h"
 #include "dns-hooks/provider.h"
 #include "dns-hooks/served.h"

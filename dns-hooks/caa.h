@@ -17,6 +17,7 @@ enum {
 	CAA_TEXT_MAX = CAA_VALUE_MAX * 2 + CAA_TAG_MAX + 16, /* every byte escaped, in quotes */
 	CAA_ACCOUNT_URI_MAX = 1024,
 	CAA_CRITICAL = 128, /* the flag bit */
+	CAA_IDENTITIES_MAX = 8,
 };
 
 struct caa {
@@ -29,6 +30,12 @@ struct caa {
 struct caa_pin {
 	domain_name issuer;
 	char account_uri[CAA_ACCOUNT_URI_MAX];
+};
+
+/* The names by which a CA recognises itself in a CAA record; the first is written. */
+struct caa_identities {
+	domain_name names[CAA_IDENTITIES_MAX];
+	size_t count;
 };
 
 /* Reads `0 issue "ca.example; ..."`; -1 when it is not of that form or too long. */

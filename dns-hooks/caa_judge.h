@@ -4,7 +4,6 @@
 
 #include "common/error.h"
 #include "dns-hooks/caa.h"
-#include "dns-hooks/plan.h"
 
 #include <stdbool.h>
 #include <stddef.h>

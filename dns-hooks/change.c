@@ -53,3 +53,15 @@ int change_list_add(struct change_list *list, const struct record *before,
 	list->items[list->count++] = change;
 	return 0;
 }
+
+int change_list_remove_copies(struct change_list *list, const struct record *wanted,
+			      const struct record_list *present, struct error *err)
+{
+	const struct record *first = record_list_find(present, wanted);
+
+	for (size_t i = 0; i < present->count; i++)
+		if (&present->items[i] != first && record_same(&present->items[i], wanted) &&
+		    change_list_add(list, &present->items[i], NULL, err, "is there twice") != 0)
+			return -1;
+	return 0;
+}

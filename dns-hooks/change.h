@@ -36,4 +36,9 @@ int change_list_add(struct change_list *list, const struct record *before,
 		    const struct record *after, struct error *err, const char *reason, ...)
     __attribute__((format(printf, 5, 6)));
 
+/* Adds the removal of all but the first of the records in `present` that are like `wanted`: an API
+ * that would make a record twice may have done so. */
+int change_list_remove_copies(struct change_list *list, const struct record *wanted,
+			      const struct record_list *present, struct error *err);
+
 #endif

@@ -1,22 +1,14 @@
-/* From what has to stand at a name and what stands there to what is to be done; pure. */
+/* What is to be done at one name, and what every plan of a run goes by. */
 #ifndef DNS_HOOKS_PLAN_H
 #define DNS_HOOKS_PLAN_H
 
 #include "common/buffer.h"
 #include "dns-hooks/caa.h"
 #include "dns-hooks/change.h"
-#include "dns-hooks/provider.h"
-#include "dns-hooks/target.h"
 
 #include <stdbool.h>
 
-enum { CAA_IDENTITIES_MAX = 8, TXT_VALUE_MAX = 160 };
-
-/* The names by which a CA recognises itself in a CAA record; the first is written. */
-struct caa_identities {
-	domain_name names[CAA_IDENTITIES_MAX];
-	size_t count;
-};
+enum { TXT_VALUE_MAX = 160 };
 
 /* What is the same for every name of a run. */
 struct plan_rules {
@@ -37,26 +29,5 @@ struct plan {
 
 void plan_init(struct plan *plan);
 void plan_free(struct plan *plan);
-
-/*
- * Why the alias at `target` has to be made of the gateway's addresses: a sentence part, or
- * NULL when a CNAME will do.  `zone` is the zone's name.
- */
-const char *plan_why_addresses(const struct target *target, const char *zone,
-			       const struct record_list *present, const struct plan_rules *rules);
-
-/* Removals of all but the first of the records like `wanted`: an API that would make a record
- * twice may have done so. */
-int plan_single(const struct record *wanted, const struct record_list *present,
-		struct change_list *changes, struct error *err);
-
-/*
- * Works out the changes at one name.  `addresses` are the gateway's A and AAAA records (their
- * names do not matter), NULL unless plan_why_addresses() asks for them.  -1 (EXIT_FAILED) when
- * something foreign is in the way: the sentence says what to do about it.
- */
-int plan_make(const struct target *target, const struct record_list *present,
-	      const struct record_list *addresses, const struct plan_rules *rules,
-	      struct plan *plan, struct error *err);
 
 #endif

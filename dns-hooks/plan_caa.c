@@ -63,7 +63,7 @@ static int add_missing(const struct tag_plan *tag, const struct record_list *pre
 	if (tag->wish == CAA_WISH_NONE)
 		return 0;
 	if (record_list_find(present, &tag->wanted) != NULL)
-		return plan_single(&tag->wanted, present, &plan->changes, err);
+		return change_list_remove_copies(&plan->changes, &tag->wanted, present, err);
 	if (tag->wish == CAA_WISH_NOBODY && binds_already(tag, present, rules))
 		return 0;
 	return change_list_add(&plan->changes, NULL, &tag->wanted, err, "%s",

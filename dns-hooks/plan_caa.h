@@ -3,6 +3,7 @@
 #define DNS_HOOKS_PLAN_CAA_H
 
 #include "dns-hooks/plan.h"
+#include "dns-hooks/target.h"
 
 /*
  * The new pin is added before an old one of ours goes, so that at no moment anybody may

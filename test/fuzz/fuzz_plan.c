@@ -1,6 +1,6 @@
 /* dns-hooks: plans.  The first line says what is wanted at the name, a letter each; every other
  * one is a record that stands there: "TYPE VALUE", with "!" behind the type of a proxied one. */
-#include "dns-hooks/plan.h"
+#include "dns-hooks/plan_make.h"
 
 #include "test/fuzz/fuzz.h"
 

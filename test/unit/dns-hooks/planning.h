@@ -4,7 +4,7 @@
 
 #include "test/unit/common/unit.h"
 
-#include "dns-hooks/plan.h"
+#include "dns-hooks/plan_make.h"
 
 #define GATEWAY "gateway.test"
 #define APP "abcdef01:443"
