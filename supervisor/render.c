@@ -190,10 +190,16 @@ static void gather_words(const struct render_input *in, struct config_values *v)
 	backend_name(s, &s->routes[s->default_route], v->default_backend);
 }
 
+/* Whether connections that agreed on HTTP/2 may go to the HTTP side. */
+static bool serves_h2(const struct settings *s)
+{
+	return s->alpn_h2 && inspects(s);
+}
+
 /* Only the first request of a connection needs it: the HTTP side understands HTTP/2. */
 static bool looks_into_h2(const struct settings *s)
 {
-	return s->alpn_h2 && inspects(s) && !routes_by_request(s);
+	return serves_h2(s) && !routes_by_request(s);
 }
 
 /* What an inspected connection may be handed to, by one of two sets of rules. */
@@ -220,6 +226,7 @@ static int expand_http(const struct settings *s, struct config_values *v, struct
 	const struct template_value values[] = {
 	    {"request_routing", flag(routes_by_request(s))},
 	    {"h2", flag(looks_into_h2(s))},
+	    {"http_h2", flag(serves_h2(s))},
 	    {"timeout_connect", s->timeout_connect},
 	    {"timeout_client", s->timeout_client},
 	    {"timeout_server", s->timeout_server},
@@ -291,6 +298,7 @@ static int expand(const struct render_input *in, const struct config_values *v,
 	    {"inspect", flag(inspects(s))},
 	    {"server_first_listed", flag(s->server_first.scope == CHOICE_LISTED)},
 	    {"h2", flag(looks_into_h2(s))},
+	    {"http_h2", flag(serves_h2(s))},
 	    {"inspect_h2", template_inspect_h2},
 	    {"inspection", v->inspection.length > 0 ? buffer_text(&v->inspection) : ""},
 	    {"http_side", v->http_side},

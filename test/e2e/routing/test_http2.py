@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+import socket
+import time
 from collections.abc import Iterator
+from typing import Any, cast
 
 import pytest
 
 from support.h2_client import H2Answer, H2Client
 from support.web_app import pattern
 
-from .site import OTHER, SUMS, Site
+from .site import OTHER, SUMS, WEB, Site
 
 LARGE = 8 * 1024 * 1024
 
@@ -90,6 +93,35 @@ def test_a_stream_given_up_leaves_the_others(either: Site) -> None:
             client.cancel(client.send("GET", f"/download?bytes={LARGE}"))
             assert _told(client.get("/still"))["path"] == "/still"
             assert client.get(SUMS).status == 200
+
+
+class Hesitating:
+    """A connection whose first bytes go alone, and the others after a while."""
+
+    def __init__(self, connection: socket.socket, alone: int) -> None:
+        self._connection = connection
+        self._alone = alone
+
+    def sendall(self, data: bytes) -> None:
+        if self._alone:
+            self._connection.sendall(data[: self._alone])
+            time.sleep(0.1)  # it is the pause itself that is tested
+            data, self._alone = data[self._alone :], 0
+        self._connection.sendall(data)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+
+@pytest.mark.parametrize("alone", [1, 17, 18, 23, 24, 30])
+@pytest.mark.parametrize("path", [SUMS, "/app"])
+def test_a_preface_may_come_in_parts(either: Site, path: str, alone: int) -> None:
+    with either.ingress.connect(WEB, alpn=("h2",)) as tls:
+        answer = H2Client(cast(socket.socket, Hesitating(tls, alone)), WEB).get(path)
+    if path == SUMS:
+        assert answer.body == either.sums()
+    else:
+        assert _told(answer)["name"] == "web"
 
 
 def test_routed_by_connection_the_idle_are_closed(by_connection: Site) -> None:
