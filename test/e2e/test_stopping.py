@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from support.ingress import BIN, HOST, Ingress, request_on
-from support.process import Child, wait_until
+from support.process import Child, clean_environment, wait_until
 from support.receive import receive
 from support.volume import Volume
 
@@ -49,6 +50,38 @@ def test_sigterm_lets_a_request_finish_and_a_second_one_hurries(
             ingress.child.signal(signal.SIGTERM)
             assert ingress.child.wait(4) == 0
     assert ingress.child.survivors() == []
+
+
+# A master that nobody finds: its socket has another name at first.
+HIDING_HAPROXY = """\
+#!/bin/sh
+if [ "$1" = -W ]; then
+    exec {program} -W -db -S "${{4%master.sock*}}hidden.sock${{4#*master.sock}}" "$5" "$6"
+fi
+exec {program} "$@"
+"""
+
+
+def test_sigterm_before_the_worker_is_known_lets_a_request_finish(
+    world: World, tmp_path: Path
+) -> None:
+    program = tmp_path / "haproxy"
+    haproxy = shutil.which("haproxy", path=clean_environment()["PATH"])
+    program.write_text(HIDING_HAPROXY.format(program=haproxy))
+    program.chmod(0o755)
+    Volume(world.make_stack()).put("app.demo.test")
+    ingress = world.ingress(DOMAINS="app.demo.test", HAPROXY=str(program))
+    ingress.wait_for(lambda: ingress.try_serial("app.demo.test"), "a handshake")
+    hidden = ingress.run_dir / "haproxy" / "hidden.sock"
+    with ingress.connect("app.demo.test") as finishing:
+        finishing.sendall(b"GET /slow?seconds=1 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        # Both at once for ingressd, which looks at signals before it goes on searching.
+        ingress.child.pause()
+        ingress.child.signal(signal.SIGTERM)
+        hidden.with_name("master.sock").symlink_to(hidden)
+        ingress.child.resume()
+        assert receive(finishing, 12) == b"HTTP/1.1 200"
+    assert ingress.child.wait(9) == 0
 
 
 def test_connections_that_stay_open_are_closed_after_the_grace(
