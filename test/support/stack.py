@@ -21,6 +21,8 @@ from .process import clean_environment
 
 if TYPE_CHECKING:
     from .guest_agent import GuestAgent
+    from .quote_pki import QuotePki
+    from .simulated_guest import SimulatedGuest
 
 DOMAINS = ("app.demo.test", "api.demo.test")
 LOOPBACK = "127.0.0.1"
@@ -139,6 +141,8 @@ class Stack:
         self.evidence_port = self._running.enter_context(ReservedPort()).number
         self._running.enter_context(self.app)
         self._running.enter_context(self.api)
+        if self._agent_api is not None:
+            _import_agent()
         with ThreadPoolExecutor() as parallel:
             agent = parallel.submit(self._start_agent)
             try:
@@ -161,11 +165,7 @@ class Stack:
     def _start_agent(self) -> None:
         if self._agent_api is None:
             return
-        # Only here, so that the rest of the harness does without the TDX simulator.
-        from .guest_agent import GuestAgent
-        from .quote_pki import QuotePki
-        from .simulated_guest import SimulatedGuest
-
+        GuestAgent, QuotePki, SimulatedGuest = _import_agent()
         guest = SimulatedGuest(QuotePki(self.directory / "quote-pki"))
         socket_path = self._public / f"{self._agent_api}.sock"
         self.agent = GuestAgent(socket_path, guest, api=self._agent_api)
@@ -187,3 +187,15 @@ class Stack:
             return {}
         key_id, key = next(iter(self._eab_keys.items()))
         return {"ACME_EAB_KID": key_id, "ACME_EAB_HMAC_KEY": key}
+
+
+def _import_agent() -> tuple[type[GuestAgent], type[QuotePki], type[SimulatedGuest]]:
+    """Not with the module, so that the rest of the harness does without the TDX simulator.
+
+    Called before there are threads: two that import parts of one package may wait for each other.
+    """
+    from .guest_agent import GuestAgent
+    from .quote_pki import QuotePki
+    from .simulated_guest import SimulatedGuest
+
+    return GuestAgent, QuotePki, SimulatedGuest
