@@ -2,7 +2,6 @@
 
 #include "dns-hooks/plan_caa.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -4,7 +4,7 @@
  *
  *   certs/          bundles of the installed certificates (0600)
  *   haproxy/        configurations, `current`, master.sock
- *   chroot/         HAProxy's worker: evidence.sock, evidence-http.sock
+ *   chroot/         HAProxy's worker: evidence.sock, and the sockets between its own frontends
  *   certbot/        cli.ini, work and logs
  *   control.sock    for ingressctl
  *   log.pipe        log lines of the DNS hooks

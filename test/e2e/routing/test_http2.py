@@ -8,13 +8,14 @@ from __future__ import annotations
 import hashlib
 import json
 import socket
-import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
 from support.h2_client import H2Answer, H2Client
+from support.process import wait_until
 from support.web_app import pattern
 
 from .site import OTHER, SUMS, WEB, Site
@@ -95,8 +96,18 @@ def test_a_stream_given_up_leaves_the_others(either: Site) -> None:
             assert client.get(SUMS).status == 200
 
 
+def _is_read(connection: socket.socket) -> bool:
+    """Whether the other side has read all that was sent; proc_pid_net(5)."""
+    here, there = connection.getsockname()[1], connection.getpeername()[1]
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        _, local, remote, _, queues, *_ = line.split()
+        if (local[-4:], remote[-4:]) == (f"{there:04X}", f"{here:04X}"):
+            return queues.endswith(":00000000")
+    return False
+
+
 class Hesitating:
-    """A connection whose first bytes go alone, and the others after a while."""
+    """A connection whose first bytes go alone, and the others when those were read."""
 
     def __init__(self, connection: socket.socket, alone: int) -> None:
         self._connection = connection
@@ -105,7 +116,7 @@ class Hesitating:
     def sendall(self, data: bytes) -> None:
         if self._alone:
             self._connection.sendall(data[: self._alone])
-            time.sleep(0.1)  # it is the pause itself that is tested
+            wait_until(lambda: _is_read(self._connection), what="the first bytes to be read")
             data, self._alone = data[self._alone :], 0
         self._connection.sendall(data)
 
