@@ -13,6 +13,7 @@ from support.dns_api import EMULATORS
 from support.ingress import Ingress, command_line
 from support.process import session_members
 from support.stack import Stack
+from support.volume import Volume
 
 from .conftest import World
 
@@ -98,6 +99,19 @@ def test_no_secret_is_found_where_it_must_not_be(
         assert secret not in ingress.log
         assert secret not in json.dumps(ingress.status())
     _check_files(ingress, credentials, EAB_KEY, keys)
+
+
+def test_haproxys_environment_is_built_from_nothing(serving: tuple[Ingress, Volume]) -> None:
+    ingress, _ = serving
+    pids = ingress.processes("haproxy -W")
+    assert pids
+    for pid in pids:
+        given = Path(f"/proc/{pid}/environ").read_text().split("\0")
+        names = {entry.partition("=")[0] for entry in given if entry}
+        assert {"OPENSSL_CONF", "GLIBC_TUNABLES"} <= names
+        # What a master that is reloaded hands on to itself.
+        own = {name for name in names if name.startswith("HAPROXY_") or name == "H2_MAX_REUSE"}
+        assert names - own == {"OPENSSL_CONF", "GLIBC_TUNABLES"}
 
 
 def _plans(ingress: Ingress) -> bool:
