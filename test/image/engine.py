@@ -170,6 +170,12 @@ class Container:
             detail=lambda: f"{self.run('ingressctl', 'status').stdout}\n{self.log[-4000:]}",
         )
 
+    def wait_ended(self, deadline: float) -> None:
+        """And its ports to be free: the engine tells no state while it frees them."""
+        wait_until(
+            lambda: not self.state["Running"], what=f"{self.name} to have ended", deadline=deadline
+        )
+
     def crash(self) -> float:
         """kill -9 of its first process; when, by time.monotonic()."""
         pid = self.pid

@@ -110,7 +110,10 @@ def test_it_serves_within_a_second_of_its_start(
     try:
         for _ in range(STARTS):
             running.engine.docker("stop", "--time", "30", container.name)
+            container.wait_ended(DEADLINE)
             engines.append(_timed(lambda: running.engine.docker("start", idle)))
+            # Both publish the same port.
+            Container(running.engine, idle).wait_ended(DEADLINE)
             began = time.time()
             with running.watched(NAME, serial) as live:
                 running.engine.docker("start", container.name)
