@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 enum { FLAGS_MAX = 255 };
 
@@ -21,12 +20,12 @@ int caa_make(struct caa *caa, long long flags, const char *tag, const char *valu
 	if (flags < 0 || flags > FLAGS_MAX || tag_length == 0 || tag_length >= CAA_TAG_MAX ||
 	    value_length >= CAA_VALUE_MAX)
 		return -1;
-	caa->flags = (unsigned)flags;
-	for (size_t i = 0; i <= tag_length; i++) {
-		if (i < tag_length && !isalnum((unsigned char)tag[i]))
+	for (size_t i = 0; i < tag_length; i++)
+		if (!isalnum((unsigned char)tag[i]))
 			return -1;
+	caa->flags = (unsigned)flags;
+	for (size_t i = 0; i <= tag_length; i++)
 		caa->tag[i] = (char)tolower((unsigned char)tag[i]);
-	}
 	memcpy(caa->value, value, value_length + 1);
 	return 0;
 }
@@ -87,8 +86,7 @@ static bool same_issue_value(const char *a, const char *b)
 
 	if (caa_value_parse(a, &left) != 0 || caa_value_parse(b, &right) != 0)
 		return false;
-	if (left.issuer.length != right.issuer.length || left.count != right.count ||
-	    strncasecmp(left.issuer.start, right.issuer.start, left.issuer.length) != 0)
+	if (!caa_part_same(&left.issuer, &right.issuer) || left.count != right.count)
 		return false;
 	for (size_t i = 0; i < left.count; i++)
 		if (!has_parameter(&right, &left.parameters[i]) ||
@@ -150,15 +148,26 @@ bool caa_forbids_all(const struct caa *caa)
 	       (caa_value_parse(caa->value, &value) != 0 || value.issuer.length == 0);
 }
 
-bool caa_blocks_all(const struct caa *caa)
+static bool is_lets_encrypt(const struct caa_identities *ca)
 {
-	/* The IANA registry of CAA property tags. */
-	static const char *const known[] = {"issue", "issuewild",    "issuemail",   "issuevmc",
-					    "iodef", "contactemail", "contactphone"};
+	for (size_t i = 0; i < ca->count; i++)
+		if (strcmp(ca->names[i], "letsencrypt.org") == 0)
+			return true;
+	return false;
+}
 
-	if ((caa->flags & CAA_CRITICAL) == 0)
+bool caa_blocks(const struct caa *caa, const struct caa_identities *ca)
+{
+	/* The IANA registry of CAA property tags; Let's Encrypt knows the first ones. */
+	static const char *const known[] = {"issue",	"issuewild",	"iodef",       "issuemail",
+					    "issuevmc", "contactemail", "contactphone"};
+	enum { LETS_ENCRYPT_KNOWS = 4, LETS_ENCRYPT_CRITICAL = CAA_CRITICAL | 1 };
+	bool is_strict = is_lets_encrypt(ca);
+	size_t count = is_strict ? LETS_ENCRYPT_KNOWS : sizeof(known) / sizeof(known[0]);
+
+	if ((caa->flags & (is_strict ? LETS_ENCRYPT_CRITICAL : CAA_CRITICAL)) == 0)
 		return false;
-	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+	for (size_t i = 0; i < count; i++)
 		if (strcmp(caa->tag, known[i]) == 0)
 			return false;
 	return true;

@@ -40,23 +40,28 @@ struct caa_identities {
 
 /* Reads `0 issue "ca.example; ..."`; -1 when it is not of that form or too long. */
 int caa_parse(const char *text, struct caa *caa);
-/* Puts one together from what an API holds in separate fields; -1 as above. */
+/* Puts one together from what an API holds in separate fields; -1 as above, and nothing is
+ * changed. */
 int caa_make(struct caa *caa, long long flags, const char *tag, const char *value);
 void caa_format(const struct caa *caa, char text[CAA_TEXT_MAX]);
 
-/* Same flags and tag, and values that mean the same: white space around the parts, the
- * order of parameters and the letter case of the issuer do not matter. */
+/* Same flags and tag, and values that mean the same to a CA: white space around the parts and
+ * the order of parameters do not matter; letter case does, of the issuer as well. */
 bool caa_same(const struct caa *a, const struct caa *b);
 
 /* Whether the record is of the shape that this program writes: flags 0, issue or issuewild,
- * an issuer, and exactly validationmethods=dns-01 and accounturi. */
+ * an issuer, and exactly validationmethods=dns-01 and accounturi; in any letter case. */
 bool caa_is_pin(const struct caa *caa, struct caa_pin *pin);
 
 /* Whether an issue or issuewild record lets nobody issue (`;`, or no issuer at all). */
 bool caa_forbids_all(const struct caa *caa);
 
-/* Whether a CA that follows RFC 8659 has to refuse for not knowing this record's tag. */
-bool caa_blocks_all(const struct caa *caa);
+/*
+ * Whether the CA has to refuse for not knowing this record's tag (RFC 8659 section 4.1): a
+ * critical one that IANA has not registered.  Let's Encrypt knows fewer, and takes the lowest
+ * bit of the flags for "critical" too (filterCAA in va/caa.go of its server, Boulder).
+ */
+bool caa_blocks(const struct caa *caa, const struct caa_identities *ca);
 
 /* The value `ISSUER; validationmethods=dns-01; accounturi=URI` with `separator` between its
  * parts ("; ", or ";" for a provider that refuses white space). */

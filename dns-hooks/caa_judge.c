@@ -180,17 +180,18 @@ static bool has_tag(const struct caa_set *set, const char *tag)
 	return false;
 }
 
-static bool any_blocks(const struct caa_set *set, struct error *why)
+static bool any_blocks(const struct caa_set *set, const struct caa_identities *ca,
+		       struct error *why)
 {
 	char shown[SHOWN_MAX];
 
 	for (size_t i = 0; i < set->count; i++) {
-		if (!caa_blocks_all(&set->items[i]))
+		if (!caa_blocks(&set->items[i], ca))
 			continue;
 		show(&set->items[i], shown);
 		error_set(why, EXIT_FAILED,
-			  "CAA %s is critical and of a kind that CAs do not know, so that all of "
-			  "them have to refuse: remove it",
+			  "CAA %s is critical and of a kind that the CA does not know, so that it "
+			  "has to refuse: remove it",
 			  shown);
 		return true;
 	}
@@ -205,7 +206,7 @@ bool caa_set_permits(const struct caa_set *set, const struct caa_applicant *appl
 	const struct caa *nearest = NULL;
 	enum objection least = OTHER_ISSUER;
 
-	if (any_blocks(set, why))
+	if (any_blocks(set, applicant->ca, why))
 		return false;
 	for (size_t i = 0; i < set->count; i++) {
 		const struct caa *caa = &set->items[i];

@@ -20,6 +20,20 @@ static int field_text(const ldns_rdf *field, size_t skip, char *text, size_t siz
 	return 0;
 }
 
+/* ldns makes no field for a value that is empty. */
+static bool has_fields(const ldns_rr *rr)
+{
+	return ldns_rr_rd_count(rr) == FIELDS || ldns_rr_rd_count(rr) == FIELDS - 1;
+}
+
+static int value_text(const ldns_rr *rr, char *text, size_t size)
+{
+	if (ldns_rr_rd_count(rr) == FIELDS)
+		return field_text(ldns_rr_rdf(rr, 2), 0, text, size);
+	*text = '\0';
+	return 0;
+}
+
 static unsigned flags_of(const ldns_rr *rr)
 {
 	return ldns_rdf_data(ldns_rr_rdf(rr, 0))[0];
@@ -30,9 +44,8 @@ int caa_from_rr(const ldns_rr *rr, struct caa *caa)
 {
 	char tag[CAA_TAG_MAX], value[CAA_VALUE_MAX];
 
-	if (ldns_rr_rd_count(rr) != FIELDS ||
-	    field_text(ldns_rr_rdf(rr, 1), 1, tag, sizeof(tag)) != 0 ||
-	    field_text(ldns_rr_rdf(rr, 2), 0, value, sizeof(value)) != 0)
+	if (!has_fields(rr) || field_text(ldns_rr_rdf(rr, 1), 1, tag, sizeof(tag)) != 0 ||
+	    value_text(rr, value, sizeof(value)) != 0)
 		return -1;
 	return caa_make(caa, flags_of(rr), tag, value);
 }
@@ -47,7 +60,7 @@ void caa_from_rr_loosely(const ldns_rr *rr, struct caa *caa)
 	*caa = (struct caa){0};
 	snprintf(caa->tag, sizeof(caa->tag), "%s", unreadable);
 	snprintf(caa->value, sizeof(caa->value), "(%s)", unreadable);
-	if (ldns_rr_rd_count(rr) != FIELDS)
+	if (!has_fields(rr))
 		return;
 	caa->flags = flags_of(rr);
 	if (field_text(ldns_rr_rdf(rr, 1), 1, tag, sizeof(tag)) == 0)

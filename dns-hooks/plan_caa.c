@@ -32,6 +32,27 @@ static int make_wanted(const struct target *target, const struct plan_rules *rul
 	return record_make(&tag->wanted, target->name, RECORD_CAA, rules->record_ttl, text, err);
 }
 
+/* Whether it lets nobody but the account in use have certificates: the pin itself, under any of
+ * the CA's names. */
+static bool is_binding(const struct caa *present, const struct plan_rules *rules)
+{
+	struct caa caa = *present;
+	struct caa_pin pin = {0};
+
+	if (rules->account_uri == NULL)
+		return false;
+	caa.flags &= ~(unsigned)CAA_CRITICAL; /* every CA knows the tag */
+	snprintf(pin.account_uri, sizeof(pin.account_uri), "%s", rules->account_uri);
+	for (size_t i = 0; i < rules->ca.count; i++) {
+		struct caa bound = caa;
+		snprintf(pin.issuer, sizeof(pin.issuer), "%s", rules->ca.names[i]);
+		caa_pin_value(&pin, rules->caa_separator, bound.value);
+		if (caa_same(&caa, &bound))
+			return true;
+	}
+	return false;
+}
+
 static bool is_our_ca(const struct caa_pin *pin, const struct caa_identities *ca)
 {
 	for (size_t i = 0; i < ca->count; i++)
@@ -47,11 +68,9 @@ static bool binds_already(const struct tag_plan *tag, const struct record_list *
 {
 	for (size_t i = 0; i < present->count; i++) {
 		struct caa caa;
-		struct caa_pin pin;
 		if (present->items[i].type == RECORD_CAA &&
 		    caa_parse(present->items[i].value, &caa) == 0 &&
-		    strcmp(caa.tag, tag->tag) == 0 && caa_is_pin(&caa, &pin) &&
-		    is_our_ca(&pin, &rules->ca) && strcmp(pin.account_uri, rules->account_uri) == 0)
+		    strcmp(caa.tag, tag->tag) == 0 && is_binding(&caa, rules))
 			return true;
 	}
 	return false;
@@ -73,15 +92,16 @@ static int add_missing(const struct tag_plan *tag, const struct record_list *pre
 }
 
 static void warn_if_weak(const struct record *record, const struct caa *caa,
-			 const struct tag_plan *tag, struct plan *plan)
+			 const struct tag_plan *tag, const struct plan_rules *rules,
+			 struct plan *plan)
 {
-	if (caa_blocks_all(caa)) {
+	if (caa_blocks(caa, &rules->ca)) {
 		buffer_printf(&plan->warnings,
-			      "CAA %s at %s is critical and unknown: every CA has to refuse\n",
+			      "CAA %s at %s is critical and unknown to the CA: it has to refuse\n",
 			      record->value, record->name);
 		return;
 	}
-	if (tag == NULL || caa_forbids_all(caa))
+	if (tag == NULL || caa_forbids_all(caa) || is_binding(caa, rules))
 		return;
 	buffer_printf(&plan->warnings,
 		      "CAA %s at %s is not ours and stays, but weakens the pin: it lets others "
@@ -99,8 +119,7 @@ static const struct tag_plan *tag_of(const struct caa *caa, const struct tag_pla
 
 /* Removes an old pin of ours, or tells about a foreign record. */
 static int judge_present(const struct record *record, const struct tag_plan *tags,
-			 const struct record_list *present, const struct plan_rules *rules,
-			 struct plan *plan, struct error *err)
+			 const struct plan_rules *rules, struct plan *plan, struct error *err)
 {
 	struct caa caa;
 	struct caa_pin pin;
@@ -117,20 +136,29 @@ static int judge_present(const struct record *record, const struct tag_plan *tag
 		return 0;
 	bool is_ours = caa_is_pin(&caa, &pin) && is_our_ca(&pin, &rules->ca);
 	if (tag != NULL && is_ours && tag->wish == CAA_WISH_PIN)
-		return change_list_add(&plan->changes, record, NULL, err,
-				       "pins an account that is not in use");
-	if (tag != NULL && is_ours && binds_already(tag, present, rules) &&
-	    strcmp(pin.account_uri, rules->account_uri) == 0)
-		return 0;
-	warn_if_weak(record, &caa, tag, plan);
+		return change_list_add(
+		    &plan->changes, record, NULL, err, "%s",
+		    strcmp(pin.account_uri, rules->account_uri) == 0
+			? "another spelling of the pin, which the CA may not read as one"
+			: "pins an account that is not in use");
+	warn_if_weak(record, &caa, tag, rules, plan);
 	return 0;
 }
 
-static void explain(const struct target *target, struct plan *plan)
+/* `issue` is the plan for that tag. */
+static void explain(const struct target *target, const struct tag_plan *issue,
+		    const struct record_list *present, const struct plan_rules *rules,
+		    struct plan *plan)
 {
 	if (target->issuewild != CAA_WISH_PIN)
 		return;
-	if (target->issue == CAA_WISH_PIN)
+	if (target->issue == CAA_WISH_NOBODY && record_list_find(present, &issue->wanted) == NULL &&
+	    binds_already(issue, present, rules))
+		buffer_printf(&plan->notes,
+			      "issuewild binds *.%s only; the issue record that is there has the "
+			      "same value, for the names beside the wildcard\n",
+			      target->name);
+	else if (target->issue == CAA_WISH_PIN)
 		buffer_printf(&plan->notes,
 			      "issuewild binds *.%s only; issue has the same value, for the names "
 			      "beside the wildcard that are served here\n",
@@ -170,9 +198,9 @@ int plan_caa(const struct target *target, const struct record_list *present,
 	for (size_t i = 0; i < TAGS && result == 0; i++)
 		result = add_missing(&tags[i], present, rules, plan, err);
 	for (size_t i = 0; i < present->count && result == 0; i++)
-		result = judge_present(&present->items[i], tags, present, rules, plan, err);
+		result = judge_present(&present->items[i], tags, rules, plan, err);
 	if (result == 0)
-		explain(target, plan);
+		explain(target, &tags[0], present, rules, plan);
 	for (size_t i = 0; i < TAGS; i++)
 		record_free(&tags[i].wanted);
 	return result;

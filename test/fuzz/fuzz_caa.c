@@ -4,6 +4,8 @@
 #include "common/file.h"
 #include "test/fuzz/fuzz.h"
 
+static const struct caa_identities strict = {{"letsencrypt.org"}, 1}, common = {{"ca.test"}, 1};
+
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	(void)argc;
@@ -38,7 +40,7 @@ static void check_pin(const struct caa *caa)
 	CHECK(!caa_forbids_all(caa) || strncmp(caa->tag, "issue", 5) == 0);
 	if (!caa_is_pin(caa, &pin))
 		return;
-	CHECK(!caa_forbids_all(caa) && !caa_blocks_all(caa));
+	CHECK(!caa_forbids_all(caa) && !caa_blocks(caa, &strict) && !caa_blocks(caa, &common));
 	caa_pin_value(&pin, "; ", written.value);
 	CHECK(caa_is_pin(&written, &again));
 	CHECK(strcmp(pin.issuer, again.issuer) == 0 || pin.issuer[strlen(pin.issuer) - 1] == '.');
@@ -55,7 +57,8 @@ static void check_pair(const struct caa *left, const struct caa *right)
 	if (!caa_same(left, right))
 		return;
 	CHECK(caa_forbids_all(left) == caa_forbids_all(right));
-	CHECK(caa_blocks_all(left) == caa_blocks_all(right));
+	CHECK(caa_blocks(left, &common) == caa_blocks(right, &common));
+	CHECK(!caa_blocks(left, &common) || caa_blocks(right, &strict));
 	CHECK(caa_is_pin(left, &a) == caa_is_pin(right, &b));
 	if (caa_is_pin(left, &a))
 		CHECK(strcmp(a.issuer, b.issuer) == 0 && strcmp(a.account_uri, b.account_uri) == 0);

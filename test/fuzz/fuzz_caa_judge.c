@@ -59,7 +59,7 @@ static void check_set(struct caa_set *set)
 	bool is_blocked = false, could = permits(set, false), could_wild = permits(set, true);
 
 	for (size_t i = 0; i < set->count; i++)
-		is_blocked = is_blocked || caa_blocks_all(&set->items[i]);
+		is_blocked = is_blocked || caa_blocks(&set->items[i], &identities);
 	if (is_blocked)
 		CHECK(!could && !could_wild);
 	add(set, "iodef", "mailto:x@ca.test");

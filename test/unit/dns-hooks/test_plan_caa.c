@@ -100,8 +100,57 @@ static void what_was_done_for_a_wildcard_is_said(void **state)
 
 static void a_pin_of_the_base_serves_for_nobody(void **state)
 {
+	struct outcome outcome;
+
 	(void)state;
 	expect(CAA_WISH_NOBODY, CAA_WISH_PIN, "CAA 0 issue \"" PIN "\"", ADD_WILD, NULL);
+	expect(CAA_WISH_NOBODY, CAA_WISH_PIN, "CAA 128 issue \"alias." PIN "\"", ADD_WILD, NULL);
+	plan_for(&outcome, CAA_WISH_NOBODY, CAA_WISH_PIN, "CAA 0 issue \"" PIN "\"", false);
+	assert_contains(buffer_text(&outcome.plan.notes), "the issue record that is there");
+	assert_null(strstr(buffer_text(&outcome.plan.notes), "\";\""));
+	outcome_free(&outcome);
+}
+
+/* The CA compares letter by letter: such a record binds nobody, or lets nobody issue. */
+static void another_spelling_is_not_the_pin(void **state)
+{
+	static const char issuer[] = "CAA 0 issue \"CA.test; validationmethods=dns-01; "
+				     "accounturi=" ACCOUNT "\"",
+			  tags[] = "CAA 0 issue \"ca.test; ValidationMethods=dns-01; "
+				   "AccountURI=" ACCOUNT "\"";
+
+	(void)state;
+	expect(CAA_WISH_PIN, CAA_WISH_NONE, issuer,
+	       ADD_ISSUE "- CAA 0 issue \"CA.test; validationmethods=dns-01; accounturi=" ACCOUNT
+			 "\"\n",
+	       NULL);
+	expect(CAA_WISH_NOBODY, CAA_WISH_PIN, issuer, "+ CAA 0 issue \";\"\n" ADD_WILD, "CA.test");
+	expect(CAA_WISH_NOBODY, CAA_WISH_PIN, tags, "+ CAA 0 issue \";\"\n" ADD_WILD, "weakens");
+}
+
+/* Whatever comes first: it is the right one that stays. */
+static void of_two_spellings_the_right_one_stays(void **state)
+{
+#define WRONG "CAA 0 issue \"CA.TEST; validationmethods=dns-01; accounturi=" ACCOUNT "\""
+	(void)state;
+	expect(CAA_WISH_PIN, CAA_WISH_NONE, WRONG "\nCAA 0 issue \"" PIN "\"", "- " WRONG "\n",
+	       NULL);
+	expect(CAA_WISH_PIN, CAA_WISH_NONE, "CAA 0 issue \"" PIN "\"\n" WRONG, "- " WRONG "\n",
+	       NULL);
+#undef WRONG
+}
+
+static void what_the_ca_has_to_refuse_is_told(void **state)
+{
+	(void)state;
+	expect(CAA_WISH_PIN, CAA_WISH_NONE, "CAA 128 tbs \"\"", ADD_ISSUE, "has to refuse");
+	expect(CAA_WISH_PIN, CAA_WISH_NONE, "CAA 0 tbs \"\"", ADD_ISSUE, NULL);
+}
+
+static void a_critical_pin_weakens_nothing(void **state)
+{
+	(void)state;
+	expect(CAA_WISH_PIN, CAA_WISH_NONE, "CAA 128 issue \"" PIN "\"", ADD_ISSUE, NULL);
 }
 
 /* Another instance may serve the base with an account of its own. */
@@ -183,6 +232,10 @@ int main(void)
 	    cmocka_unit_test(a_wildcard_is_pinned_by_both_tags),
 	    cmocka_unit_test(what_was_done_for_a_wildcard_is_said),
 	    cmocka_unit_test(a_pin_of_the_base_serves_for_nobody),
+	    cmocka_unit_test(another_spelling_is_not_the_pin),
+	    cmocka_unit_test(of_two_spellings_the_right_one_stays),
+	    cmocka_unit_test(what_the_ca_has_to_refuse_is_told),
+	    cmocka_unit_test(a_critical_pin_weakens_nothing),
 	    cmocka_unit_test(the_pin_of_another_instance_is_left_alone),
 	    cmocka_unit_test(foreign_records_stay_and_are_warned_about),
 	    cmocka_unit_test(harmless_foreign_records_are_passed_over),

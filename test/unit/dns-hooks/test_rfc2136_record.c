@@ -40,6 +40,8 @@ static void values_survive_the_way_there_and_back(void **state)
 	expect_round_trip(RECORD_TXT, "\xc3\xa4");
 	expect_round_trip(RECORD_TXT, longer);
 	expect_round_trip(RECORD_CAA, "0 issue \";\"");
+	expect_round_trip(RECORD_CAA, "0 issue \"\"");
+	expect_round_trip(RECORD_CAA, "128 tbs \"\"");
 	expect_round_trip(RECORD_CAA, "128 issuewild \"ca.test; validationmethods=dns-01; "
 				      "accounturi=https://ca.test/acct/1?x=y\"");
 }
