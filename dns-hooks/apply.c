@@ -1,7 +1,6 @@
 #include "dns-hooks/apply.h"
 
 #include "common/file.h"
-#include "common/log.h"
 #include "dns-hooks/acme_directory.h"
 #include "dns-hooks/journal.h"
 #include "dns-hooks/plan_make.h"
@@ -26,6 +25,7 @@ struct run {
 	struct plan_rules rules;
 	struct record_list addresses; /* of the gateway, once they were needed */
 	bool is_dns_silent;	      /* delegations cannot be checked; said once */
+	bool is_partial;	      /* of a change that failed, some may have been made */
 	struct print_counts counts;
 };
 
@@ -130,8 +130,9 @@ static int check_delegation(struct run *run, const struct target *target, const 
 	default:
 		/* The provider is asked and told all the same: records that cannot be seen do
 		 * no harm, and this command also runs where DNS servers cannot be reached. */
-		log_warn("cannot check whether %s is delegated to the provider: %s", zone->name,
-			 doubt.text);
+		error_wrap(&doubt, "cannot check whether %s is delegated to the provider",
+			   zone->name);
+		print_doubt(&doubt);
 		run->is_dns_silent = true;
 		return 0;
 	}
@@ -164,60 +165,85 @@ static int read_and_plan(struct run *run, const struct target *target, const str
 	return work_out(run, target, zone->name, present, plan, err);
 }
 
-static int change(const struct run *run, const struct target *target, const struct zone *zone,
-		  const struct record_list *present, const struct change_list *changes,
-		  struct error *err)
+enum turn {
+	TURN_FAILED,
+	TURN_WRITTEN,	/* the next one tells whether it was made */
+	TURN_OVERTAKEN, /* other records are there than were read */
+	TURN_DONE,	/* nothing was left to do */
+};
+
+static enum turn change(struct run *run, const struct target *target, const struct zone *zone,
+			const struct record_list *present, const struct change_list *changes,
+			struct error *err)
 {
 	const struct provider_class *class = run->provider.class;
 	int result = class->change(run->provider.state, zone, target->name, present, changes, err);
 
 	journal_note_write(&run->journal, class->name, zone->name, result >= 0);
-	return result < 0 ? error_wrap(err, "cannot change the records of %s", target->name) : 0;
+	if (result == PROVIDER_CHANGED_MEANWHILE)
+		return TURN_OVERTAKEN;
+	if (result == 0)
+		return TURN_WRITTEN;
+	run->is_partial = true;
+	error_wrap(err, "cannot change the records of %s", target->name);
+	return TURN_FAILED;
 }
 
-/*
- * One turn: reads, plans, prints and counts the first time, writes.  1 when there was nothing
- * left to do, so that the second turn of a successful change is the proof that it was made.
- */
-static int take_turn(struct run *run, const struct target *target, const struct zone *zone,
-		     struct print_counts *first, struct error *err)
+/* What is planned is printed before it is done, and counted when it was. */
+static enum turn carry_out(struct run *run, const struct target *target, const struct zone *zone,
+			   enum turn before, const struct record_list *present,
+			   const struct plan *plan, struct error *err)
 {
-	AUTO_CLOSE int turn = run->request->dry_run ? -1 : journal_lock(&run->journal, err);
+	bool is_dry = run->request->dry_run;
+	struct print_counts counts = {0};
+
+	if (before == TURN_OVERTAKEN)
+		print_note("somebody else changed these records meanwhile; planned anew:");
+	else if (before == TURN_WRITTEN)
+		print_note("reading back shows other records; planned anew:");
+	print_plan(target, plan, &counts);
+	enum turn turn = plan->changes.count == 0 || is_dry
+			     ? TURN_DONE
+			     : change(run, target, zone, present, &plan->changes, err);
+	if (turn == TURN_WRITTEN || is_dry)
+		print_add_counts(&run->counts, &counts);
+	return turn;
+}
+
+/* Reads, plans and writes.  `before` is how the turn before ended. */
+static enum turn take_turn(struct run *run, const struct target *target, const struct zone *zone,
+			   enum turn before, struct error *err)
+{
+	AUTO_CLOSE int lock = run->request->dry_run ? -1 : journal_lock(&run->journal, err);
 	AUTO_RECORDS struct record_list present = {0};
 	struct plan plan;
-	int result = 0;
+	enum turn turn = TURN_FAILED;
 
-	if (turn < 0 && !run->request->dry_run)
-		return -1;
+	if (lock < 0 && !run->request->dry_run)
+		return TURN_FAILED;
 	plan_init(&plan);
 	if (read_and_plan(run, target, zone, &present, &plan, err) != 0)
-		result = -1;
-	else if (first != NULL)
-		print_plan(target, &plan, first);
-	if (result == 0 && (plan.changes.count == 0 || run->request->dry_run))
-		result = 1;
-	if (result == 0)
-		result = change(run, target, zone, &present, &plan.changes, err);
+		turn = TURN_FAILED;
+	else if (before == TURN_WRITTEN && plan.changes.count == 0)
+		turn = TURN_DONE; /* the proof that it was made */
+	else
+		turn = carry_out(run, target, zone, before, &present, &plan, err);
 	plan_free(&plan);
-	return result;
+	return turn;
 }
 
 static int do_target(struct run *run, const struct target *target, struct error *err)
 {
-	struct print_counts planned = {0};
+	enum turn turn = TURN_DONE;
 	struct zone zone;
 
 	if (provider_zone(&run->provider, target->name, target->name, &zone, err) != 0 ||
 	    check_delegation(run, target, &zone, err) != 0)
 		return -1;
 	for (int attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
-		int result = take_turn(run, target, &zone, attempt == 0 ? &planned : NULL, err);
-		if (result < 0)
-			return -1;
-		if (result > 0) {
-			print_add_counts(&run->counts, &planned);
-			return 0;
-		}
+		turn = take_turn(run, target, &zone, turn, err);
+		if (turn == TURN_FAILED || turn == TURN_DONE)
+			return turn == TURN_DONE ? 0 : -1;
 	}
 	return error_set(err, EXIT_FAILED,
 			 "%s took the changes of %s, but reading back shows other records: "
@@ -283,7 +309,7 @@ static int do_targets(struct run *run, const struct target_list *targets, struct
 		print_failure(target, &failure);
 		count_failure(&failures, &failure);
 	}
-	print_summary(&run->counts, run->request->dry_run, failures.count > 0);
+	print_summary(&run->counts, run->request->dry_run, failures.count > 0, run->is_partial);
 	return failures.count == 0 ? 0 : report_failures(&failures, done, targets->count, err);
 }
 

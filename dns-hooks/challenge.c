@@ -136,7 +136,7 @@ static int authorise(struct challenge *challenge, struct error *err)
 	memcpy(note->zone, zone.name, sizeof(note->zone));
 	snprintf(note->provider, sizeof(note->provider), "%s", provider->class->name);
 	note->ttl = provider->class->challenge_ttl;
-	if (challenge_put_in(provider, &challenge->journal, note, &zone, &settle, err) != 0)
+	if (challenge_put_in(provider, &challenge->journal, note, &zone, &settle, err) < 0)
 		return -1;
 	if (wait_until_seen(challenge, &authority, settle, err) == 0)
 		return 0;

@@ -46,7 +46,7 @@ int challenge_put_in(const struct provider *provider, const struct journal *jour
 	if (added >= 0) {
 		log_info("%s: challenge value %s %s", note->name, note->value,
 			 added > 0 ? "added" : "is there already");
-		return 0;
+		return added;
 	}
 	if (is_surely_absent(provider, zone, &record, err) &&
 	    journal_forget(journal, note, &second) != 0)

@@ -10,7 +10,8 @@
 
 /*
  * Notes the value, then adds it to `zone`.  `settle` receives for how many seconds caches may
- * hold an answer without it.  What a failure may have left stays noted.
+ * hold an answer without it.  1 when it was added, 0 when it was there already, -1: what the
+ * failure may have left stays noted.
  */
 int challenge_put_in(const struct provider *provider, const struct journal *journal,
 		     const struct challenge_note *note, const struct zone *zone, unsigned *settle,

@@ -1,6 +1,6 @@
 #include "dns-hooks/plan.h"
 
-enum { REMARKS_MAX = 64 * 1024 };
+enum { REMARKS_MAX = 1024 * 1024 };
 
 void plan_init(struct plan *plan)
 {

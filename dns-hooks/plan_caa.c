@@ -140,7 +140,7 @@ static int judge_present(const struct record *record, const struct tag_plan *tag
 		    &plan->changes, record, NULL, err, "%s",
 		    strcmp(pin.account_uri, rules->account_uri) == 0
 			? "another spelling of the pin, which the CA may not read as one"
-			: "pins an account that is not in use");
+			: "pins another ACME account than the one in use here");
 	warn_if_weak(record, &caa, tag, rules, plan);
 	return 0;
 }

@@ -56,11 +56,18 @@ static int try_to_write(struct preflight *preflight, struct challenge_note *note
 	snprintf(note->zone, sizeof(note->zone), "%s", zone->name);
 	snprintf(note->provider, sizeof(note->provider), "%s", provider->class->name);
 	note->ttl = provider->class->challenge_ttl;
-	if (challenge_put_in(provider, journal, note, zone, &settle, err) != 0)
+	int added = challenge_put_in(provider, journal, note, zone, &settle, err);
+	if (added < 0)
 		return -1;
-	if (challenge_take_out(provider, journal, note, false, &second) != 0)
-		log_warn("%s: a value that was to be seen by nobody stays for now: %s", note->name,
-			 second.text);
+	if (challenge_take_out(provider, journal, note, false, &second) == 0)
+		return 0;
+	if (added == 0) { /* a crash has left it: nothing was written by now */
+		*err = second;
+		return error_wrap(err, "%s: a trial value that is there cannot be removed",
+				  note->name);
+	}
+	log_warn("%s: a value that was to be seen by nobody stays for now: %s", note->name,
+		 second.text);
 	return 0;
 }
 
@@ -74,7 +81,10 @@ static void tell_place(const char *domain, const char *name, const struct error 
 	if (name[0] != '\0' && domain_challenge_name(domain, plain) == 0 &&
 	    strcmp(name, plain) != 0)
 		error_wrap(err, "%s leads to %s by CNAME", plain, name);
-	error_wrap(err, "an order for %s cannot succeed", domain);
+	if (err->code == EXIT_TRY_LATER || err->code == EXIT_UNREACHABLE)
+		error_wrap(err, "no order for %s is made now", domain);
+	else
+		error_wrap(err, "an order for %s cannot succeed", domain);
 }
 
 /* Puts `also` behind what is there. */

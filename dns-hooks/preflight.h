@@ -13,8 +13,8 @@
  *     user's (exec)
  *
  * It says no only where the order is certain to fail: because the CA will refuse, or because the
- * auth hook would.  So a resolver that keeps silent is a no, since the hook has to ask it as well,
- * but a doubt about what only the CA looks at is not.
+ * auth hook would.  So a resolver or a name server that keeps silent is a no for now, since the
+ * hook has to ask it as well, but a doubt about what only the CA looks at is not.
  */
 #ifndef DNS_HOOKS_PREFLIGHT_H
 #define DNS_HOOKS_PREFLIGHT_H

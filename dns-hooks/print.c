@@ -72,7 +72,7 @@ static void print_lines(const char *mark, const struct buffer *lines)
 
 void print_plan(const struct target *target, const struct plan *plan, struct print_counts *counts)
 {
-	if (plan->changes.count == 0 && plan->warnings.length == 0)
+	if (plan->changes.count == 0 && plan->warnings.length == 0 && !plan->warnings.failed)
 		return;
 	printf("%s\n", target->name);
 	for (size_t i = 0; i < plan->changes.count; i++)
@@ -80,11 +80,24 @@ void print_plan(const struct target *target, const struct plan *plan, struct pri
 	if (plan->changes.count > 0)
 		print_lines("*", &plan->notes);
 	print_lines("!", &plan->warnings);
+	if (plan->warnings.failed)
+		puts(
+		    "  ! there is more to warn about than can be shown; look at the records there");
 }
 
 void print_failure(const struct target *target, const struct error *err)
 {
 	printf("%s\n  x %s\n", target->name, err->text);
+}
+
+void print_note(const char *note)
+{
+	printf("  * %s\n", note);
+}
+
+void print_doubt(const struct error *doubt)
+{
+	printf("! %s\n", doubt->text);
 }
 
 void print_add_counts(struct print_counts *sum, const struct print_counts *counts)
@@ -94,12 +107,14 @@ void print_add_counts(struct print_counts *sum, const struct print_counts *count
 	sum->removed += counts->removed;
 }
 
-void print_summary(const struct print_counts *counts, bool is_plan, bool has_failed)
+void print_summary(const struct print_counts *counts, bool is_plan, bool has_failed,
+		   bool is_partial)
 {
-	if (counts->added + counts->changed + counts->removed > 0)
+	if (counts->added + counts->changed + counts->removed > 0 || is_partial)
 		printf(is_plan ? "Plan: %zu to add, %zu to change, %zu to remove.\n"
-			       : "Applied: %zu added, %zu changed, %zu removed.\n",
-		       counts->added, counts->changed, counts->removed);
+			       : "Applied: %zu added, %zu changed, %zu removed%s.\n",
+		       counts->added, counts->changed, counts->removed,
+		       is_partial ? "; of what failed, a part may have been made" : "");
 	else if (!has_failed)
 		puts("No changes.");
 }

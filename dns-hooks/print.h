@@ -22,9 +22,15 @@ struct print_counts {
  */
 void print_plan(const struct target *target, const struct plan *plan, struct print_counts *counts);
 void print_failure(const struct target *target, const struct error *err);
+/* A note on the name that was printed last. */
+void print_note(const char *note);
+/* What could not be found out, for no name in particular. */
+void print_doubt(const struct error *doubt);
 void print_add_counts(struct print_counts *sum, const struct print_counts *counts);
-/* How many of which; "No changes." only if that is the whole truth. */
-void print_summary(const struct print_counts *counts, bool is_plan, bool has_failed);
+/* How many of which; "No changes." only if that is the whole truth.  `is_partial` when a change
+ * failed of which some may have been made. */
+void print_summary(const struct print_counts *counts, bool is_plan, bool has_failed,
+		   bool is_partial);
 
 /* The same for changes that nobody but the operator can make. */
 void print_by_hand(const struct print_counts *counts, const char *provider, bool is_unclear);

@@ -85,25 +85,41 @@ static bool means_something(const ldns_pkt *answer)
 	return rcode == LDNS_RCODE_NOERROR || rcode == LDNS_RCODE_NXDOMAIN;
 }
 
-/* Says what is behind an answer that tells nothing.  A server that finds the name once it is told
- * not to check signatures has found them wrong, and so will the CA. */
-static void explain(const struct dns_server *server, const char *name, ldns_rr_type type,
-		    const ldns_pkt *answer, struct error *err)
+/* A server that finds the name once it is told not to check signatures has found them wrong, and
+ * so will the CA; unless it only did not know the name at first, and now does. */
+static int ask_unchecked(const struct dns_server *server, const char *name, ldns_rr_type type,
+			 ldns_pkt **answer, struct error *err)
 {
 	AUTO_PKT ldns_pkt *unchecked = NULL;
 
-	if (ldns_pkt_get_rcode(answer) == LDNS_RCODE_SERVFAIL &&
-	    dns_query_unchecked(server, name, type, &unchecked, err) == 0 &&
-	    means_something(unchecked))
-		error_set(
-		    err, EXIT_FAILED,
-		    "DNSSEC is broken there: %s answers SERVFAIL, but knows the name when it is "
-		    "told not to check signatures (a DS record at the registrar that fits no key "
-		    "of the zone, or signatures that have expired)",
-		    server->text);
-	else
-		error_set(err, EXIT_UNREACHABLE, "%s answers %s", server->text,
-			  dns_rcode_text(answer));
+	if (dns_query_unchecked(server, name, type, &unchecked, err) != 0 ||
+	    !means_something(unchecked))
+		return error_set(err, EXIT_UNREACHABLE, "%s answers SERVFAIL", server->text);
+	if (dns_query(server, name, type, true, answer, err) != 0)
+		return -1;
+	if (means_something(*answer))
+		return 0;
+	dns_packet_free(answer);
+	return error_set(
+	    err, EXIT_FAILED,
+	    "DNSSEC is broken there: %s answers SERVFAIL, but knows the name when it is "
+	    "told not to check signatures (a DS record at the registrar that fits no key "
+	    "of the zone, or signatures that have expired)",
+	    server->text);
+}
+
+/* 0 with an answer that tells something. */
+static int ask_server(const struct dns_server *server, const char *name, ldns_rr_type type,
+		      ldns_pkt **answer, struct error *err)
+{
+	if (dns_query(server, name, type, true, answer, err) != 0)
+		return -1;
+	if (means_something(*answer))
+		return 0;
+	bool has_failed = ldns_pkt_get_rcode(*answer) == LDNS_RCODE_SERVFAIL;
+	error_set(err, EXIT_UNREACHABLE, "%s answers %s", server->text, dns_rcode_text(*answer));
+	dns_packet_free(answer);
+	return has_failed ? ask_unchecked(server, name, type, answer, err) : -1;
 }
 
 int resolver_ask(struct resolver *resolver, const char *name, ldns_rr_type type, ldns_pkt **answer,
@@ -111,17 +127,11 @@ int resolver_ask(struct resolver *resolver, const char *name, ldns_rr_type type,
 {
 	for (size_t tried = 0; tried < resolver->count; tried++) {
 		size_t i = (resolver->preferred + tried) % resolver->count;
-		const struct dns_server *server = &resolver->servers[i];
-		if (dns_query(server, name, type, true, answer, err) != 0) {
-			log_debug("resolver: %s", err->text);
-			continue;
-		}
-		if (means_something(*answer)) {
+		if (ask_server(&resolver->servers[i], name, type, answer, err) == 0) {
 			resolver->preferred = i;
 			return 0;
 		}
-		explain(server, name, type, *answer, err);
-		dns_packet_free(answer);
+		log_debug("resolver: %s", err->text);
 	}
 	return error_wrap(err, "cannot look up %s", *name == '\0' ? "the root" : name);
 }

@@ -65,11 +65,27 @@ static void on_apply(struct evhttp_request *request, void *arg)
 
 /* ---- look */
 
+/* Of the output, in one answer. */
+enum { PIECE_MAX = 512 * 1024 };
+
 static size_t number_in(const struct evkeyvalq *query, const char *name)
 {
 	const char *text = evhttp_find_header(query, name);
 
 	return text == NULL ? 0 : strtoul(text, NULL, 10);
+}
+
+/* Whole lines, as far as they fit. */
+static size_t piece_length(const struct dns_job_view *view, size_t from)
+{
+	size_t length = view->length - from;
+
+	if (length <= PIECE_MAX)
+		return length;
+	length = PIECE_MAX;
+	while (length > 0 && view->output[from + length - 1] != '\n')
+		length--;
+	return length == 0 ? PIECE_MAX : length;
 }
 
 static void reply_view(struct evhttp_request *request, const struct dns_job_view *view, size_t from)
@@ -79,10 +95,12 @@ static void reply_view(struct evhttp_request *request, const struct dns_job_view
 
 	if (from > view->length)
 		from = view->length;
-	piece = strndup(view->output + from, view->length - from);
+	size_t length = piece_length(view, from), next = from + length;
+	piece = strndup(view->output + from, length);
 	cJSON_AddBoolToObject(json, "running", view->is_running);
 	cJSON_AddStringToObject(json, "output", piece == NULL ? "" : piece);
-	cJSON_AddNumberToObject(json, "next", (double)view->length);
+	cJSON_AddNumberToObject(json, "next", (double)next);
+	cJSON_AddBoolToObject(json, "more", next < view->length);
 	if (view->is_running)
 		cJSON_AddNullToObject(json, "exit_code");
 	else
@@ -108,7 +126,7 @@ static void on_look(struct evhttp_request *request, void *arg)
 		reply_view(request, &view, number_in(&query, "from"));
 	else
 		control_reply_error(request, 404, "Not Found",
-				    "there is no such run, or another one came after it");
+				    "there is no such run, or too many came after it");
 	evhttp_clear_headers(&query);
 }
 

@@ -57,7 +57,7 @@ static int take_result(const cJSON *json, struct error *err)
 	return error_set(err, code, "%s", sentence == NULL ? "it failed" : sentence);
 }
 
-/* Prints what is new.  1 still running, 0 ended well, -1. */
+/* Prints what is new.  1 there is more to come, 0 ended well, -1. */
 static int look(const char *socket_path, long long job, long long *from, struct error *err)
 {
 	char path[LOOK_PATH_MAX];
@@ -66,14 +66,17 @@ static int look(const char *socket_path, long long job, long long *from, struct 
 
 	snprintf(path, sizeof(path), "/v1/dns?job=%lld&from=%lld", job, *from);
 	json = ctl_request(socket_path, "GET", path, err);
-	if (json == NULL)
+	if (json == NULL) {
+		if (err->code == EXIT_USAGE_ERROR)
+			err->code = EXIT_FAILED; /* a run that is gone is not the user's mistake */
 		return -1;
+	}
 	const char *output = json_string(json, "output");
 	if (output != NULL)
 		fputs(output, stdout);
 	fflush(stdout);
 	*from = json_integer(json, "next", *from);
-	if (!json_true(json, "running"))
+	if (!json_true(json, "running") && !json_true(json, "more"))
 		rc = take_result(json, err);
 	cJSON_Delete(json);
 	return rc;

@@ -8,20 +8,25 @@
 #include <string.h>
 
 enum {
-	OUTPUT_MAX = 1024 * 1024,
+	OUTPUT_MAX = 8 * 1024 * 1024, /* 10,000 names, with CAA records, take 5 MB */
 	/* program, action, --only KINDS, --account-uri URI, and NULL */
 	FIXED_ARGUMENTS = 7,
 };
 
-struct dns_job {
-	struct dns_job_options options;
-	struct process *process; /* NULL: not running */
+struct run {
+	long number; /* 0: not used yet */
 	enum dns_job_kind kind;
-	long number;	      /* of the latest run; 0: none yet */
 	struct buffer output; /* what the user gets to see of it so far */
 	size_t taken;	      /* how much of the process's own is in there */
 	struct error result;
 	int exit_code;
+};
+
+struct dns_job {
+	struct dns_job_options options;
+	struct process *process; /* of the latest run; NULL: it has ended */
+	long latest;		 /* 0: none yet */
+	struct run runs[DNS_JOB_RUNS_KEPT];
 };
 
 static const char *const actions[] = {[DNS_JOB_PLAN] = "plan", [DNS_JOB_APPLY] = "apply"};
@@ -35,7 +40,6 @@ struct dns_job *dns_job_new(const struct dns_job_options *options, struct error 
 		return NULL;
 	}
 	job->options = *options;
-	buffer_init(&job->output, OUTPUT_MAX * 2);
 	return job;
 }
 
@@ -43,25 +47,31 @@ void dns_job_free(struct dns_job *job)
 {
 	if (job == NULL)
 		return;
-	buffer_free(&job->output);
+	for (size_t i = 0; i < DNS_JOB_RUNS_KEPT; i++)
+		buffer_free(&job->runs[i].output);
 	free(job);
+}
+
+static struct run *run_of(struct dns_job *job, long number)
+{
+	return &job->runs[number % DNS_JOB_RUNS_KEPT];
 }
 
 /* ---- output */
 
-static void take_output(struct dns_job *job, const struct buffer *captured)
+static void take_output(struct run *run, const struct buffer *captured)
 {
-	if (captured->length > job->taken) {
-		buffer_append(&job->output, captured->data + job->taken,
-			      captured->length - job->taken);
-		job->taken = captured->length;
+	if (captured->length > run->taken) {
+		buffer_append(&run->output, captured->data + run->taken,
+			      captured->length - run->taken);
+		run->taken = captured->length;
 	}
 }
 
 /* What was done to DNS by hand belongs into the log as well. */
-static void log_output(const struct dns_job *job)
+static void log_output(const struct run *run)
 {
-	const char *at = buffer_text(&job->output);
+	const char *at = buffer_text(&run->output);
 
 	while (*at != '\0') {
 		size_t length = strcspn(at, "\n");
@@ -76,25 +86,26 @@ static void log_output(const struct dns_job *job)
 static void on_done(const struct process_result *result, void *arg)
 {
 	struct dns_job *job = arg;
-	struct error cut = ERROR_INIT;
+	struct run *run = run_of(job, job->latest);
 
 	job->process = NULL;
-	take_output(job, result->output);
-	job->result = (struct error)ERROR_INIT;
-	job->exit_code = EXIT_OK;
-	if (process_check(result, "ingress-dns", &job->result) != 0)
-		job->exit_code = (int)job->result.code;
+	take_output(run, result->output);
+	if (process_check(result, "ingress-dns", &run->result) != 0) {
+		run->exit_code = (int)run->result.code;
+	} else if (buffer_check(result->output, "what it has to say", &run->result) != 0) {
+		error_wrap(&run->result, "it went well, but its output is not whole; name some of "
+					 "the domains to see theirs");
+		run->exit_code = EXIT_FAILED;
+	}
 	if (result->timed_out)
 		error_set(
-		    &job->result, EXIT_TRY_LATER,
+		    &run->result, EXIT_TRY_LATER,
 		    "not finished after %d s; what is done is done, and running it again goes "
 		    "on from there",
 		    DNS_JOB_SECONDS);
-	else if (buffer_check(result->output, "the output", &cut) != 0 && job->exit_code == EXIT_OK)
-		log_warn("ingress-dns: %s", cut.text);
-	if (job->kind == DNS_JOB_APPLY)
-		log_output(job);
-	log_info("dns %s of ingressctl ended with status %d", actions[job->kind], job->exit_code);
+	if (run->kind == DNS_JOB_APPLY)
+		log_output(run);
+	log_info("dns %s of ingressctl ended with status %d", actions[run->kind], run->exit_code);
 }
 
 /* ---- what it is asked to do */
@@ -130,7 +141,8 @@ struct known {
 };
 
 /* Kinds of which something is missing are left out, rather than failing the others. */
-static int find_known(struct dns_job *job, struct known *known, struct error *err)
+static int find_known(const struct dns_job *job, struct run *run, struct known *known,
+		      struct error *err)
 {
 	const struct settings *s = job->options.settings;
 	const char *app_id = s->app_id != NULL ? s->app_id : state_app_id(job->options.state);
@@ -143,12 +155,12 @@ static int find_known(struct dns_job *job, struct known *known, struct error *er
 			return -1;
 		has_account = found > 0;
 		if (!has_account)
-			buffer_puts(&job->output,
+			buffer_puts(&run->output,
 				    "CAA records are left out: there is no ACME account yet that "
 				    "they could name.\n");
 	}
 	if (app_id[0] == '\0')
-		buffer_puts(&job->output,
+		buffer_puts(&run->output,
 			    "TXT records are left out: the app's id is not known yet.\n");
 	snprintf(known->kinds, sizeof(known->kinds), "alias%s%s", app_id[0] == '\0' ? "" : ",txt",
 		 has_account ? ",caa" : "");
@@ -156,8 +168,8 @@ static int find_known(struct dns_job *job, struct known *known, struct error *er
 	return 0;
 }
 
-static int launch(struct dns_job *job, const struct known *known, const char *const *domains,
-		  size_t count, struct error *err)
+static int launch(struct dns_job *job, enum dns_job_kind kind, const struct known *known,
+		  const char *const *domains, size_t count, struct error *err)
 {
 	const char **argv = calloc(count + FIXED_ARGUMENTS, sizeof(*argv));
 	const char *const extra[] = {known->app_id, NULL};
@@ -179,7 +191,7 @@ static int launch(struct dns_job *job, const struct known *known, const char *co
 		error_no_memory(err);
 	if (argv != NULL && environment != NULL) {
 		argv[n++] = job->options.dns_program;
-		argv[n++] = actions[job->kind];
+		argv[n++] = actions[kind];
 		argv[n++] = "--only";
 		argv[n++] = known->kinds;
 		if (known->account.uri != NULL) {
@@ -198,6 +210,7 @@ long dns_job_start(struct dns_job *job, enum dns_job_kind kind, const char *cons
 		   size_t count, struct error *err)
 {
 	struct known known = {0};
+	struct run *run = run_of(job, job->latest + 1);
 	int rc = check_domains(job->options.settings, domains, count, err);
 
 	if (rc != 0)
@@ -205,32 +218,35 @@ long dns_job_start(struct dns_job *job, enum dns_job_kind kind, const char *cons
 	if (job->process != NULL)
 		return error_set(err, EXIT_TRY_LATER,
 				 "a `dns %s` of ingressctl is under way; wait for its end",
-				 actions[job->kind]);
-	buffer_reset(&job->output);
-	job->taken = 0;
-	job->kind = kind;
-	rc = find_known(job, &known, err);
+				 actions[run_of(job, job->latest)->kind]);
+	buffer_free(&run->output);
+	*run = (struct run){.kind = kind, .result = ERROR_INIT};
+	buffer_init(&run->output, OUTPUT_MAX * 2);
+	rc = find_known(job, run, &known, err);
 	if (rc == 0)
-		rc = launch(job, &known, domains, count, err);
+		rc = launch(job, kind, &known, domains, count, err);
 	acme_account_clear(&known.account);
 	if (rc != 0)
 		return -1;
 	log_info("dns %s for ingressctl", actions[kind]);
-	return ++job->number;
+	run->number = ++job->latest;
+	return run->number;
 }
 
 int dns_job_look(struct dns_job *job, long number, struct dns_job_view *view)
 {
-	if (number != job->number || number == 0)
+	if (number <= 0 || run_of(job, number)->number != number)
 		return -1;
-	if (job->process != NULL)
-		take_output(job, process_captured(job->process));
+	struct run *run = run_of(job, number);
+	bool is_running = job->process != NULL && number == job->latest;
+	if (is_running)
+		take_output(run, process_captured(job->process));
 	*view = (struct dns_job_view){
-	    .is_running = job->process != NULL,
-	    .output = buffer_text(&job->output),
-	    .length = job->output.length,
-	    .exit_code = job->exit_code,
-	    .error = job->result.text,
+	    .is_running = is_running,
+	    .output = buffer_text(&run->output),
+	    .length = run->output.length,
+	    .exit_code = run->exit_code,
+	    .error = run->result.text,
 	};
 	if (!view->is_running)
 		return 0;

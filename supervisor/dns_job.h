@@ -19,6 +19,8 @@
 
 enum {
 	DNS_JOB_SECONDS = 900, /* some providers allow a few requests a minute */
+	/* Runs whose output is kept: whoever started one may ask later than the next begins. */
+	DNS_JOB_RUNS_KEPT = 8,
 };
 
 struct dns_job_options {
@@ -52,7 +54,7 @@ struct dns_job_view {
 	const char *error; /* "" if there is none */
 };
 
-/* -1 when `number` is not the latest run. */
+/* -1 when `number` is none of the latest runs. */
 int dns_job_look(struct dns_job *job, long number, struct dns_job_view *view);
 
 #endif

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -179,14 +182,74 @@ def test_the_control_socket_wants_the_right_method_and_run(ingress: Ingress) -> 
     )
     told = ingress.control("GET", "/v1/dns?job=1&from=3")[1]
     assert told == {
-        "running": False, "output": "changes.\n", "next": 12, "exit_code": 0, "error": None,
+        "running": False, "output": "changes.\n", "next": 12, "more": False, "exit_code": 0,
+        "error": None,
     }  # fmt: skip
     assert ingress.control("GET", "/v1/dns?job=1&from=999")[1]["output"] == ""
     assert ingress.control("GET", "/v1/dns?job=0")[0] == 404
     assert ingress.control("GET", "/v1/dns?job=2")[0] == 404
 
 
+# ---- output
+
+
+@pytest.fixture
+def shouting(world: World, tmp_path: Path) -> Iterator[Ingress]:
+    """`ingress-dns plan` tells as many bytes as the file `length` says, in lines of 32."""
+    programs = Path(shutil.copytree(BIN, tmp_path / "programs"))
+    (programs / "ingress-dns").write_text(
+        f'#!/bin/sh\n[ "$1" = plan ] || exec {BIN}/ingress-dns "$@"\n'
+        f'yes "  + TXT \'{"x" * 21}\'" | head -c "$(cat {programs}/length)"\n'
+    )
+    stack = world.make_stack()
+    ingress = Ingress(stack, DOMAINS=APP, ROUTING_MAP=f"{APP}={stack.app.address}")
+    ingress.programs = programs
+    with ingress:
+        ingress.wait_for(ingress.control_socket.exists, "the control socket")
+        yield ingress
+
+
+def test_a_long_plan_is_told_whole(shouting: Ingress) -> None:
+    (shouting.programs / "length").write_text(str(3_000_000))
+    plan = shouting.ctl("dns", "plan")
+    assert (plan.returncode, plan.stderr) == (OK, "")
+    assert len(plan.stdout) == 3_000_000
+    assert set(plan.stdout.splitlines()[:-1]) == {"  + TXT '" + "x" * 21 + "'"}
+
+
+def test_more_than_can_be_told_is_a_failure(shouting: Ingress) -> None:
+    (shouting.programs / "length").write_text(str(9_000_000))
+    plan = shouting.ctl("dns", "plan")
+    assert plan.returncode == FAILED
+    assert "its output is not whole; name some of the domains" in plan.stderr
+
+
 # ---- beside other things
+
+
+def test_a_run_is_told_to_its_end_though_others_came_after_it(ingress: Ingress) -> None:
+    bind = ingress.stack.bind
+    bind.delete(TXT + ".")
+    (status, answer), first = ingress.control("POST", "/v1/dns/apply"), "/v1/dns?job=1"
+    assert (status, answer) == (202, {"job": 1})
+    ingress.wait_for(lambda: not ingress.control("GET", first)[1]["running"], "its end")
+    for _ in range(7):
+        assert ingress.ctl("dns", "plan").stdout == "No changes.\n"
+    told = ingress.control("GET", first)[1]
+    assert "Applied: 1 added, 0 changed, 0 removed.\n" in told["output"]
+    assert (told["running"], told["exit_code"]) == (False, 0)
+    assert ingress.ctl("dns", "plan").returncode == OK
+    assert ingress.control("GET", first)[0] == 404
+
+
+def test_two_users_at_once(ingress: Ingress) -> None:
+    """Each is told of a run of its own, or that another one is under way."""
+    with ThreadPoolExecutor() as pool:
+        users = [pool.submit(lambda: [ingress.ctl("dns", "plan") for _ in range(8)]) for _ in "ab"]
+        runs = [run for user in users for run in user.result()]
+    assert {run.returncode for run in runs} <= {OK, TRY_LATER}, [run.stderr for run in runs]
+    assert all(run.stdout == "No changes.\n" for run in runs if run.returncode == OK)
+    assert any(run.returncode == OK for run in runs)
 
 
 def test_one_at_a_time(ingress: Ingress) -> None:

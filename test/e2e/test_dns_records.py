@@ -245,6 +245,35 @@ def test_a_wildcard_is_pinned_by_both_tags(bench: Bench, bind: Bind, ca: dict[st
     assert f'0 issue "{PIN}"' in bind.query("demo.test", "CAA")
 
 
+def test_another_spelling_of_the_pin_is_corrected(
+    bench: Bench, bind: Bind, ca: dict[str, str]
+) -> None:
+    """CAs compare the issuer letter by letter."""
+    bind.add("app.demo.test.", 60, "CAA", f'0 issue "{PIN.replace("ca.", "CA.", 1)}"')
+    told = bench.ok("apply", "--account-uri", ACCOUNT, "--only", "caa", **ca)
+    assert "another spelling of the pin" in told
+    assert bind.query("app.demo.test", "CAA") == [f'0 issue "{PIN}"']
+    bench.ok("preflight", "--account-uri", ACCOUNT, "app.demo.test", **ca)
+
+
+def test_however_many_weaken_the_pin_each_is_told(
+    bench: Bench, bind: Bind, ca: dict[str, str]
+) -> None:
+    for i in range(90):
+        bind.add("app.demo.test.", 60, "CAA", f'0 issue "ca{i}.example; note={"x" * 610}"')
+    told = bench.ok("apply", "--account-uri", ACCOUNT, "--only", "caa", **ca)
+    assert told.count("weakens the pin") == 90
+    again = bench.ok("plan", "--account-uri", ACCOUNT, "--only", "caa", **ca)
+    assert again.count("weakens the pin") == 90
+
+
+def test_a_delegation_that_cannot_be_checked_is_told(bench: Bench) -> None:
+    told = bench.ok("plan", "--only", "txt", DNS_RESOLVERS="127.0.0.1:1")
+    assert told.startswith("! cannot check whether demo.test is delegated to the provider: ")
+    assert told.count("cannot check") == 1
+    assert f'+ TXT "{APP_ID}:443"' in told
+
+
 def test_caa_needs_to_know_the_account(bench: Bench, ca: dict[str, str]) -> None:
     result = bench.run("apply", **ca)
     assert result.returncode == USAGE

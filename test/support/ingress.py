@@ -72,13 +72,14 @@ class Ingress:
         self.run_dir = Path(self.environment["RUN_DIR"])
         self.evidence = Path(self.environment["EVIDENCE_DIR"])
         self.control_socket = self.run_dir / "control.sock"
+        self.programs = BIN
         self.child: Child
 
     # ---- running
 
     def start(self) -> Ingress:
         self.child = Child(
-            [BIN / "ingressd"], self.log_file, env=self.environment, death_signal=signal.SIGTERM
+            [self.programs / "ingressd"], self.log_file, env=self.environment, death_signal=signal.SIGTERM
         )
         return self
 

@@ -136,6 +136,17 @@ def test_a_record_that_somebody_else_made_meanwhile(bench: Bench, api: LinodeApi
     assert at(api, APP, "CNAME") == ["gateway.demo.test"]
 
 
+def test_what_was_done_before_a_refusal_is_not_denied(bench: Bench, api: LinodeApi) -> None:
+    api.seed("demo.test", Record("A", "", "192.0.2.1"), APP)
+    api.seed("demo.test", Record("AAAA", "", "2001:db8::1"), APP)
+    fault = api.fault("status", "^POST", times=None, status=400, body=says("not today", ""))
+    result = bench.run("apply", "--only", "alias")
+    # The new record, and each of the old ones again.
+    assert (fault.hits, result.returncode) == (3, FAILED)
+    assert at(api, APP, "A") == at(api, APP, "AAAA") == []
+    assert "Applied: 0 added, 0 changed, 0 removed; of what failed, a part may" in result.stdout
+
+
 @pytest.mark.parametrize("where", ["/domains\\?", "/records\\?"])
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_failed_read_means_no_write(

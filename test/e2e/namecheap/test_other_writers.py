@@ -30,6 +30,23 @@ def test_somebody_adds_a_record_between_read_and_write(
     assert api.writes() == 1
 
 
+def test_what_is_planned_anew_is_told_and_counted(bench: Bench, api: NamecheapApi) -> None:
+    """What was planned first was not done: the records of others that had to go are shown."""
+
+    def add() -> None:
+        api.seed(ZONE, Host("app", "A", "192.0.2.99"))
+        api.seed(ZONE, Host("app", "AAAA", "2001:db8::99"))
+
+    api.fault("meanwhile", GET, skip=1, call=add)
+    told = bench.ok("apply", "--only", "alias")
+    first, _, second = told.partition("somebody else changed these records meanwhile")
+    assert "+ CNAME gateway.demo.test" in first and "192.0.2.99" not in first
+    assert "- A 192.0.2.99" in second
+    assert "~ AAAA 2001:db8::99 -> CNAME gateway.demo.test" in second
+    assert "Applied: 0 added, 1 changed, 1 removed.\n" in second
+    assert not [host for host in api.dump(ZONE) if "::99" in host or ".2.99" in host]
+
+
 def test_somebody_writes_back_an_older_zone(bench: Bench, api: NamecheapApi) -> None:
     """Another program of the kind that reads, waits and writes: its write comes after ours."""
     before = api.dump(ZONE)

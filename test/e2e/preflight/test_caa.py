@@ -29,6 +29,9 @@ from .spoiling import THIRD_ADDRESS, resolver_of_yesterday, spoil, spoil_name
         ("demo.test", '0 issue "ca.demo.test; validationmethods=http-01"', DOMAIN,
          "does not allow dns-01"),
         ("demo.test", '128 tbs "Unknown"', DOMAIN, "critical"),
+        # An empty value has no bytes in DNS, and means something all the same.
+        (DOMAIN, '0 issue ""', DOMAIN, "lets nobody issue"),
+        (DOMAIN, '128 tbs ""', DOMAIN, "critical"),
     ],
 )
 def test_a_record_that_forbids(

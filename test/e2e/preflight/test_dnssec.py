@@ -6,16 +6,21 @@ import base64
 from pathlib import Path
 
 import dns.dnssec
+import dns.flags
+import dns.message
+import dns.rcode
 import dns.rdata
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from support.bind import Bind
+from support.dns_proxy import DnsProxy
 from support.named import Named, PortInUse
 from support.ports import ReservedPort
 
-from ..dns_bench import Bench, rfc2136_bench
+from ..dns_bench import UNREACHABLE, Bench, rfc2136_bench
 from .asking import preflight, refusal
+from .spoiling import THIRD_ADDRESS
 
 
 @pytest.mark.parametrize(
@@ -69,3 +74,41 @@ def _named(folder: Path, statements: str) -> Named:
             except PortInUse:
                 continue
     raise AssertionError("no port for another named")
+
+
+@pytest.mark.parametrize(
+    ("failures", "unchecked", "status", "part"),
+    [
+        (1, True, 0, "nothing stands in the way"),
+        (None, True, 1, "DNSSEC is broken there"),
+        (None, False, UNREACHABLE, "answers SERVFAIL"),
+    ],
+    ids=["for a moment", "signatures", "altogether"],
+)
+def test_a_resolver_that_fails(
+    bench: Bench, bind: Bind, failures: int | None, unchecked: bool, status: int, part: str
+) -> None:
+    """Signatures are to blame only if it fails before and after it was told not to check them."""
+    failed = 0
+
+    def react(
+        question: dns.message.Message, answer: dns.message.Message
+    ) -> dns.message.Message | None:
+        nonlocal failed
+        if unchecked and question.flags & dns.flags.CD:
+            return answer
+        if failed == failures:
+            return answer
+        failed += 1
+        failure = dns.message.make_response(question)
+        failure.set_rcode(dns.rcode.SERVFAIL)
+        return failure
+
+    with ReservedPort(THIRD_ADDRESS) as port:
+        proxy = DnsProxy(bind.first, THIRD_ADDRESS, port.number, react)
+    with proxy:
+        if status == 0:
+            assert part in preflight(bench, DNS_RESOLVERS=proxy.server)
+        else:
+            assert part in refusal(bench, status=status, DNS_RESOLVERS=proxy.server)
+    assert failed >= 1

@@ -10,7 +10,7 @@ from support.bind import Bind
 from support.cloudflare_api import CloudflareApi
 from support.process import wait_until
 
-from ..dns_bench import BAD_CONFIG, FOREIGN, Bench, api_bench
+from ..dns_bench import ACCOUNT, BAD_CONFIG, FOREIGN, Bench, api_bench
 from .asking import CHALLENGE, DOMAIN, preflight, refusal
 
 TRIAL = "dstack-ingress-can-write-here"
@@ -63,6 +63,19 @@ def test_credentials_that_may_only_read(tmp_path: Path) -> None:
         api.permissions.add("dns:edit")
         preflight(bench)
         assert api.dump("demo.test") == before
+
+
+def test_a_trial_value_that_was_left_proves_nothing(tmp_path: Path) -> None:
+    with Bind(tmp_path / "bind") as bind, CloudflareApi(bind) as api:
+        bench = api_bench(tmp_path, bind, api)
+        api.seed_value("demo.test", "TXT", CHALLENGE, f'"{TRIAL}"')
+        api.permissions.discard("dns:edit")
+        told = bench.run("preflight", "--account-uri", ACCOUNT)
+        assert told.returncode == BAD_CONFIG, told.stdout + told.stderr
+        assert "a trial value that is there cannot be removed" in told.stderr
+        api.permissions.add("dns:edit")
+        preflight(bench)
+        assert bind.query(CHALLENGE, "TXT") == []
 
 
 def test_a_failed_write_ends_what_an_earlier_one_has_proved(tmp_path: Path) -> None:
