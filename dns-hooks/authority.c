@@ -50,6 +50,7 @@ static int open_named(struct dns_view *view, const char *zone, const struct name
 {
 	authority->count = 0;
 	memmove(authority->zone, zone, strlen(zone) + 1);
+	authority->names = *names;
 	for (size_t i = 0; i < names->count; i++)
 		if (add_servers_of(view, authority, names->items[i], err) != 0)
 			return -1;
@@ -87,6 +88,32 @@ static int ask_server(const struct authority_server *server, const char *zone, c
 		return 0;
 	dns_packet_free(answer);
 	return -1;
+}
+
+static bool holds_zone(const struct authority_server *server, const char *zone, struct error *err)
+{
+	AUTO_PKT ldns_pkt *answer = NULL;
+
+	return ask_server(server, zone, zone, LDNS_RR_TYPE_SOA, &answer, err) == 0 &&
+	       ldns_pkt_aa(answer);
+}
+
+int authority_try(struct dns_view *view, const char *name, struct authority *authority,
+		  struct error *err)
+{
+	struct address_list addresses;
+	size_t before = authority->count;
+
+	if (resolver_addresses(&view->resolver, name, view->port, &addresses, err) != 0)
+		return -1;
+	for (size_t i = 0; i < addresses.count && authority->count < AUTHORITY_SERVERS_MAX; i++) {
+		size_t count = authority->count;
+		add_server(authority, name, &addresses.items[i]);
+		if (authority->count > count &&
+		    !holds_zone(&authority->servers[count], authority->zone, err))
+			authority->count = count;
+	}
+	return authority->count > before;
 }
 
 int authority_ask(const struct authority *authority, const char *name, ldns_rr_type type,

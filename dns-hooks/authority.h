@@ -21,6 +21,7 @@ struct authority_server {
 
 struct authority {
 	domain_name zone;
+	struct name_list names; /* of the NS records, whether they can be asked or not */
 	struct authority_server servers[AUTHORITY_SERVERS_MAX];
 	size_t count; /* at least 1 */
 };
@@ -53,6 +54,11 @@ int authority_find(struct dns_view *view, const char *name, struct authority *au
  */
 int authority_descend(struct dns_view *view, const char *name, struct authority *authority,
 		      domain_name alias, struct error *err);
+
+/* Adds those addresses of a host that hold the zone: 1 if there are any, 0, or -1 when it cannot be
+ * told. */
+int authority_try(struct dns_view *view, const char *name, struct authority *authority,
+		  struct error *err);
 
 /* Asks one server after the other until one answers with authority, or points further down. */
 int authority_ask(const struct authority *authority, const char *name, ldns_rr_type type,

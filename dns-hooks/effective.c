@@ -1,6 +1,7 @@
 #include "dns-hooks/effective.h"
 
 #include "common/log.h"
+#include "dns-hooks/delegation.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -78,12 +79,13 @@ int effective_challenge_name(struct dns_view *view, const char *domain, domain_n
 	for (int hop = 0; hop < ALIASES_MAX; hop++) {
 		if (authority_find(view, name, authority, alias, err) != 0)
 			return -1;
-		if (*alias == '\0')
-			return 0;
-		if (is_from_wildcard(authority, name, alias, &from_wildcard, err) != 0)
+		if (*alias != '\0' &&
+		    is_from_wildcard(authority, name, alias, &from_wildcard, err) != 0)
 			return -1;
-		if (from_wildcard)
+		if (*alias == '\0' || from_wildcard) {
+			delegation_complete(view, authority);
 			return 0;
+		}
 		if (is_everywhere(authority, name, alias, err) != 0)
 			return -1;
 		log_info("%s is an alias of %s", name, alias);

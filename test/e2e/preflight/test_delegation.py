@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
+import dns.flags
+import dns.message
 import dns.rcode
+import dns.rdatatype
+import dns.rrset
+import pytest
 
 from support.bind import Bind
 from support.cloudflare_api import CloudflareApi
 from support.dns_proxy import DnsProxy
 
-from ..dns_bench import TRY_LATER, UNREACHABLE, Bench, api_bench
-from .asking import CHALLENGE, preflight, refusal
+from ..dns_bench import ACCOUNT, TRY_LATER, UNREACHABLE, Bench, api_bench, challenge, rfc2136_bench
+from .asking import CHALLENGE, DOMAIN, preflight, refusal
 from .spoiling import THIRD_ADDRESS, spoil
+
+FOURTH_ADDRESS = "127.0.0.4"
 
 
 def test_a_cname_to_a_zone_that_can_be_written(bench: Bench, bind: Bind) -> None:
@@ -85,3 +93,66 @@ def test_a_resolver_that_is_silent(bench: Bench, bind: Bind) -> None:
     told = refusal(bench, DNS_RESOLVERS="127.0.0.1:1", status=UNREACHABLE)
     assert "cannot find the zone" in told
     assert bind.snapshot("demo.test") == before
+
+
+# ---- what the parent says
+
+
+@pytest.fixture(name="delegated")
+def _delegated(tmp_path: Path) -> Iterator[Bind]:
+    """demo.test, which its parent delegates to a server more than it has itself: ns8.test."""
+
+    def react(question: dns.message.Message, answer: dns.message.Message) -> dns.message.Message:
+        asked = question.question[0]
+        if asked.name.to_text() != "demo.test." or question.flags & dns.flags.RD:
+            return answer
+        referral = dns.message.make_response(question)
+        referral.authority.append(
+            dns.rrset.from_text("demo.test.", 60, "IN", "NS", "ns1.demo.test.", "ns8.test.")
+        )
+        return referral
+
+    records = {"test": f"ns8 A {FOURTH_ADDRESS}\nns9 A {THIRD_ADDRESS}\n@ NS ns9"}
+    with (
+        Bind(tmp_path / "bind", ("test", "demo.test"), records=records) as bind,
+        DnsProxy(bind.first, THIRD_ADDRESS, react=react),
+    ):
+        bind.delete("test.", "NS", "ns1.test.")
+        yield bind
+
+
+def test_a_server_that_only_the_parent_names_is_asked_too(
+    tmp_path: Path, delegated: Bind
+) -> None:
+    """That of an earlier provider, say, whose copy of the zone is an old one."""
+    bench = rfc2136_bench(tmp_path, delegated, DOMAINS=DOMAIN, PROPAGATION_TIMEOUT="2")
+
+    def react(question: dns.message.Message, answer: dns.message.Message) -> dns.message.Message:
+        if question.question[0].rdtype == dns.rdatatype.TXT:
+            answer.answer = []
+        return answer
+
+    with DnsProxy(delegated.first, FOURTH_ADDRESS) as old:
+        result = bench.run("preflight", "--account-uri", ACCOUNT)
+        assert result.returncode == 0, result.stderr
+        assert "ns8.test is a name server of demo.test only by its parent's" in result.stderr
+        assert "2 server addresses" in result.stdout
+        old.react = react
+        late = bench.run("auth", **challenge(DOMAIN, "v"))
+        assert late.returncode == TRY_LATER, late.stderr
+        assert f"ns8.test ({old.server})" in late.stderr
+        assert bench.noted() == [] and delegated.query(CHALLENGE, "TXT") == []
+        old.react = None
+        bench.ok("auth", **challenge(DOMAIN, "v"))
+
+
+def test_a_server_that_only_the_parent_names_and_that_is_gone(
+    tmp_path: Path, delegated: Bind
+) -> None:
+    """A CA's resolver goes on to the next, so there is no order to be saved."""
+    bench = rfc2136_bench(tmp_path, delegated, DOMAINS=DOMAIN)
+    result = bench.run("preflight", "--account-uri", ACCOUNT)
+    assert result.returncode == 0, result.stderr
+    assert "and does not answer for it" in result.stderr
+    assert "1 server address)" in result.stdout
+    bench.ok("auth", **challenge(DOMAIN, "v"))

@@ -1,0 +1,15 @@
+/* The servers that a zone and its parent do not agree on. */
+#ifndef DNS_HOOKS_DELEGATION_H
+#define DNS_HOOKS_DELEGATION_H
+
+#include "dns-hooks/authority.h"
+
+/*
+ * Both should name the same ones (RFC 1034 section 4.2.2), but a delegation may still have the
+ * servers of an earlier provider, and a CA's resolver that comes down from the parent asks them.
+ * Those that hold the zone are added to `authority`, the others are warned about: a resolver
+ * goes on to the next.  What cannot be found out changes nothing.
+ */
+void delegation_complete(struct dns_view *view, struct authority *authority);
+
+#endif
