@@ -128,7 +128,11 @@ static size_t take_header(char *data, size_t size, size_t count, void *user)
 
 	x->header_bytes += length;
 	x->headers_too_large = x->header_bytes > HEADERS_MAX;
-	x->head_ended = length > 0 && (data[0] == '\r' || data[0] == '\n');
+	/* Trailers come this way too, and have no line of their own at their end. */
+	if (length >= 5 && memcmp(data, "HTTP/", 5) == 0)
+		x->head_ended = false;
+	else if (length > 0 && (data[0] == '\r' || data[0] == '\n'))
+		x->head_ended = true;
 	return x->headers_too_large ? CURL_WRITEFUNC_ERROR : length;
 }
 

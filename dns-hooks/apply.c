@@ -146,8 +146,8 @@ static int work_out(struct run *run, const struct target *target, const char *zo
 
 	if (why != NULL && find_gateway(run, err) != 0)
 		return -1;
-	if (plan_make(target, present, why == NULL ? NULL : &run->addresses, &run->rules, plan,
-		      err) != 0)
+	if (plan_make(target, zone, present, why == NULL ? NULL : &run->addresses, &run->rules,
+		      plan, err) != 0)
 		return -1;
 	if (why != NULL && plan->changes.count > 0)
 		buffer_printf(&plan->notes, "addresses of %s instead of a CNAME: %s\n",

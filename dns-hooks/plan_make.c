@@ -28,17 +28,15 @@ const char *plan_why_addresses(const struct target *target, const char *zone,
 	return NULL;
 }
 
-/* Records of another's that make the name part of a zone below. */
-static int refuse_delegated(const struct target *target, const struct record_list *present,
-			    struct error *err)
+/* Records of another's that make the name part of a zone below; at the apex NS belong. */
+static int refuse_delegated(const struct target *target, const char *zone,
+			    const struct record_list *present, struct error *err)
 {
-	bool is_apex = false, has_ns = false;
+	bool has_ns = false;
 
-	for (size_t i = 0; i < present->count; i++) {
-		is_apex = is_apex || strcmp(present->items[i].other_type, "SOA") == 0;
+	for (size_t i = 0; i < present->count; i++)
 		has_ns = has_ns || strcmp(present->items[i].other_type, "NS") == 0;
-	}
-	if (!has_ns || is_apex)
+	if (!has_ns || strcmp(target->name, zone) == 0)
 		return 0;
 	return error_set(err, EXIT_FAILED,
 			 "%s is delegated to other name servers (it has NS records), so records "
@@ -145,16 +143,17 @@ static int remove_surplus(const struct record_list *present, const struct record
 	return 0;
 }
 
-static int plan_alias(const struct target *target, const struct record_list *present,
-		      const struct record_list *addresses, const struct plan_rules *rules,
-		      struct change_list *changes, struct error *err)
+static int plan_alias(const struct target *target, const char *zone,
+		      const struct record_list *present, const struct record_list *addresses,
+		      const struct plan_rules *rules, struct change_list *changes,
+		      struct error *err)
 {
 	AUTO_RECORDS struct record_list wanted = {0};
 	bool *is_kept = NULL, *is_there = NULL;
 	size_t missing = 0;
 	int result = -1;
 
-	if (refuse_delegated(target, present, err) != 0 ||
+	if (refuse_delegated(target, zone, present, err) != 0 ||
 	    wanted_aliases(target, addresses, rules, &wanted, err) != 0)
 		return -1;
 	is_kept = calloc(present->count + 1, sizeof(*is_kept));
@@ -226,12 +225,12 @@ static int plan_txt(const struct target *target, const struct record_list *prese
 					  "tells the gateway which app and port");
 }
 
-int plan_make(const struct target *target, const struct record_list *present,
+int plan_make(const struct target *target, const char *zone, const struct record_list *present,
 	      const struct record_list *addresses, const struct plan_rules *rules,
 	      struct plan *plan, struct error *err)
 {
 	if (target->alias &&
-	    plan_alias(target, present, addresses, rules, &plan->changes, err) != 0)
+	    plan_alias(target, zone, present, addresses, rules, &plan->changes, err) != 0)
 		return -1;
 	if (target->txt && plan_txt(target, present, rules, &plan->changes, err) != 0)
 		return -1;

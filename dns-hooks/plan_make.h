@@ -13,11 +13,11 @@ const char *plan_why_addresses(const struct target *target, const char *zone,
 			       const struct record_list *present, const struct plan_rules *rules);
 
 /*
- * Works out the changes at one name.  `addresses` are the gateway's A and AAAA records (their
- * names do not matter), NULL unless plan_why_addresses() asks for them.  -1 (EXIT_FAILED) when
- * something foreign is in the way: the sentence says what to do about it.
+ * Works out the changes at one name of `zone`.  `addresses` are the gateway's A and AAAA records
+ * (their names do not matter), NULL unless plan_why_addresses() asks for them.  -1 (EXIT_FAILED)
+ * when something foreign is in the way: the sentence says what to do about it.
  */
-int plan_make(const struct target *target, const struct record_list *present,
+int plan_make(const struct target *target, const char *zone, const struct record_list *present,
 	      const struct record_list *addresses, const struct plan_rules *rules,
 	      struct plan *plan, struct error *err);
 

@@ -48,13 +48,25 @@ int record_unquote(const char *text, struct buffer *into)
 	return inside || into->failed ? -1 : 0;
 }
 
+/* Of one string; not within a character of UTF-8, since JSON cannot carry halves. */
+static size_t piece_length(const char *text, size_t left)
+{
+	enum { STRING_MAX = 255, CHARACTER_MAX = 4 };
+	size_t piece = STRING_MAX;
+
+	if (left <= STRING_MAX)
+		return left;
+	while (piece > STRING_MAX - CHARACTER_MAX && ((unsigned char)text[piece] & 0xc0) == 0x80)
+		piece--;
+	return piece;
+}
+
 int record_quote(const char *text, struct buffer *into)
 {
-	enum { STRING_MAX = 255 };
 	size_t length = strlen(text), done = 0;
 
 	do {
-		size_t piece = length - done < STRING_MAX ? length - done : STRING_MAX;
+		size_t piece = piece_length(text + done, length - done);
 		buffer_puts(into, done == 0 ? "\"" : " \"");
 		for (size_t i = done; i < done + piece; i++) {
 			if (text[i] == '"' || text[i] == '\\')

@@ -36,7 +36,16 @@ struct aws_api *aws_api_new(const struct aws_service *service, struct error *err
 	api->service = service;
 	const char *host = strstr(given == NULL ? service->url : given, "://");
 	host = host == NULL ? "" : host + 3;
-	snprintf(api->host, sizeof(api->host), "%.*s", (int)strcspn(host, "/?"), host);
+	size_t length = strcspn(host, "/?");
+	if (host[length] != '\0' && strcmp(host + length, "/") != 0) {
+		error_set(err, EXIT_BAD_CONFIG,
+			  "%s is \"%.200s\": must be a scheme and a host only, as what is signed "
+			  "are AWS's own paths",
+			  service->url_variable, given);
+		free(api);
+		return NULL;
+	}
+	snprintf(api->host, sizeof(api->host), "%.*s", (int)length, host);
 	return api;
 }
 

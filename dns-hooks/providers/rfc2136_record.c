@@ -86,6 +86,25 @@ static ldns_rr *cname_rr(const struct record *record, struct error *err)
 	return rr;
 }
 
+/* To a CA the case of a tag means nothing, but a server removes what is named exactly. */
+static void keep_tag(const ldns_rr *rr, struct record *record)
+{
+	const ldns_rdf *tag = ldns_rr_rdf(rr, 1);
+
+	if (record->type == RECORD_CAA && tag != NULL && ldns_rdf_size(tag) <= sizeof(record->id))
+		snprintf(record->id, sizeof(record->id), "%.*s", (int)ldns_rdf_size(tag) - 1,
+			 (const char *)ldns_rdf_data(tag) + 1);
+}
+
+static void restore_tag(const struct record *record, ldns_rr *rr)
+{
+	ldns_rdf *tag = ldns_rr_rdf(rr, 1);
+	size_t length = strlen(record->id);
+
+	if (record->type == RECORD_CAA && tag != NULL && ldns_rdf_size(tag) == length + 1)
+		memcpy(ldns_rdf_data(tag) + 1, record->id, length);
+}
+
 ldns_rr *rfc2136_to_rr(const struct record *record, struct error *err)
 {
 	char line[LINE_MAX_BYTES];
@@ -103,6 +122,7 @@ ldns_rr *rfc2136_to_rr(const struct record *record, struct error *err)
 			  record->value, record_type_text(record));
 		return NULL;
 	}
+	restore_tag(record, rr);
 	return rr;
 }
 
@@ -215,6 +235,8 @@ int rfc2136_from_rr(const ldns_rr *rr, struct record *record, struct error *err)
 	int result = buffer_check(&value, name, err);
 	if (result == 0)
 		result = make(rr, name, buffer_text(&value), record, err);
+	if (result == 0)
+		keep_tag(rr, record);
 	buffer_free(&value);
 	return result;
 }

@@ -15,6 +15,7 @@ ldns_rr *rfc2136_to_rr(const struct record *record, struct error *err);
 ldns_rr *rfc2136_bare_rr(const char *name, ldns_rr_class class, ldns_rr_type type,
 			 struct error *err);
 
+/* The id of a CAA record is its tag in the letters in which it stands there. */
 int rfc2136_from_rr(const ldns_rr *rr, struct record *record, struct error *err);
 
 #endif

@@ -136,6 +136,21 @@ static int route53_change(void *opaque, const struct zone *zone, const char *nam
 	return refused ? look_again(state, zone, name, err) : result;
 }
 
+/* A look that failed for now is made again: the value is there, and is paid for. */
+static int look_whether_in_sync(const struct route53 *state, deadline limit, bool *in_sync,
+				struct error *err)
+{
+	if (route53_api_in_sync(state->api, state->change_id, in_sync, err) == 0)
+		return 0;
+	if ((err->code != EXIT_TRY_LATER && err->code != EXIT_UNREACHABLE) ||
+	    deadline_left(limit) <= (long)err->retry_after * 1000)
+		return -1;
+	log_info("%s", err->text);
+	deadline_sleep((long)err->retry_after * 1000, limit);
+	*err = (struct error)ERROR_INIT;
+	return 0;
+}
+
 static int route53_wait_done(void *opaque, deadline limit, struct error *err)
 {
 	const struct route53 *state = opaque;
@@ -144,7 +159,7 @@ static int route53_wait_done(void *opaque, deadline limit, struct error *err)
 	bool in_sync = *state->change_id == '\0';
 
 	while (!in_sync) {
-		if (route53_api_in_sync(state->api, state->change_id, &in_sync, err) != 0)
+		if (look_whether_in_sync(state, limit, &in_sync, err) != 0)
 			return -1;
 		if (!in_sync && deadline_left(limit) == 0)
 			return error_set(err, EXIT_TRY_LATER,

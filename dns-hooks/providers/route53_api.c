@@ -79,15 +79,19 @@ static bool same_position(const struct route53_position *a, const struct route53
 	       strcmp(a->identifier, b->identifier) == 0;
 }
 
-/* Appends "&name=VALUE" (without '&' at the beginning), unless there is no value. */
-static void add_parameter(char query[WEB_URL_MAX], const char *name, const char *value)
+/* Appends "&name=VALUE" (without '&' at the beginning), unless there is no value.  False without
+ * memory: a listing that begins elsewhere would look empty. */
+static bool add_parameter(char query[WEB_URL_MAX], const char *name, const char *value)
 {
 	size_t used = strlen(query);
 	AUTO_FREE char *escaped = http_escape(value);
 
-	if (*value != '\0' && escaped != NULL)
+	if (escaped == NULL)
+		return false;
+	if (*value != '\0')
 		snprintf(query + used, WEB_URL_MAX - used, "%s%s=%s", used == 0 ? "" : "&", name,
 			 escaped);
+	return true;
 }
 
 /* Takes one page: 1 when there is more, 0 when not, -1. */
@@ -97,7 +101,7 @@ typedef int take_page(const struct xml *xml, const char *name, void *into,
 struct listing {
 	const char *path;
 	/* Its parameters in the order of their names, as aws_sign.h asks for. */
-	void (*make_query)(const struct route53_position *from, char query[WEB_URL_MAX]);
+	bool (*make_query)(const struct route53_position *from, char query[WEB_URL_MAX]);
 	take_page *take;
 };
 
@@ -108,7 +112,8 @@ static int read_page(struct route53_api *api, const struct listing *listing, con
 	char query[WEB_URL_MAX] = "";
 	struct aws_answer answer;
 
-	listing->make_query(position, query);
+	if (!listing->make_query(position, query))
+		return error_no_memory(err);
 	const struct aws_call call = {.method = "GET", .path = listing->path, .query = query};
 	int result = call_api(api, &call, &answer, err);
 	if (result == 0) {
@@ -139,19 +144,18 @@ static int read_all(struct route53_api *api, const struct listing *listing, cons
 			 PAGES_MAX);
 }
 
-static void add_page_size(char query[WEB_URL_MAX])
+static bool add_page_size(char query[WEB_URL_MAX])
 {
 	char size[16];
 
 	snprintf(size, sizeof(size), "%d", PAGE_SIZE);
-	add_parameter(query, "maxitems", size);
+	return add_parameter(query, "maxitems", size);
 }
 
-static void make_zones_query(const struct route53_position *from, char query[WEB_URL_MAX])
+static bool make_zones_query(const struct route53_position *from, char query[WEB_URL_MAX])
 {
-	add_parameter(query, "dnsname", from->name);
-	add_parameter(query, "hostedzoneid", from->identifier);
-	add_page_size(query);
+	return add_parameter(query, "dnsname", from->name) &&
+	       add_parameter(query, "hostedzoneid", from->identifier) && add_page_size(query);
 }
 
 static int take_zones(const struct xml *xml, const char *name, void *into,
@@ -170,12 +174,10 @@ int route53_api_zones(struct route53_api *api, const char *name, struct route53_
 	return read_all(api, &listing, name, zones, err);
 }
 
-static void make_sets_query(const struct route53_position *from, char query[WEB_URL_MAX])
+static bool make_sets_query(const struct route53_position *from, char query[WEB_URL_MAX])
 {
-	add_parameter(query, "identifier", from->identifier);
-	add_page_size(query);
-	add_parameter(query, "name", from->name);
-	add_parameter(query, "type", from->type);
+	return add_parameter(query, "identifier", from->identifier) && add_page_size(query) &&
+	       add_parameter(query, "name", from->name) && add_parameter(query, "type", from->type);
 }
 
 static int take_sets(const struct xml *xml, const char *name, void *into,

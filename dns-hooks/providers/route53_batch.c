@@ -69,19 +69,26 @@ struct outcome {
 	bool is_changed;
 };
 
-static int is_removed(const struct work *work, const struct route53_set *set, const char *value,
+static int is_removed(const struct work *work, const struct route53_set *set, size_t at,
 		      struct error *err)
 {
 	AUTO_RECORD struct record record = {0};
 
-	if (route53_record(set, work->name, value, &record, err) != 0)
+	if (route53_record(set, work->name, set->values[at], &record, err) != 0)
 		return -1;
+	size_t removals = 0;
 	for (size_t i = 0; i < work->changes->count; i++) {
 		const struct change *change = &work->changes->items[i];
-		if (change->kind != CHANGE_ADD && record_same(&change->before, &record))
-			return 1;
+		removals += change->kind != CHANGE_ADD && record_same(&change->before, &record);
 	}
-	return 0;
+	/* One value for each removal: two that are written differently may mean the same. */
+	for (size_t i = 0; i < at && removals > 0; i++) {
+		AUTO_RECORD struct record earlier = {0};
+		if (route53_record(set, work->name, set->values[i], &earlier, err) != 0)
+			return -1;
+		removals -= record_same(&earlier, &record);
+	}
+	return removals > 0;
 }
 
 static int keep_values(const struct work *work, struct outcome *outcome, struct error *err)
@@ -89,7 +96,7 @@ static int keep_values(const struct work *work, struct outcome *outcome, struct 
 	const struct route53_set *before = outcome->before;
 
 	for (size_t i = 0; before != NULL && i < before->value_count; i++) {
-		int removed = is_removed(work, before, before->values[i], err);
+		int removed = is_removed(work, before, i, err);
 		if (removed < 0 ||
 		    (removed == 0 &&
 		     route53_set_add_value(&outcome->after, before->values[i], err) != 0))

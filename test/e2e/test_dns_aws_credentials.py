@@ -92,6 +92,16 @@ def test_plain_keys(bench: Bench, api: Route53Api, account: AwsAccount) -> None:
     assert_written(bench, api, [account.user], **{**keys_of(account.user), **empty})
 
 
+def test_an_address_of_the_api_with_a_path(
+    bench: Bench, api: Route53Api, account: AwsAccount
+) -> None:
+    """Its calls would be signed for other paths, and the keys blamed."""
+    result = write(bench, ROUTE53_API_URL=f"{api.url}/prefix", **keys_of(account.user))
+    assert result.returncode == BAD_CONFIG
+    assert f'ROUTE53_API_URL is "{api.url}/prefix": must be a scheme and a host' in result.stderr
+    assert api.requests() == []
+
+
 def test_a_session(bench: Bench, api: Route53Api, account: AwsAccount) -> None:
     keys = account.session()
     assert_written(bench, api, [keys], **keys_of(keys))

@@ -245,6 +245,15 @@ def test_a_wildcard_is_pinned_by_both_tags(bench: Bench, bind: Bind, ca: dict[st
     assert f'0 issue "{PIN}"' in bind.query("demo.test", "CAA")
 
 
+def test_an_old_pin_goes_in_whatever_letters_its_tag_is(
+    bench: Bench, bind: Bind, ca: dict[str, str]
+) -> None:
+    old = PIN.replace(ACCOUNT, ACCOUNT + "0")
+    bind.add("app.demo.test.", 60, "CAA", f'0 IsSue "{old}"')
+    bench.ok("apply", "--account-uri", ACCOUNT, "--only", "caa", **ca)
+    assert bind.query("app.demo.test", "CAA") == [f'0 issue "{PIN}"']
+
+
 def test_another_spelling_of_the_pin_is_corrected(
     bench: Bench, bind: Bind, ca: dict[str, str]
 ) -> None:

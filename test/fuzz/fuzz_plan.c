@@ -204,7 +204,8 @@ static long run(const struct target *target, bool cname_beside_others, struct re
 	bool by_address =
 	    target->alias && plan_why_addresses(target, "example.test", list, &with) != NULL;
 	plan_init(&plan);
-	if (plan_make(target, list, by_address ? &addresses : NULL, &with, &plan, &err) == 0) {
+	if (plan_make(target, "example.test", list, by_address ? &addresses : NULL, &with, &plan,
+		      &err) == 0) {
 		count = (long)plan.changes.count;
 		for (size_t i = 0; i < plan.changes.count; i++)
 			do_change(&plan.changes.items[i], target, list);

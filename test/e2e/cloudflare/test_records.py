@@ -28,6 +28,14 @@ def test_applying_makes_the_records_once(bench: Bench, api: CloudflareApi) -> No
     assert writes(api) == []
 
 
+def test_an_apex_with_name_servers_of_others(bench: Bench, api: CloudflareApi) -> None:
+    """Secondary ones, say. They are shown, the SOA record is not."""
+    api.seed("demo.test", "NS", "demo.test", "ns1.secondary.test")
+    bench.ok("apply", "--only", "alias", DOMAINS="demo.test")
+    assert content(api, "demo.test", "CNAME") == ["gateway.demo.test"]
+    assert content(api, "demo.test", "NS") == ["ns1.secondary.test"]
+
+
 def test_a_cname_is_updated_in_place(bench: Bench, api: CloudflareApi) -> None:
     record_id = api.seed("demo.test", "CNAME", "app.demo.test", "old.test", ttl=120)
     bench.ok("apply", "--only", "alias")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -34,6 +35,30 @@ def test_a_change_that_stays_pending(tmp_path: Path, bind: Bind) -> None:
         assert re.search("the change C[0-9A-F]+ is still PENDING", result.stderr)
         assert api.values(ZONE, NAME, "TXT") == []
         assert bench.noted() == []
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [{"kind": "aws", "status": 400, "body": "Throttling"}, {"kind": "status", "status": 503}],
+    ids=["throttled", "down"],
+)
+def test_looks_that_fail_for_a_while(
+    bench: Bench, bind: Bind, api: Route53Api, fault: dict[str, Any]
+) -> None:
+    """More often than one call is repeated. The value is there by then."""
+    failed = api.fault(match="/change/", times=5, **fault)
+    bench.ok("auth", **challenge("new.demo.test", "v"))
+    assert failed.hits == 5
+    assert bind.query(NAME, "TXT") == ["v"]
+
+
+def test_looks_that_fail_for_good(tmp_path: Path, bind: Bind, api: Route53Api) -> None:
+    bench = api_bench(tmp_path, bind, api, PROPAGATION_TIMEOUT="3")
+    api.fault("status", "/change/", times=None, status=503)
+    result = bench.run("auth", **challenge("new.demo.test", "v"))
+    assert result.returncode == UNREACHABLE, result.stderr
+    assert "HTTP status 503" in result.stderr
+    assert api.values(ZONE, NAME, "TXT") == [] and bench.noted() == []
 
 
 def test_two_values_at_one_name(bench: Bench, bind: Bind, api: Route53Api) -> None:

@@ -122,6 +122,9 @@ static inline void server_answer(struct server *server, int fd)
 		server_send_endless(fd, plain, "and so on, ");
 	else if (strncmp(path, "/truncated", 10) == 0)
 		server_send(fd, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf");
+	else if (strncmp(path, "/trailers", 9) == 0)
+		server_send(fd, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+				"5\r\nhello\r\n0\r\nServer-Timing: x;dur=1\r\n\r\n");
 	else if (strncmp(path, "/cut-head", 9) == 0)
 		server_send(fd, "HTTP/1.1 200 OK\r\nContent-Le");
 	else if (strncmp(path, "/garbage", 8) == 0)

@@ -255,6 +255,20 @@ static void a_part_of_an_answer_is_none(void **state)
 	}
 }
 
+/* Headers behind the body, without an empty line of their own as far as libcurl tells. */
+static void trailers_belong_to_a_whole_answer(void **state)
+{
+	struct http_response response;
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	assert_int_equal(
+	    http_perform(&(struct http_request){.url = url("/trailers")}, &response, &err), 0);
+	assert_int_equal(response.status, 200);
+	assert_string_equal(buffer_text(&response.body), "hello");
+	http_response_free(&response);
+}
+
 static void a_host_that_is_not_there_is_unreachable(void **state)
 {
 	static struct server gone;
@@ -354,6 +368,7 @@ int main(void)
 	    cmocka_unit_test(an_endless_body_is_cut_off),
 	    cmocka_unit_test(endless_headers_are_cut_off),
 	    cmocka_unit_test(a_part_of_an_answer_is_none),
+	    cmocka_unit_test(trailers_belong_to_a_whole_answer),
 	    cmocka_unit_test(a_host_that_is_not_there_is_unreachable),
 	    cmocka_unit_test(messages_hide_what_is_secret_in_a_url),
 	    cmocka_unit_test(a_header_cannot_smuggle_another),

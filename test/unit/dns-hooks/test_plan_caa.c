@@ -23,7 +23,8 @@ static void plan_for(struct outcome *outcome, enum caa_wish issue, enum caa_wish
 	buffer_init(&outcome->changes, 65536);
 	plan_init(&outcome->plan);
 	add_records(&there, BASE, present);
-	outcome->result = plan_make(&target, &there, NULL, &rules, &outcome->plan, &outcome->err);
+	outcome->result =
+	    plan_make(&target, "example.test", &there, NULL, &rules, &outcome->plan, &outcome->err);
 	describe_changes(&outcome->changes, &outcome->plan.changes);
 }
 
@@ -217,7 +218,8 @@ static void the_alias_gives_way_in_the_same_plan(void **state)
 	plan_init(&plan);
 	add_records(&there, BASE, "CNAME " GATEWAY);
 	add_records(&addresses, GATEWAY, "A 192.0.2.1");
-	assert_int_equal(plan_make(&target, &there, &addresses, &rules, &plan, &err), 0);
+	assert_int_equal(
+	    plan_make(&target, "example.test", &there, &addresses, &rules, &plan, &err), 0);
 	describe_changes(&text, &plan.changes);
 	assert_string_equal(buffer_text(&text), "~ CNAME gateway.test -> A 192.0.2.1\n" ADD_ISSUE);
 	buffer_free(&text);

@@ -22,8 +22,8 @@ static void expect_plan(const struct target *target, const char *present, const 
 	plan_init(&plan);
 	add_records(&there, target->name, present);
 	add_records(&gateway, GATEWAY, addresses);
-	int result =
-	    plan_make(target, &there, gateway.count > 0 ? &gateway : NULL, &rules, &plan, &err);
+	int result = plan_make(target, "example.test", &there, gateway.count > 0 ? &gateway : NULL,
+			       &rules, &plan, &err);
 	if (wanted == NULL) {
 		assert_int_equal(result, -1);
 		assert_int_equal(err.code, EXIT_FAILED);
@@ -90,12 +90,15 @@ static void a_proxied_record_is_no_alias(void **state)
 static void a_delegated_name_is_refused(void **state)
 {
 	struct target target = {.name = NAME, .alias = true};
+	struct target apex = {.name = "example.test", .alias = true};
 
 	(void)state;
 	expect_plan(&target, "NS ns.other.test", ADDRESSES, false, NULL);
-	/* the apex has NS records of its own */
-	expect_plan(&target, "NS ns.example.test\nSOA x\nA 192.0.2.1\nAAAA 2001:db8::1", ADDRESSES,
+	/* the apex has NS records of its own, of which some APIs show some, and no SOA */
+	expect_plan(&apex, "NS ns.example.test\nSOA x\nA 192.0.2.1\nAAAA 2001:db8::1", ADDRESSES,
 		    false, "");
+	expect_plan(&apex, "NS ns.other.test", ADDRESSES, false,
+		    "+ A 192.0.2.1\n+ AAAA 2001:db8::1\n");
 }
 
 static void where_a_cname_cannot_stand(void **state)
@@ -156,7 +159,7 @@ static void the_ttl_of_an_updated_record_stays(void **state)
 	(void)state;
 	plan_init(&plan);
 	add_records(&there, NAME, "CNAME old.test");
-	assert_int_equal(plan_make(&target, &there, NULL, &rules, &plan, &err), 0);
+	assert_int_equal(plan_make(&target, "example.test", &there, NULL, &rules, &plan, &err), 0);
 	assert_int_equal(plan.changes.items[0].after.ttl, 60);
 	plan_free(&plan);
 }

@@ -102,6 +102,22 @@ static void expect_exact_caa(const void *tag, size_t tag_length, const void *val
 	assert_non_null(rr);
 	assert_int_equal(rfc2136_from_rr(rr, &again, &err), 0);
 	assert_true(record_same(&record, &again));
+	assert_string_equal(again.id, record.id);
+	ldns_rr_free(rr);
+}
+
+/* To be removed, a record has to be named in its own letters. */
+static void a_tag_keeps_its_letters(void **state)
+{
+	AUTO_RECORD struct record record = {0};
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	read_caa("IsSue", 5, "ca.test", 7, &record);
+	assert_string_equal(record.value, "0 issue \"ca.test\"");
+	ldns_rr *rr = rfc2136_to_rr(&record, &err);
+	assert_non_null(rr);
+	assert_memory_equal(ldns_rdf_data(ldns_rr_rdf(rr, 1)), "\5IsSue", 6);
 	ldns_rr_free(rr);
 }
 
@@ -144,6 +160,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(values_survive_the_way_there_and_back),
 	    cmocka_unit_test(foreign_records_are_read),
+	    cmocka_unit_test(a_tag_keeps_its_letters),
 	    cmocka_unit_test(odd_caa_records_are_kept_exactly),
 	    cmocka_unit_test(a_set_is_named_without_data),
 	    cmocka_unit_test(a_name_that_is_none_is_an_error),

@@ -151,6 +151,27 @@ static void values_are_added_and_removed_one_by_one(void **state)
 		     "CREATE TXT 60 \"one\" \"\\303\\244\" \"three\"\n");
 }
 
+/* A removal is one of a copy: the pin has to stay. */
+static void of_two_spellings_one_goes(void **state)
+{
+	AUTO_SETS struct route53_sets sets = {0};
+	AUTO_CHANGES struct change_list changes = {0};
+
+	(void)state;
+	add_set(&sets, "CAA", 60, "",
+		VALUES("0 issue \"ca.test; a=b\"", "0 issue \"ca.test;a=b\"", "0 issue \";\""));
+	add_change(&changes, "CAA 0 issue \"ca.test; a=b\"", NULL);
+	assert_batch(&sets, &changes,
+		     "DELETE CAA 60 0 issue \"ca.test; a=b\" 0 issue \"ca.test;a=b\" "
+		     "0 issue \";\"\n"
+		     "CREATE CAA 60 0 issue \"ca.test;a=b\" 0 issue \";\"\n");
+	add_change(&changes, "CAA 0 issue \"ca.test;a=b\"", NULL);
+	assert_batch(&sets, &changes,
+		     "DELETE CAA 60 0 issue \"ca.test; a=b\" 0 issue \"ca.test;a=b\" "
+		     "0 issue \";\"\n"
+		     "CREATE CAA 60 0 issue \";\"\n");
+}
+
 static void the_last_value_takes_the_set_with_it(void **state)
 {
 	AUTO_SETS struct route53_sets sets = {0};
@@ -234,6 +255,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_new_set_is_created_with_the_wanted_ttl),
 	    cmocka_unit_test(values_are_added_and_removed_one_by_one),
+	    cmocka_unit_test(of_two_spellings_one_goes),
 	    cmocka_unit_test(the_last_value_takes_the_set_with_it),
 	    cmocka_unit_test(addresses_and_cnames_take_turns_in_one_batch),
 	    cmocka_unit_test(an_update_keeps_the_ttl_of_the_set),
