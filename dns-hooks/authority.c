@@ -13,10 +13,8 @@ static void add_server(struct authority *authority, const char *name,
 		       const struct sockaddr_storage *address)
 {
 	struct authority_server *server = &authority->servers[authority->count];
-	socklen_t length = address->ss_family == AF_INET6 ? sizeof(struct sockaddr_in6)
-							  : sizeof(struct sockaddr_in);
 
-	dns_server_set(&server->at, (const struct sockaddr *)address, length);
+	dns_server_at(&server->at, address);
 	if (!dns_server_has_route(&server->at)) {
 		log_debug("no route from here to %s (%s): not asked", name, server->at.text);
 		return;
@@ -99,14 +97,16 @@ static bool holds_zone(const struct authority_server *server, const char *zone, 
 }
 
 int authority_try(struct dns_view *view, const char *name, struct authority *authority,
-		  struct error *err)
+		  deadline limit, struct error *err)
 {
 	struct address_list addresses;
 	size_t before = authority->count;
 
 	if (resolver_addresses(&view->resolver, name, view->port, &addresses, err) != 0)
 		return -1;
-	for (size_t i = 0; i < addresses.count && authority->count < AUTHORITY_SERVERS_MAX; i++) {
+	for (size_t i = 0; i < addresses.count && authority->count < AUTHORITY_SERVERS_MAX &&
+			   deadline_left(limit) > 0;
+	     i++) {
 		size_t count = authority->count;
 		add_server(authority, name, &addresses.items[i]);
 		if (authority->count > count &&

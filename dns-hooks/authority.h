@@ -56,9 +56,9 @@ int authority_descend(struct dns_view *view, const char *name, struct authority 
 		      domain_name alias, struct error *err);
 
 /* Adds those addresses of a host that hold the zone: 1 if there are any, 0, or -1 when it cannot be
- * told. */
+ * told; the rest of them is left out from `limit` on. */
 int authority_try(struct dns_view *view, const char *name, struct authority *authority,
-		  struct error *err);
+		  deadline limit, struct error *err);
 
 /* Asks one server after the other until one answers with authority, or points further down. */
 int authority_ask(const struct authority *authority, const char *name, ldns_rr_type type,

@@ -5,7 +5,14 @@
 
 #include <string.h>
 
+/* For all of it: nobody shall hold up a challenge by being named in a delegation. */
 enum { SEARCH_BUDGET_MS = 10000 };
+
+struct search {
+	struct dns_view *view;
+	struct authority *authority;
+	deadline limit;
+};
 
 /* True once for each name that was not tried yet. */
 static bool is_new(struct authority *authority, const char *name)
@@ -21,15 +28,16 @@ static bool is_new(struct authority *authority, const char *name)
 	return true;
 }
 
-static void add_all(struct dns_view *view, struct authority *authority,
-		    const struct name_list *names, const char *by)
+static void add_all(struct search *search, const struct name_list *names, const char *by)
 {
-	for (size_t i = 0; i < names->count; i++) {
+	struct authority *authority = search->authority;
+
+	for (size_t i = 0; i < names->count && deadline_left(search->limit) > 0; i++) {
 		const char *name = names->items[i];
 		struct error err = ERROR_INIT;
 		if (!is_new(authority, name))
 			continue;
-		if (authority_try(view, name, authority, &err) > 0)
+		if (authority_try(search->view, name, authority, search->limit, &err) > 0)
 			log_warn("%s is a name server of %s only by %s; it is asked as well", name,
 				 authority->zone, by);
 		else
@@ -42,23 +50,20 @@ static void add_all(struct dns_view *view, struct authority *authority,
 
 /* What one server of the parent says.  1 with an answer, of which a server that holds the zone as
  * well has no names to tell; 0 when it cannot be asked. */
-static int ask_server(struct dns_view *view, const char *name, const char *zone,
-		      struct name_list *names)
+static int ask_server(struct search *search, const char *name, struct name_list *names)
 {
+	const char *zone = search->authority->zone;
 	struct address_list addresses;
 	struct error err = ERROR_INIT;
-	const char *parent = strchr(zone, '.') + 1;
 	domain_name child;
 
-	if (resolver_addresses(&view->resolver, name, view->port, &addresses, &err) != 0)
+	if (resolver_addresses(&search->view->resolver, name, search->view->port, &addresses,
+			       &err) != 0)
 		return 0;
-	for (size_t i = 0; i < addresses.count; i++) {
+	for (size_t i = 0; i < addresses.count && deadline_left(search->limit) > 0; i++) {
 		AUTO_PKT ldns_pkt *answer = NULL;
-		const struct sockaddr *address = (const struct sockaddr *)&addresses.items[i];
 		struct dns_server server;
-		dns_server_set(&server, address,
-			       address->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6)
-							      : sizeof(struct sockaddr_in));
+		dns_server_at(&server, &addresses.items[i]);
 		if (!dns_server_has_route(&server) ||
 		    dns_query(&server, zone, LDNS_RR_TYPE_NS, false, &answer, &err) != 0)
 			continue;
@@ -67,39 +72,41 @@ static int ask_server(struct dns_view *view, const char *name, const char *zone,
 			*names = (struct name_list){0};
 		return 1;
 	}
-	log_debug("%s, a name server above %s: %s", name, parent, err.text);
+	log_debug("%s, a name server above %s: %s", name, zone, err.text);
 	return 0;
 }
 
-static void ask_parent(struct dns_view *view, const char *zone, struct name_list *names)
+static void ask_parent(struct search *search, struct name_list *names)
 {
-	deadline limit = deadline_in(SEARCH_BUDGET_MS);
-	const char *dot = strchr(zone, '.');
+	struct resolver *resolver = &search->view->resolver;
+	const char *dot = strchr(search->authority->zone, '.');
 	struct name_list servers;
 	struct error err = ERROR_INIT;
 	domain_name parent;
 
 	*names = (struct name_list){0};
 	/* A private name space may have nothing above its zones. */
-	if (dot == NULL || resolver_zone_of(&view->resolver, dot + 1, parent, &err) != 0 ||
-	    resolver_name_servers(&view->resolver, parent, &servers, &err) != 0) {
-		log_debug("the delegation of %s cannot be seen: %s", zone, err.text);
+	if (dot == NULL || resolver_zone_of(resolver, dot + 1, parent, &err) != 0 ||
+	    resolver_name_servers(resolver, parent, &servers, &err) != 0) {
+		log_debug("the delegation of %s cannot be seen: %s", search->authority->zone,
+			  err.text);
 		return;
 	}
-	for (size_t i = 0; i < servers.count && deadline_left(limit) > 0; i++)
-		if (ask_server(view, servers.items[i], zone, names) > 0)
+	for (size_t i = 0; i < servers.count && deadline_left(search->limit) > 0; i++)
+		if (ask_server(search, servers.items[i], names) > 0)
 			return;
 }
 
 void delegation_complete(struct dns_view *view, struct authority *authority)
 {
+	struct search search = {view, authority, deadline_in(SEARCH_BUDGET_MS)};
 	AUTO_PKT ldns_pkt *answer = NULL;
 	struct name_list names = {0};
 	struct error err = ERROR_INIT;
 
 	if (authority_ask(authority, authority->zone, LDNS_RR_TYPE_NS, &answer, &err) == 0)
 		dns_answer_name_servers(answer, authority->zone, &names);
-	add_all(view, authority, &names, "its own records");
-	ask_parent(view, authority->zone, &names);
-	add_all(view, authority, &names, "its parent's delegation");
+	add_all(&search, &names, "its own records");
+	ask_parent(&search, &names);
+	add_all(&search, &names, "its parent's delegation");
 }

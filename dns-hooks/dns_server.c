@@ -39,6 +39,13 @@ void dns_server_set(struct dns_server *server, const struct sockaddr *address, s
 	describe(server);
 }
 
+void dns_server_at(struct dns_server *server, const struct sockaddr_storage *address)
+{
+	dns_server_set(server, (const struct sockaddr *)address,
+		       address->ss_family == AF_INET6 ? sizeof(struct sockaddr_in6)
+						      : sizeof(struct sockaddr_in));
+}
+
 int dns_server_parse(const char *address, unsigned short port, struct dns_server *server,
 		     struct error *err)
 {

@@ -28,6 +28,8 @@ struct dns_server {
 int dns_server_parse(const char *address, unsigned short port, struct dns_server *server,
 		     struct error *err);
 void dns_server_set(struct dns_server *server, const struct sockaddr *address, socklen_t length);
+/* The same of an address that tells its own kind. */
+void dns_server_at(struct dns_server *server, const struct sockaddr_storage *address);
 
 /* Whether this machine has a route there at all.  Sends nothing. */
 bool dns_server_has_route(const struct dns_server *server);
