@@ -290,3 +290,10 @@ int file_remove_tree(const char *path, struct error *err)
 		return error_wrap(err, "removing %s", path);
 	return 0;
 }
+
+int file_empty_dir(const char *path, struct error *err)
+{
+	if (empty_folder(AT_FDCWD, path, 0, err) != 0)
+		return error_wrap(err, "emptying %s", path);
+	return 0;
+}

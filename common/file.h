@@ -43,6 +43,8 @@ int file_swap_link(const char *target, const char *link_path, struct error *err)
 /* Removes a file or a folder with all in it (at most 64 folders deep); never follows a
  * symbolic link.  Gone is fine. */
 int file_remove_tree(const char *path, struct error *err);
+/* Removes all that is in a folder, but not the folder. */
+int file_empty_dir(const char *path, struct error *err);
 
 /* fsync of a folder, so that a rename in it survives a crash. */
 int file_sync_dir(const char *path, struct error *err);

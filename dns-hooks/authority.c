@@ -14,6 +14,7 @@ static void add_server(struct authority *authority, const char *name,
 {
 	struct authority_server *server = &authority->servers[authority->count];
 
+	server->is_extra = false;
 	dns_server_at(&server->at, address);
 	if (!dns_server_has_route(&server->at)) {
 		log_debug("no route from here to %s (%s): not asked", name, server->at.text);
@@ -91,9 +92,11 @@ static int ask_server(const struct authority_server *server, const char *zone, c
 static bool holds_zone(const struct authority_server *server, const char *zone, struct error *err)
 {
 	AUTO_PKT ldns_pkt *answer = NULL;
+	domain_name held;
 
 	return ask_server(server, zone, zone, LDNS_RR_TYPE_SOA, &answer, err) == 0 &&
-	       ldns_pkt_aa(answer);
+	       ldns_pkt_aa(answer) && dns_answer_zone(answer, zone, held) &&
+	       strcmp(held, zone) == 0;
 }
 
 int authority_try(struct dns_view *view, const char *name, struct authority *authority,
@@ -109,8 +112,10 @@ int authority_try(struct dns_view *view, const char *name, struct authority *aut
 	     i++) {
 		size_t count = authority->count;
 		add_server(authority, name, &addresses.items[i]);
-		if (authority->count > count &&
-		    !holds_zone(&authority->servers[count], authority->zone, err))
+		if (authority->count == count)
+			continue;
+		authority->servers[count].is_extra = true;
+		if (!holds_zone(&authority->servers[count], authority->zone, err))
 			authority->count = count;
 	}
 	return authority->count > before;

@@ -17,6 +17,7 @@ enum { AUTHORITY_SERVERS_MAX = 64 };
 struct authority_server {
 	domain_name name; /* of the NS record */
 	struct dns_server at;
+	bool is_extra; /* of authority_try() */
 };
 
 struct authority {
@@ -55,8 +56,8 @@ int authority_find(struct dns_view *view, const char *name, struct authority *au
 int authority_descend(struct dns_view *view, const char *name, struct authority *authority,
 		      domain_name alias, struct error *err);
 
-/* Adds those addresses of a host that hold the zone: 1 if there are any, 0, or -1 when it cannot be
- * told; the rest of them is left out from `limit` on. */
+/* Adds those addresses of a host that hold the zone, as extra ones: 1 if there are any, 0, or -1
+ * when it cannot be told; the rest of them is left out from `limit` on. */
 int authority_try(struct dns_view *view, const char *name, struct authority *authority,
 		  deadline limit, struct error *err);
 

@@ -14,18 +14,31 @@ struct search {
 	deadline limit;
 };
 
+static bool is_known(const struct authority *authority, const char *name)
+{
+	for (size_t i = 0; i < authority->names.count; i++)
+		if (strcmp(authority->names.items[i], name) == 0)
+			return true;
+	return false;
+}
+
 /* True once for each name that was not tried yet. */
 static bool is_new(struct authority *authority, const char *name)
 {
 	struct name_list *known = &authority->names;
 
-	for (size_t i = 0; i < known->count; i++)
-		if (strcmp(known->items[i], name) == 0)
-			return false;
-	if (known->count == RESOLVER_NAMES_MAX)
+	if (is_known(authority, name) || known->count == RESOLVER_NAMES_MAX)
 		return false;
 	memcpy(known->items[known->count++], name, strlen(name) + 1);
 	return true;
+}
+
+static bool is_same_zone(const struct authority *authority, const struct name_list *names)
+{
+	for (size_t i = 0; i < names->count; i++)
+		if (is_known(authority, names->items[i]))
+			return true;
+	return false;
 }
 
 static void add_all(struct search *search, const struct name_list *names, const char *by)
@@ -67,8 +80,10 @@ static int ask_server(struct search *search, const char *name, struct name_list 
 		if (!dns_server_has_route(&server) ||
 		    dns_query(&server, zone, LDNS_RR_TYPE_NS, false, &answer, &err) != 0)
 			continue;
-		if (!dns_answer_referral(answer, "", zone, child, names) ||
-		    strcmp(child, zone) != 0)
+		bool is_referral = dns_answer_referral(answer, "", zone, child, names);
+		if (!is_referral && !ldns_pkt_aa(answer))
+			continue; /* it does not hold the parent either */
+		if (!is_referral || strcmp(child, zone) != 0)
 			*names = (struct name_list){0};
 		return 1;
 	}
@@ -108,5 +123,10 @@ void delegation_complete(struct dns_view *view, struct authority *authority)
 		dns_answer_name_servers(answer, authority->zone, &names);
 	add_all(&search, &names, "its own records");
 	ask_parent(&search, &names);
-	add_all(&search, &names, "its parent's delegation");
+	if (is_same_zone(authority, &names))
+		add_all(&search, &names, "its parent's delegation");
+	else if (names.count > 0)
+		log_warn("%s is delegated to other servers than are found here (%s, ...); if that "
+			 "is not meant to be so, a CA sees nothing of what is written",
+			 authority->zone, names.items[0]);
 }

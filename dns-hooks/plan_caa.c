@@ -135,7 +135,7 @@ static int judge_present(const struct record *record, const struct tag_plan *tag
 	if (tag != NULL && record_same(record, &tag->wanted))
 		return 0;
 	bool is_ours = caa_is_pin(&caa, &pin) && is_our_ca(&pin, &rules->ca);
-	if (tag != NULL && is_ours && tag->wish == CAA_WISH_PIN)
+	if (tag != NULL && is_ours && tag->wish == CAA_WISH_PIN && !is_binding(&caa, rules))
 		return change_list_add(
 		    &plan->changes, record, NULL, err, "%s",
 		    strcmp(pin.account_uri, rules->account_uri) == 0

@@ -81,10 +81,15 @@ static bool is_fine_elsewhere(const struct watch *watch, size_t i)
 	return false;
 }
 
+/* An extra server counts only for what it answers. */
 static bool is_passed_over(const struct watch *watch, size_t i)
 {
+	bool is_extra = watch->authority->servers[i].is_extra;
+
+	if (watch->sights[i] == REFUSES)
+		return is_extra;
 	return watch->sights[i] == SILENT && watch->silences[i] >= watch->patience &&
-	       is_fine_elsewhere(watch, i);
+	       (is_extra || is_fine_elsewhere(watch, i));
 }
 
 static size_t count_lacking(const struct watch *watch)
@@ -128,11 +133,13 @@ static void report_progress(const struct watch *watch, deadline limit)
 
 static void report_passed_over(const struct watch *watch)
 {
-	for (size_t i = 0; i < watch->authority->count; i++)
+	for (size_t i = 0; i < watch->authority->count; i++) {
+		const struct authority_server *server = &watch->authority->servers[i];
 		if (is_passed_over(watch, i))
-			log_warn("%s does not answer at %s; its other address has the value",
-				 watch->authority->servers[i].name,
-				 watch->authority->servers[i].at.text);
+			log_warn("%s does not answer at %s; %s", server->name, server->at.text,
+				 server->is_extra ? "it is not waited for"
+						  : "its other address has the value");
+	}
 }
 
 /* Asks every server that still lacks the value, which takes a while if many are silent. */

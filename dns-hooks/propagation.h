@@ -9,8 +9,9 @@
  * Returns 0 when every server of the zone serves the TXT `value` at `name`: each address of
  * each NS that answers gives it, and each NS has at least one that does (an address of a
  * server that keeps silent beside a working one, as IPv6 does where a network half has it,
- * is passed over with a warning).  A CNAME answered at `name` counts as the value missing.
- * -1 at the deadline (EXIT_TRY_LATER), naming the servers that lack it.
+ * is passed over with a warning).  Of extra servers only those count that answer.  A CNAME answered
+ * at `name` counts as the value missing. -1 at the deadline (EXIT_TRY_LATER), naming the servers
+ * that lack it.
  */
 int propagation_wait(const struct authority *authority, const char *name, const char *value,
 		     deadline limit, struct error *err);

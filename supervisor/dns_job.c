@@ -9,6 +9,7 @@
 
 enum {
 	OUTPUT_MAX = 8 * 1024 * 1024, /* 10,000 names, with CAA records, take 5 MB */
+	KEPT_MAX = OUTPUT_MAX,	      /* of all runs before the latest */
 	/* program, action, --only KINDS, --account-uri URI, and NULL */
 	FIXED_ARGUMENTS = 7,
 };
@@ -55,6 +56,25 @@ void dns_job_free(struct dns_job *job)
 static struct run *run_of(struct dns_job *job, long number)
 {
 	return &job->runs[number % DNS_JOB_RUNS_KEPT];
+}
+
+static void forget(struct run *run)
+{
+	buffer_free(&run->output);
+	*run = (struct run){.result = ERROR_INIT};
+}
+
+/* The oldest ones go. */
+static void forget_long_runs(struct dns_job *job)
+{
+	size_t kept = 0;
+
+	for (long age = 0; age < DNS_JOB_RUNS_KEPT && age < job->latest; age++) {
+		struct run *run = run_of(job, job->latest - age);
+		kept += run->output.length;
+		if (kept > KEPT_MAX)
+			forget(run);
+	}
 }
 
 /* ---- output */
@@ -219,8 +239,9 @@ long dns_job_start(struct dns_job *job, enum dns_job_kind kind, const char *cons
 		return error_set(err, EXIT_TRY_LATER,
 				 "a `dns %s` of ingressctl is under way; wait for its end",
 				 actions[run_of(job, job->latest)->kind]);
-	buffer_free(&run->output);
-	*run = (struct run){.kind = kind, .result = ERROR_INIT};
+	forget_long_runs(job);
+	forget(run);
+	run->kind = kind;
 	buffer_init(&run->output, OUTPUT_MAX * 2);
 	rc = find_known(job, run, &known, err);
 	if (rc == 0)

@@ -19,7 +19,8 @@
 
 enum {
 	DNS_JOB_SECONDS = 900, /* some providers allow a few requests a minute */
-	/* Runs whose output is kept: whoever started one may ask later than the next begins. */
+	/* Runs whose output is kept, unless it is very long: whoever started one may ask later than
+	 * the next begins. */
 	DNS_JOB_RUNS_KEPT = 8,
 };
 

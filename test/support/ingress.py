@@ -79,7 +79,10 @@ class Ingress:
 
     def start(self) -> Ingress:
         self.child = Child(
-            [self.programs / "ingressd"], self.log_file, env=self.environment, death_signal=signal.SIGTERM
+            [self.programs / "ingressd"],
+            self.log_file,
+            env=self.environment,
+            death_signal=signal.SIGTERM,
         )
         return self
 

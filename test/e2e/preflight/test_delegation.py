@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from .asking import CHALLENGE, DOMAIN, preflight, refusal
 from .spoiling import THIRD_ADDRESS, spoil
 
 FOURTH_ADDRESS = "127.0.0.4"
+TRIES = 30
 
 
 def test_a_cname_to_a_zone_that_can_be_written(bench: Bench, bind: Bind) -> None:
@@ -98,61 +100,124 @@ def test_a_resolver_that_is_silent(bench: Bench, bind: Bind) -> None:
 # ---- what the parent says
 
 
-@pytest.fixture(name="delegated")
-def _delegated(tmp_path: Path) -> Iterator[Bind]:
-    """demo.test, which its parent delegates to a server more than it has itself: ns8.test."""
+class Parent:
+    """The zone test, whose server delegates demo.test to `names`."""
 
-    def react(question: dns.message.Message, answer: dns.message.Message) -> dns.message.Message:
+    def __init__(self, bind: Bind) -> None:
+        self.bind = bind
+        self.names = ["ns1.demo.test.", "ns8.test."]
+
+    def react(self, question: dns.message.Message, answer: dns.message.Message) -> dns.message.Message:
         asked = question.question[0]
         if asked.name.to_text() != "demo.test." or question.flags & dns.flags.RD:
             return answer
         referral = dns.message.make_response(question)
         referral.authority.append(
-            dns.rrset.from_text("demo.test.", 60, "IN", "NS", "ns1.demo.test.", "ns8.test.")
+            dns.rrset.from_text("demo.test.", 60, "IN", "NS", *self.names)
         )
         return referral
 
+
+@pytest.fixture(name="parent")
+def _parent(tmp_path: Path) -> Iterator[Parent]:
+    """demo.test, which its parent delegates to a server more than it has itself: ns8.test."""
     records = {"test": f"ns8 A {FOURTH_ADDRESS}\nns9 A {THIRD_ADDRESS}\n@ NS ns9"}
-    with (
-        Bind(tmp_path / "bind", ("test", "demo.test"), records=records) as bind,
-        DnsProxy(bind.first, THIRD_ADDRESS, react=react),
-    ):
+    with Bind(tmp_path / "bind", ("test", "demo.test"), records=records) as bind:
+        parent = Parent(bind)
         bind.delete("test.", "NS", "ns1.test.")
-        yield bind
+        with DnsProxy(bind.first, THIRD_ADDRESS, react=parent.react):
+            yield parent
 
 
-def test_a_server_that_only_the_parent_names_is_asked_too(
-    tmp_path: Path, delegated: Bind
-) -> None:
-    """That of an earlier provider, say, whose copy of the zone is an old one."""
-    bench = rfc2136_bench(tmp_path, delegated, DOMAINS=DOMAIN, PROPAGATION_TIMEOUT="2")
+def without_texts(
+    question: dns.message.Message, answer: dns.message.Message
+) -> dns.message.Message:
+    """As an old copy of the zone has it."""
+    if question.question[0].rdtype == dns.rdatatype.TXT:
+        answer.answer = []
+    return answer
 
-    def react(question: dns.message.Message, answer: dns.message.Message) -> dns.message.Message:
-        if question.question[0].rdtype == dns.rdatatype.TXT:
-            answer.answer = []
-        return answer
 
-    with DnsProxy(delegated.first, FOURTH_ADDRESS) as old:
+def test_a_server_that_only_the_parent_names_is_asked_too(tmp_path: Path, parent: Parent) -> None:
+    """That of an earlier provider, say."""
+    bind = parent.bind
+    bench = rfc2136_bench(tmp_path, bind, DOMAINS=DOMAIN, PROPAGATION_TIMEOUT="2")
+    with DnsProxy(bind.first, FOURTH_ADDRESS) as old:
         result = bench.run("preflight", "--account-uri", ACCOUNT)
         assert result.returncode == 0, result.stderr
         assert "ns8.test is a name server of demo.test only by its parent's" in result.stderr
         assert "2 server addresses" in result.stdout
-        old.react = react
+        old.react = without_texts
         late = bench.run("auth", **challenge(DOMAIN, "v"))
         assert late.returncode == TRY_LATER, late.stderr
         assert f"ns8.test ({old.server})" in late.stderr
-        assert bench.noted() == [] and delegated.query(CHALLENGE, "TXT") == []
+        assert bench.noted() == [] and bind.query(CHALLENGE, "TXT") == []
         old.react = None
         bench.ok("auth", **challenge(DOMAIN, "v"))
 
 
 def test_a_server_that_only_the_parent_names_and_that_is_gone(
-    tmp_path: Path, delegated: Bind
+    tmp_path: Path, parent: Parent
 ) -> None:
     """A CA's resolver goes on to the next, so there is no order to be saved."""
-    bench = rfc2136_bench(tmp_path, delegated, DOMAINS=DOMAIN)
+    bench = rfc2136_bench(tmp_path, parent.bind, DOMAINS=DOMAIN)
     result = bench.run("preflight", "--account-uri", ACCOUNT)
     assert result.returncode == 0, result.stderr
     assert "and does not answer for it" in result.stderr
     assert "1 server address)" in result.stdout
     bench.ok("auth", **challenge(DOMAIN, "v"))
+
+
+@pytest.mark.parametrize("rcode", [dns.rcode.REFUSED, None], ids=["refusing", "silent"])
+def test_a_server_that_only_the_parent_names_and_that_tells_little(
+    tmp_path: Path, parent: Parent, rcode: dns.rcode.Rcode | None
+) -> None:
+    """It has the zone, but of challenges it says nothing."""
+    bench = rfc2136_bench(tmp_path, parent.bind, DOMAINS=DOMAIN)
+    with DnsProxy(parent.bind.first, FOURTH_ADDRESS) as odd:
+        spoil(odd, rcode=rcode, only="TXT")
+        preflight(bench)
+        bench.ok("auth", **challenge(DOMAIN, "v"))
+
+
+def test_a_server_of_the_parent_that_does_not_know_its_zone(
+    tmp_path: Path, parent: Parent
+) -> None:
+    """Which of them comes first is BIND's choice, a new one each time."""
+    bind = parent.bind
+    bind.add("ns7.test.", 60, "A", "127.0.0.7")
+    bind.add("test.", 60, "NS", "ns7.test.")
+    bench = rfc2136_bench(tmp_path, bind, DOMAINS=DOMAIN)
+    with DnsProxy(bind.first, "127.0.0.7") as lame, DnsProxy(bind.first, FOURTH_ADDRESS):
+        spoil(lame, rcode=dns.rcode.REFUSED)
+        for _ in range(TRIES):
+            assert "2 server addresses" in preflight(bench)
+            if lame.questions():
+                break
+        assert lame.questions()
+
+
+def test_a_zone_that_the_world_knows_by_other_servers(tmp_path: Path, parent: Parent) -> None:
+    """Split horizon: what is written here is not meant for them."""
+    parent.names = ["ns8.test."]
+    bench = rfc2136_bench(tmp_path, parent.bind, DOMAINS=DOMAIN)
+    with DnsProxy(parent.bind.first, FOURTH_ADDRESS, react=without_texts):
+        result = bench.run("auth", **challenge(DOMAIN, "v"))
+    assert result.returncode == 0, result.stderr
+    assert "is delegated to other servers than are found here (ns8.test, ...)" in result.stderr
+
+
+def test_many_silent_servers_that_only_the_parent_names(tmp_path: Path, parent: Parent) -> None:
+    """They cannot hold up an order for as long as it takes to ask all of them."""
+    bind = parent.bind
+    bench = rfc2136_bench(tmp_path, bind, DOMAINS=DOMAIN)
+    with contextlib.ExitStack() as silent:
+        proxies = []
+        for i in range(20, 32):
+            proxies.append(silent.enter_context(DnsProxy(bind.first, f"127.0.0.{i}")))
+            spoil(proxies[-1], rcode=None)
+            bind.add(f"ns{i}.test.", 60, "A", f"127.0.0.{i}")
+            parent.names.append(f"ns{i}.test.")
+        preflight(bench)
+        asked = [proxy for proxy in proxies if proxy.questions()]
+        assert 0 < len(asked) < len(proxies)
