@@ -246,8 +246,8 @@ static int do_target(struct run *run, const struct target *target, struct error 
 			return turn == TURN_DONE ? 0 : -1;
 	}
 	if (turn == TURN_OVERTAKEN)
-		return error_set(err, EXIT_TRY_LATER,
-				 "somebody else keeps changing the records of %s", target->name);
+		return error_set(err, EXIT_FAILED, "somebody else keeps changing the records of %s",
+				 target->name);
 	return error_set(err, EXIT_FAILED,
 			 "%s took the changes of %s, but reading back shows other records: "
 			 "somebody else keeps changing them, or it does not allow them together",

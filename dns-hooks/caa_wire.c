@@ -12,7 +12,9 @@ static int field_text(const ldns_rdf *field, size_t skip, char *text, size_t siz
 
 	if (length < skip || length - skip >= size)
 		return -1;
-	memcpy(text, ldns_rdf_data(field) + skip, length - skip);
+	/* A field without bytes has no address either. */
+	if (length > skip)
+		memcpy(text, ldns_rdf_data(field) + skip, length - skip);
 	text[length - skip] = '\0';
 	for (size_t i = 0; i < length - skip; i++)
 		if (text[i] < ' ' || text[i] > '~')

@@ -276,7 +276,7 @@ def test_updates_are_guarded_and_ask_for_no_recursion(bench: Bench, bind: Bind) 
     with odd(bind, react) as server:
         result = bench.run("apply", "--only", "alias", RFC2136_SERVER=server.address)
     assert result.returncode == FAILED
-    assert "somebody else keeps changing them" in result.stderr
+    assert "somebody else keeps changing the records of app.demo.test" in result.stderr
     assert updates
     for update in updates:
         assert update.answer, "a prerequisite"
