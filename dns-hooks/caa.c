@@ -127,7 +127,7 @@ bool caa_is_pin(const struct caa *caa, struct caa_pin *pin)
 	if (caa->flags != 0 || !is_issue_tag(caa->tag) ||
 	    caa_value_parse(caa->value, &value) != 0 || value.count != 2 ||
 	    copy_part(&value.issuer, issuer, sizeof(issuer)) != 0 ||
-	    dns_name_normal(issuer, pin->issuer) != 0)
+	    dns_name_normal(issuer, pin->issuer) != 0 || pin->issuer[0] == '\0')
 		return false;
 	for (size_t i = 0; i < value.count; i++) {
 		const struct caa_parameter *p = &value.parameters[i];

@@ -90,9 +90,10 @@ static ldns_rr *cname_rr(const struct record *record, struct error *err)
 static void keep_tag(const ldns_rr *rr, struct record *record)
 {
 	const ldns_rdf *tag = ldns_rr_rdf(rr, 1);
+	size_t size = tag == NULL ? 0 : ldns_rdf_size(tag); /* with the length in front */
 
-	if (record->type == RECORD_CAA && tag != NULL && ldns_rdf_size(tag) <= sizeof(record->id))
-		snprintf(record->id, sizeof(record->id), "%.*s", (int)ldns_rdf_size(tag) - 1,
+	if (record->type == RECORD_CAA && size > 1 && size <= sizeof(record->id))
+		snprintf(record->id, sizeof(record->id), "%.*s", (int)size - 1,
 			 (const char *)ldns_rdf_data(tag) + 1);
 }
 

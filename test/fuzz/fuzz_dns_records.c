@@ -23,7 +23,10 @@ static char *rdata_of(const ldns_rr *rr, bool joined, size_t *length)
 	for (size_t i = 0; i < ldns_rr_rd_count(rr); i++) {
 		const ldns_rdf *field = ldns_rr_rdf(rr, i);
 		size_t skip = joined && ldns_rdf_size(field) > 0 ? 1 : 0;
-		buffer_append(&bytes, ldns_rdf_data(field) + skip, ldns_rdf_size(field) - skip);
+		/* A field without bytes has no address either. */
+		if (ldns_rdf_size(field) > skip)
+			buffer_append(&bytes, ldns_rdf_data(field) + skip,
+				      ldns_rdf_size(field) - skip);
 	}
 	*length = bytes.length;
 	return buffer_take(&bytes);

@@ -111,6 +111,7 @@ static void test_only_our_shape_is_a_pin(void **state)
 	expect_pin("0 issue \"ca.test; accounturi=" URI "; accounturi=" URI "\"", false);
 	expect_pin("128 issue \"ca.test; validationmethods=dns-01; accounturi=" URI "\"", false);
 	expect_pin("0 issuemail \"ca.test; validationmethods=dns-01; accounturi=" URI "\"", false);
+	expect_pin("0 issue \".; validationmethods=dns-01; accounturi=" URI "\"", false);
 	expect_pin("0 issue \"; validationmethods=dns-01; accounturi=" URI "\"", false);
 	expect_pin("0 issue \"ca.test; validationmethods; accounturi=" URI "\"", false);
 }
