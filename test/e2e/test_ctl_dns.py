@@ -224,6 +224,18 @@ def test_more_than_can_be_told_is_a_failure(shouting: Ingress) -> None:
     assert "its output is not whole; name some of the domains" in plan.stderr
 
 
+def test_long_outputs_of_older_runs_are_not_kept(shouting: Ingress) -> None:
+    """Or eight of them would be more than all else that ingressd holds."""
+    (shouting.programs / "length").write_text(str(5_000_000))
+    for _ in range(2):
+        assert shouting.ctl("dns", "plan").returncode == OK
+    assert shouting.control("GET", "/v1/dns?job=1")[0] == 200
+    (shouting.programs / "length").write_text("32")
+    assert shouting.ctl("dns", "plan").returncode == OK
+    known = [shouting.control("GET", f"/v1/dns?job={job}")[0] for job in (1, 2, 3)]
+    assert known == [404, 200, 200]
+
+
 # ---- beside other things
 
 

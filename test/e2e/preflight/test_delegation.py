@@ -107,7 +107,9 @@ class Parent:
         self.bind = bind
         self.names = ["ns1.demo.test.", "ns8.test."]
 
-    def react(self, question: dns.message.Message, answer: dns.message.Message) -> dns.message.Message:
+    def react(
+        self, question: dns.message.Message, answer: dns.message.Message
+    ) -> dns.message.Message:
         asked = question.question[0]
         if asked.name.to_text() != "demo.test." or question.flags & dns.flags.RD:
             return answer
