@@ -95,7 +95,7 @@ static void names_lead_to_backends(void **state)
 
 	assert_contains(r.routes, "app.example.com app:80\n");
 	assert_contains(r.routes, "*.wild.example.com fd00::1:8080\n");
-	assert_contains(r.config, "backend app:80 from tcp\n");
+	assert_contains(r.config, "backend app:80 from tcp_defaults\n");
 	assert_contains(r.config, "    server app app:80 resolvers system");
 	assert_contains(r.config, "    server app [fd00::1]:8080\n");
 	assert_contains(r.config, "    server app 192.0.2.7:25\n");
@@ -180,8 +180,8 @@ static void requests_are_routed_one_by_one_when_asked_for(void **state)
 	static const char *const more[] = {"EVIDENCE_ROUTING=request", "ALPN=h2,http/1.1", NULL};
 	struct rendered r = render(*state, more, true);
 
-	assert_contains(r.config, "frontend http from http\n");
-	assert_contains(r.config, "backend http:app:80 from http\n");
+	assert_contains(r.config, "frontend http from http_defaults\n");
+	assert_contains(r.config, "backend http:app:80 from http_defaults\n");
 	assert_contains(r.config, " alpn h2,http/1.1");
 	rendered_free(&r);
 }
