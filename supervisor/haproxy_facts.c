@@ -4,6 +4,7 @@
 #include "common/file.h"
 #include "common/spawn.h"
 
+#include <ctype.h>
 #include <grp.h>
 #include <netinet/in.h>
 #include <pwd.h>
@@ -59,16 +60,37 @@ static int read_version(const char *text, const char *haproxy, struct haproxy_fa
 	return 0;
 }
 
-/* The library it runs on, not the one it was built with. */
-static bool has_mlkem(const char *text)
+/* "OpenSSL 3.5.9 29 Sep 2026" somewhere on a line. */
+static bool knows_mlkem(const char *line, size_t length)
 {
-	const char *line = strstr(text, "Running on OpenSSL version : OpenSSL ");
+	static const char word[] = "OpenSSL ";
+	const char *at = line;
 	unsigned major, minor;
 
-	if (line == NULL ||
-	    sscanf(line, "Running on OpenSSL version : OpenSSL %u.%u", &major, &minor) != 2)
-		return false;
-	return major > 3 || (major == 3 && minor >= 5);
+	while ((at = memmem(at, length - (size_t)(at - line), word, strlen(word))) != NULL) {
+		at += strlen(word);
+		if (isdigit((unsigned char)*at) && sscanf(at, "%u.%u", &major, &minor) == 2)
+			return major > 3 || (major == 3 && minor >= 5);
+	}
+	return false;
+}
+
+/*
+ * By the library it runs on, not the one it was built with.  The words before the library's own
+ * name differ: "Running on OpenSSL version : OpenSSL 3.5.9 ..." until HAProxy 3.1, "Running on SSL
+ * library version : ..." since 3.2; "Running on: Linux ..." is another line.
+ */
+static bool has_mlkem(const char *text)
+{
+	static const char start[] = "Running on ";
+
+	for (const char *line = text; *line != '\0';) {
+		size_t length = strcspn(line, "\n");
+		if (strncmp(line, start, strlen(start)) == 0 && knows_mlkem(line, length))
+			return true;
+		line += length + (line[length] != '\0');
+	}
+	return false;
 }
 
 static bool has_ipv6(void)

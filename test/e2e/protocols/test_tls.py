@@ -147,8 +147,8 @@ def test_the_hybrid_key_exchange_where_openssl_has_it(
     version = run(["openssl", "version"]).decode().split()[1]
     has_it = tuple(map(int, version.split(".")[:2])) >= (3, 5)
     said = handshake(product, ECDSA, [])
-    # Which of the two lines there is depends on openssl's version.
-    key = re.search(r"(?:Negotiated TLS1.3 group|Server Temp Key): (\w+)", said)
+    # Which of these lines there is depends on openssl's version.
+    key = re.search(r"(?:Negotiated TLS1.3 group|(?:Server|Peer) Temp Key): (\w+)", said)
     assert key is not None, said
     row(f"OpenSSL {version}'s own", f"{agreed(said)}, {key.group(1)}")
     assert key.group(1) == ("X25519MLKEM768" if has_it else "X25519")
