@@ -63,6 +63,9 @@ struct settings {
 	long propagation_timeout;  /* seconds; 0: the provider's default */
 	const char *dns_resolvers; /* "addr[:port],...", NULL: the system's */
 	unsigned short dns_port;   /* where authoritative servers are asked */
+	/* Names that a challenge may be led to by CNAME, each with all below it. */
+	domain_name *challenge_targets;
+	size_t challenge_target_count;
 
 	/* ACME */
 	const char *acme_server;    /* directory URL, resolved from ACME_STAGING */

@@ -213,3 +213,41 @@ const char *settings_check_evidence_routing(struct loading *in, const struct set
 		    strcmp(word, "request") == 0 ? ROUTE_BY_REQUEST : ROUTE_BY_CONNECTION;
 	return word;
 }
+
+/* ---- where challenges may be led to */
+
+const char *settings_check_challenge_targets(struct loading *in, const struct setting *row,
+					     const char *value)
+{
+	struct settings *settings = in->settings;
+	struct setting_list list = {value, 0};
+	struct setting_item item;
+	domain_name name;
+	bool wrong = false;
+
+	while (settings_next_item(&list, &item)) {
+		enum domain_verdict verdict = domain_parse_host(item.text, item.length, name);
+		if (verdict != DOMAIN_VALID || strchr(name, '.') == NULL) {
+			settings_wrong_item(in, row, &item,
+					    "must be DNS names, each of which stands for all below "
+					    "it as well; it %s",
+					    verdict != DOMAIN_VALID ? domain_verdict_text(verdict)
+								    : "has no dot");
+			wrong = true;
+			continue;
+		}
+		if (settings->challenge_target_count == SETTINGS_DOMAINS_MAX) {
+			settings_problem(in, "%s has more than %d names", row->name,
+					 SETTINGS_DOMAINS_MAX);
+			return NULL;
+		}
+		domain_name *grown =
+		    settings_grow(in, settings->challenge_targets, settings->challenge_target_count,
+				  sizeof(*settings->challenge_targets));
+		if (grown == NULL)
+			return NULL;
+		settings->challenge_targets = grown;
+		memcpy(grown[settings->challenge_target_count++], name, sizeof(name));
+	}
+	return wrong ? NULL : value;
+}

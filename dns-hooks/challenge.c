@@ -128,7 +128,8 @@ static int authorise(struct challenge *challenge, struct error *err)
 	unsigned settle = 0;
 
 	if (dns_view_init(&view, challenge->settings, err) != 0 ||
-	    effective_challenge_name(&view, note->domain, note->name, &authority, err) != 0)
+	    effective_challenge_name(&view, challenge->settings, provider, note->domain, note->name,
+				     &authority, err) != 0)
 		return -1;
 	if (provider_zone(provider, note->name, authority.zone, &zone, err) != 0 ||
 	    zone_check(note->name, zone.name, authority.zone, err) != 0)

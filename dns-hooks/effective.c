@@ -1,6 +1,7 @@
 #include "dns-hooks/effective.h"
 
 #include "common/log.h"
+#include "dns-hooks/cname_trust.h"
 #include "dns-hooks/delegation.h"
 
 #include <stdio.h>
@@ -66,11 +67,32 @@ static int is_everywhere(const struct authority *authority, const char *name, co
 	return 0;
 }
 
-int effective_challenge_name(struct dns_view *view, const char *domain, domain_name name,
+/* What is done about the CNAME from `name` to `alias`: 1 it is followed, 0 it does not count. */
+static int judge(const struct settings *settings, const struct provider *provider,
+		 const struct authority *authority, const char *name, const char *alias,
+		 struct error *err)
+{
+	bool from_wildcard = false;
+
+	if (is_from_wildcard(authority, name, alias, &from_wildcard, err) != 0)
+		return -1;
+	if (from_wildcard)
+		return 0;
+	int verdict = cname_judge(settings, provider, name, alias, authority->zone, err);
+	if (verdict == 0)
+		log_warn("%s is a CNAME to %s by DNS, but %s has none there: the challenge is "
+			 "answered at %s itself",
+			 name, alias, provider->class->name, name);
+	if (verdict <= 0)
+		return verdict;
+	return is_everywhere(authority, name, alias, err) == 0 ? 1 : -1;
+}
+
+int effective_challenge_name(struct dns_view *view, const struct settings *settings,
+			     const struct provider *provider, const char *domain, domain_name name,
 			     struct authority *authority, struct error *err)
 {
 	domain_name alias;
-	bool from_wildcard = false;
 
 	if (domain_challenge_name(domain, name) != 0)
 		return error_set(err, EXIT_FAILED,
@@ -79,15 +101,14 @@ int effective_challenge_name(struct dns_view *view, const char *domain, domain_n
 	for (int hop = 0; hop < ALIASES_MAX; hop++) {
 		if (authority_find(view, name, authority, alias, err) != 0)
 			return -1;
-		if (*alias != '\0' &&
-		    is_from_wildcard(authority, name, alias, &from_wildcard, err) != 0)
+		int follow =
+		    *alias == '\0' ? 0 : judge(settings, provider, authority, name, alias, err);
+		if (follow < 0)
 			return -1;
-		if (*alias == '\0' || from_wildcard) {
+		if (follow == 0) {
 			delegation_complete(view, authority);
 			return 0;
 		}
-		if (is_everywhere(authority, name, alias, err) != 0)
-			return -1;
 		log_info("%s is an alias of %s", name, alias);
 		memcpy(name, alias, sizeof(alias));
 	}

@@ -5,11 +5,15 @@
 #ifndef DNS_HOOKS_EFFECTIVE_H
 #define DNS_HOOKS_EFFECTIVE_H
 
+#include "common/settings.h"
 #include "dns-hooks/authority.h"
+#include "dns-hooks/provider.h"
 
-/* Fills `name` and the servers of its zone.  -1 when the chain cannot be followed to its end, or
- * (EXIT_TRY_LATER) is not the same at all servers yet. */
-int effective_challenge_name(struct dns_view *view, const char *domain, domain_name name,
+/* Fills `name` and the servers of its zone.  Each CNAME on the way is judged by cname_trust.h; one
+ * that the provider shows to be false is passed over with a warning.  -1 when the chain cannot be
+ * followed to its end, may not be, or (EXIT_TRY_LATER) is not the same at all servers yet. */
+int effective_challenge_name(struct dns_view *view, const struct settings *settings,
+			     const struct provider *provider, const char *domain, domain_name name,
 			     struct authority *authority, struct error *err);
 
 #endif

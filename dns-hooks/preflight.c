@@ -33,7 +33,8 @@ static int check_place(struct preflight *preflight, const char *domain, struct c
 {
 	struct authority *authority = &preflight->authority;
 
-	if (effective_challenge_name(&preflight->view, domain, note->name, authority, err) != 0 ||
+	if (effective_challenge_name(&preflight->view, preflight->settings, &preflight->provider,
+				     domain, note->name, authority, err) != 0 ||
 	    provider_zone(&preflight->provider, note->name, authority->zone, zone, err) != 0 ||
 	    zone_check(note->name, zone->name, authority->zone, err) != 0 ||
 	    propagation_ready(authority, note->name, err) != 0)

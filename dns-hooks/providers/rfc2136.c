@@ -2,6 +2,7 @@
 
 #include "common/file.h"
 #include "common/log.h"
+#include "dns-hooks/dns_answer.h"
 #include "dns-hooks/dns_name.h"
 #include "dns-hooks/providers/rfc2136_record.h"
 #include "dns-hooks/providers/rfc2136_update.h"
@@ -97,6 +98,17 @@ static ldns_pkt *ask(struct rfc2136 *state, const char *name, ldns_rr_type type,
 	return question == NULL ? NULL : tsig_exchange(&state->server, question, err);
 }
 
+/* Whether a CNAME stands there, where no zone can begin.  Asked when the server has failed, as it
+ * does when it follows CNAMEs into a circle. */
+static bool is_alias(struct rfc2136 *state, const char *name)
+{
+	struct error ignored = ERROR_INIT;
+	AUTO_PKT ldns_pkt *answer = ask(state, name, LDNS_RR_TYPE_CNAME, &ignored);
+	domain_name target;
+
+	return answer != NULL && ldns_pkt_aa(answer) && dns_answer_alias(answer, name, target) == 0;
+}
+
 /* Whether the server is authoritative for a zone of that name (1), or not (0). */
 static int holds_zone(struct rfc2136 *state, const char *zone, struct error *err)
 {
@@ -108,6 +120,8 @@ static int holds_zone(struct rfc2136 *state, const char *zone, struct error *err
 	/* REFUSED is what a server says of names in none of its zones. */
 	if (rcode == LDNS_RCODE_NXDOMAIN || rcode == LDNS_RCODE_REFUSED ||
 	    rcode == LDNS_RCODE_NOTAUTH)
+		return 0;
+	if (rcode == LDNS_RCODE_SERVFAIL && is_alias(state, zone))
 		return 0;
 	if (rcode != LDNS_RCODE_NOERROR)
 		return tsig_explain_rcode(&state->server, answer, "to tell where the zone begins",
@@ -196,16 +210,20 @@ static int list_type(struct rfc2136 *state, const char *name, ldns_rr_type type,
 static int rfc2136_list(void *opaque, const struct zone *zone, const char *name,
 			struct record_list *records, struct error *err)
 {
-	static const ldns_rr_type types[] = {LDNS_RR_TYPE_ANY,	LDNS_RR_TYPE_A,
-					     LDNS_RR_TYPE_AAAA, LDNS_RR_TYPE_CNAME,
-					     LDNS_RR_TYPE_TXT,	LDNS_RR_TYPE_CAA};
+	static const ldns_rr_type types[] = {LDNS_RR_TYPE_ANY, LDNS_RR_TYPE_CNAME,
+					     LDNS_RR_TYPE_A,   LDNS_RR_TYPE_AAAA,
+					     LDNS_RR_TYPE_TXT, LDNS_RR_TYPE_CAA};
 	struct rfc2136 *state = opaque;
 
 	/* Asked first: at a name that does not exist, a wildcard would answer the queries. */
 	int exists = rfc2136_name_exists(&state->server, zone->name, name, err);
 	if (exists <= 0)
 		return exists;
-	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+	/* Beside a CNAME there is nothing else, and a server that is asked for more follows it, be
+	 * it in a circle. */
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]) &&
+			   record_list_find_type(records, RECORD_CNAME) == NULL;
+	     i++)
 		if (list_type(state, name, types[i], records, err) != 0)
 			return -1;
 	return 0;

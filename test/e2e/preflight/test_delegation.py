@@ -45,6 +45,7 @@ def test_a_cname_to_a_zone_that_these_credentials_do_not_reach(tmp_path: Path) -
         CloudflareApi(small) as api,
     ):
         bind.add(CHALLENGE + ".", 60, "CNAME", "x.acme.test.")
+        api.seed_value("demo.test", "CNAME", CHALLENGE, "x.acme.test.")
         told = refusal(api_bench(tmp_path, bind, api))
     assert f"{CHALLENGE} leads to x.acme.test by CNAME" in told
     assert "these credentials reach no zone that holds x.acme.test" in told

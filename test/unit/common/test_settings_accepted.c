@@ -60,6 +60,7 @@ static void given_values_are_taken(void **state)
 	fixture_load(&loaded, "GATEWAY_DOMAIN=_.GATEWAY.example.net.", "TXT_PREFIX=_tapp-address",
 		     "APP_ID=0123abc", "PORT=8443", "SET_CAA=YES", "PROPAGATION_TIMEOUT=90",
 		     "DNS_RESOLVERS=192.0.2.53,[2001:db8::53]:5353,192.0.2.54:54", "DNS_PORT=5300",
+		     "CHALLENGE_TARGETS=Acme.example.net., _acme.example.org # ours",
 		     "ACME_SERVER=https://ca.example.com:9000/acme/directory?profile=x",
 		     "ACME_CA_BUNDLE=/etc/ssl/certs/ca-certificates.crt",
 		     "ACME_EMAIL=ops+tls_1@example.com", "ACME_EAB_KID=-_key.1",
@@ -83,6 +84,9 @@ static void given_values_are_taken(void **state)
 	assert_int_equal(s->dns_port, 5300);
 	assert_string_equal(s->acme_server, "https://ca.example.com:9000/acme/directory?profile=x");
 	assert_string_equal(s->acme_ca_bundle, "/etc/ssl/certs/ca-certificates.crt");
+	assert_int_equal(s->challenge_target_count, 2);
+	assert_string_equal(s->challenge_targets[0], "acme.example.net");
+	assert_string_equal(s->challenge_targets[1], "_acme.example.org");
 	assert_string_equal(s->acme_email, "ops+tls_1@example.com");
 	assert_string_equal(s->acme_eab_kid, "-_key.1");
 	assert_int_equal(s->renew_interval, 1);

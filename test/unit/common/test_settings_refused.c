@@ -165,6 +165,7 @@ static const struct refused places[] = {
 #define RESOLVERS_LIKE                                                                   \
 	"must be 1 to 8 addresses with or without a port, separated by commas, such as " \
 	"\"192.0.2.53,[2001:db8::53]:5353\""
+#define TARGETS_LIKE "must be DNS names, each of which stands for all below it as well; it "
 #define TOKEN_LIKE "must be one line of at most 4096 printable ASCII characters without spaces"
 #define RFC2136 "CLOUDFLARE_API_TOKEN=", "RFC2136_SERVER=ns.example.net", "RFC2136_KEY_NAME=key"
 
@@ -172,6 +173,14 @@ static const struct refused dns[] = {
     {{"DNS_RESOLVERS=dns.example.net"}, "DNS_RESOLVERS is \"dns.example.net\": " RESOLVERS_LIKE},
     {{"DNS_RESOLVERS=192.0.2.1,"}, "DNS_RESOLVERS is \"192.0.2.1,\": " RESOLVERS_LIKE},
     {{"DNS_RESOLVERS=192.0.2.1:99999"}, "DNS_RESOLVERS is \"192.0.2.1:99999\": " RESOLVERS_LIKE},
+    {{"CHALLENGE_TARGETS=acme.example.net,*.example.net"},
+     "CHALLENGE_TARGETS has \"*.example.net\" (entry 2): " TARGETS_LIKE "has a '*' that is not "
+     "allowed there (only *.example.com, where wildcards are possible)"},
+    {{"CHALLENGE_TARGETS=net"},
+     "CHALLENGE_TARGETS has \"net\" (entry 1): " TARGETS_LIKE "has no dot"},
+    {{"CHALLENGE_TARGETS=192.0.2.1"},
+     "CHALLENGE_TARGETS has \"192.0.2.1\" (entry 1): " TARGETS_LIKE
+     "is an IP address, not a domain name"},
     {{"CLOUDFLARE_API_TOKEN=" CANARY "\nAuthorization: x"},
      "CLOUDFLARE_API_TOKEN is \"***\": " TOKEN_LIKE},
     {{"CLOUDFLARE_API_TOKEN=" CANARY " "}, "CLOUDFLARE_API_TOKEN is \"***\": " TOKEN_LIKE},
@@ -266,6 +275,7 @@ static void test_no_variable_lets_syntax_through(void **state)
 					    "PROPAGATION_TIMEOUT",
 					    "DNS_RESOLVERS",
 					    "DNS_PORT",
+					    "CHALLENGE_TARGETS",
 					    "RELOAD_GRACE",
 					    "LOG_LEVEL",
 					    "LOG_FORMAT",
