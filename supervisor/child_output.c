@@ -35,12 +35,15 @@ static void take_line(struct child_output *o, int stream, const char *line)
 	enum log_level level = stream == STDOUT ? o->options.stdout_level : o->options.stderr_level;
 	const char *text = log_strip_prefix(line, &level);
 	bool is_prefixed = text != line;
+	bool is_judged = is_prefixed;
 
 	if (text[0] == '\0')
 		return;
-	if (o->options.judge != NULL && !is_prefixed)
+	if (o->options.judge != NULL && !is_prefixed) {
 		level = o->options.judge(text);
-	if (stream == STDERR && (!is_prefixed || level == LOG_ERROR))
+		is_judged = true;
+	}
+	if (stream == STDERR && (!is_judged || level == LOG_ERROR))
 		snprintf(o->last_error, sizeof(o->last_error), "%s", text);
 	if (o->options.errors_are_reported && is_prefixed && level == LOG_ERROR)
 		level = LOG_DEBUG;

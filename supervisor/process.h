@@ -24,7 +24,9 @@ struct process_result {
 	int exit_code;
 	bool timed_out;
 	const struct buffer *output; /* standard output, when it was captured */
-	const char *last_error;	     /* its last line on standard error; "" if none */
+	/* Its last line on standard error, or, where lines say or are judged how serious they are,
+	 * the last error among them; "" if none. */
+	const char *last_error;
 	/* Its last lines on either stream, newline after each: for a reader who knows the
 	 * program. */
 	const char *tail;
