@@ -18,12 +18,20 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { HEADERS_MAX = 8192, BODY_MAX = 1024, CLIENT_TIMEOUT = 60, BACKLOG = 128 };
+enum {
+	HEADERS_MAX = 8192,
+	BODY_MAX = 1024,
+	CLIENT_TIMEOUT = 60,
+	BACKLOG = 128,
+	RELOAD_PATIENCE = 45, /* seconds, below CLIENT_TIMEOUT: whoever asked is told something */
+};
 
-/* A request that waits for HAProxy; `request` becomes NULL when its client goes away. */
+/* A request that waits for HAProxy; `request` becomes NULL when it is answered or its client goes
+ * away. */
 struct pending {
 	LIST_ENTRY(pending) link;
 	struct evhttp_request *request;
+	struct event *patience;
 };
 
 struct control {
@@ -57,20 +65,66 @@ static void on_client_gone(struct evhttp_connection *connection, void *arg)
 	pending->request = NULL;
 }
 
-static void on_applied(const struct error *err, void *arg)
+/* Its request, which is the caller's to answer; NULL when nobody waits any more. */
+static struct evhttp_request *take_request(struct pending *pending)
 {
-	struct pending *pending = arg;
+	struct evhttp_request *request = pending->request;
 
-	if (pending->request != NULL) {
-		evhttp_connection_set_closecb(evhttp_request_get_connection(pending->request), NULL,
-					      NULL);
-		if (err == NULL)
-			control_reply_ok(pending->request, 200);
-		else
-			control_reply_error(pending->request, 500, "Failed", err->text);
-	}
+	pending->request = NULL;
+	if (request != NULL)
+		evhttp_connection_set_closecb(evhttp_request_get_connection(request), NULL, NULL);
+	return request;
+}
+
+static void free_pending(struct pending *pending)
+{
+	if (pending->patience != NULL)
+		event_free(pending->patience);
 	LIST_REMOVE(pending, link);
 	free(pending);
+}
+
+static void on_applied(const struct error *err, void *arg)
+{
+	struct evhttp_request *request = take_request(arg);
+
+	if (request != NULL && err == NULL)
+		control_reply_ok(request, 200);
+	else if (request != NULL)
+		control_reply_error(request, 500, "Failed", err->text);
+	free_pending(arg);
+}
+
+static void on_patience_over(evutil_socket_t fd, short what, void *arg)
+{
+	struct evhttp_request *request = take_request(arg);
+
+	(void)fd;
+	(void)what;
+	if (request != NULL)
+		control_reply_error(request, 503, "Service Unavailable",
+				    "HAProxy is still loading its configuration; the reload goes "
+				    "on, and `ingressctl status` shows what became of it");
+}
+
+static struct pending *add_pending(struct control *control, struct evhttp_request *request)
+{
+	static const struct timeval patience = {RELOAD_PATIENCE, 0};
+	struct pending *pending = calloc(1, sizeof(*pending));
+
+	if (pending == NULL)
+		return NULL;
+	pending->patience = evtimer_new(control->options.base, on_patience_over, pending);
+	if (pending->patience == NULL) {
+		free(pending);
+		return NULL;
+	}
+	event_add(pending->patience, &patience);
+	pending->request = request;
+	LIST_INSERT_HEAD(&control->pending, pending, link);
+	evhttp_connection_set_closecb(evhttp_request_get_connection(request), on_client_gone,
+				      pending);
+	return pending;
 }
 
 static void on_reload(struct evhttp_request *request, void *arg)
@@ -81,16 +135,10 @@ static void on_reload(struct evhttp_request *request, void *arg)
 
 	if (!control_is_method(request, EVHTTP_REQ_POST, "POST"))
 		return;
-	pending = calloc(1, sizeof(*pending));
-	if (pending == NULL) {
+	pending = add_pending(control, request);
+	if (pending == NULL)
 		evhttp_send_error(request, HTTP_INTERNAL, "out of memory");
-		return;
-	}
-	pending->request = request;
-	LIST_INSERT_HEAD(&control->pending, pending, link);
-	evhttp_connection_set_closecb(evhttp_request_get_connection(request), on_client_gone,
-				      pending);
-	if (haproxy_apply(control->options.haproxy, on_applied, pending, &err) != 0)
+	else if (haproxy_apply(control->options.haproxy, on_applied, pending, &err) != 0)
 		on_applied(&err, pending);
 }
 
@@ -203,10 +251,8 @@ void control_free(struct control *control)
 	if (control == NULL)
 		return;
 	/* Whoever still waits is dropped with its connection. */
-	while ((pending = LIST_FIRST(&control->pending)) != NULL) {
-		LIST_REMOVE(pending, link);
-		free(pending);
-	}
+	while ((pending = LIST_FIRST(&control->pending)) != NULL)
+		free_pending(pending);
 	if (control->http != NULL)
 		evhttp_free(control->http);
 	if (control->path != NULL)

@@ -15,10 +15,13 @@ static time_t end_of(const cJSON *certificate)
 
 static bool haproxy_is_up(const cJSON *haproxy, FILE *out)
 {
+	const char *since = haproxy == NULL ? NULL : json_string(haproxy, "loading_since");
+
 	if (haproxy == NULL || json_integer(haproxy, "pid", 0) == 0)
 		fputs("HAProxy does not run\n", out);
 	else if (json_integer(haproxy, "worker", 0) == 0)
-		fputs("HAProxy has no worker yet\n", out);
+		fprintf(out, "HAProxy is still loading its configuration, since %s\n",
+			since == NULL ? "its start" : since);
 	else
 		return true;
 	return false;

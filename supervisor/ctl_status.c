@@ -38,9 +38,24 @@ static const char *or_dash(const char *text)
 	return text == NULL ? "-" : text;
 }
 
+static void print_haproxy(const cJSON *haproxy, time_t now, FILE *out)
+{
+	const char *loading = json_string(haproxy, "loading_since");
+	char since[WHEN_MAX];
+
+	show_time(json_string(haproxy, "applied_at"), now, since);
+	fprintf(out, "haproxy    %s, worker %lld, configuration %lld since %s, %lld old workers\n",
+		json_integer(haproxy, "pid", 0) > 0 ? "running" : "NOT RUNNING",
+		json_integer(haproxy, "worker", 0), json_integer(haproxy, "generation", 0), since,
+		json_integer(haproxy, "old_workers", 0));
+	if (loading == NULL)
+		return;
+	show_time(loading, now, since);
+	fprintf(out, "           LOADING its configuration since %s\n", since);
+}
+
 static void print_parts(const cJSON *status, time_t now, FILE *out)
 {
-	const cJSON *haproxy = json_object(status, "haproxy");
 	const cJSON *evidence = json_object(status, "evidence");
 	const cJSON *acme = json_object(status, "acme");
 	char since[WHEN_MAX];
@@ -48,11 +63,7 @@ static void print_parts(const cJSON *status, time_t now, FILE *out)
 	show_time(json_string(status, "started_at"), now, since);
 	fprintf(out, "ingressd   %s, pid %lld, started %s\n",
 		or_dash(json_string(status, "version")), json_integer(status, "pid", 0), since);
-	show_time(json_string(haproxy, "applied_at"), now, since);
-	fprintf(out, "haproxy    %s, worker %lld, configuration %lld since %s, %lld old workers\n",
-		json_integer(haproxy, "pid", 0) > 0 ? "running" : "NOT RUNNING",
-		json_integer(haproxy, "worker", 0), json_integer(haproxy, "generation", 0), since,
-		json_integer(haproxy, "old_workers", 0));
+	print_haproxy(json_object(status, "haproxy"), now, out);
 	show_time(json_string(evidence, "published_at"), now, since);
 	fprintf(out, "evidence   published %s\n", since);
 	fprintf(out, "app        %s\n", or_dash(json_string(status, "app_id")));

@@ -2,73 +2,136 @@
 
 #include "common/file.h"
 #include "common/log.h"
-#include "supervisor/haproxy_apply.h"
+#include "common/spawn.h"
+#include "supervisor/rollout.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-enum { RESTART_DELAY_MAX = 30, STABLE_SECONDS = 60 };
+enum {
+	RESTART_DELAY_MAX = 30,
+	STABLE_SECONDS = 60,
+	LOADING_TOLD_FIRST = 30, /* seconds; then after twice as long each time */
+	STOP_PATIENCE = 1,	 /* for a worker that loads, when it is to be stopped */
+};
 
-/* ---- files */
+struct haproxy {
+	struct haproxy_options options;
+	struct generations generations;
+	char *socket_path;
+	struct workers *workers;
+	struct rollout *rollout;
+	struct process *process;
+	struct event *timer; /* for the next start; when stopping, for the master's end */
+	time_t started_at;
+	long restart_delay;
+	unsigned restarts, restarts_in_row;
+	pid_t worker;	   /* that was told of; 0: none yet */
+	long loading_told; /* seconds; 0: not yet */
 
-int haproxy_make_generation(struct haproxy *h, unsigned long number, struct error *err)
+	bool stopping;
+	void (*stopped)(void *arg);
+	void *stopped_arg;
+};
+
+/* ---- its workers */
+
+static time_t loading_since(const struct haproxy *h)
 {
-	char folder[HAPROXY_PATH_MAX];
-
-	haproxy_generation_path(h, number, folder);
-	if (file_remove_tree(folder, err) != 0 || file_make_dirs(folder, 0700, err) != 0)
-		return -1;
-	return h->options.render(h->options.arg, folder, err);
+	if (h->process != NULL && h->worker == 0)
+		return h->started_at;
+	return rollout_loading_since(h->rollout);
 }
 
-void haproxy_generation_path(const struct haproxy *h, unsigned long number,
-			     char path[HAPROXY_PATH_MAX])
+static void tell_of_loading(struct haproxy *h)
 {
-	snprintf(path, HAPROXY_PATH_MAX, "%s/generation-%lu", h->folder, number);
+	time_t since = loading_since(h);
+	long seconds = since == 0 ? 0 : (long)(time(NULL) - since);
+
+	if (since == 0)
+		h->loading_told = 0;
+	else if (seconds >= (h->loading_told == 0 ? LOADING_TOLD_FIRST : 2 * h->loading_told)) {
+		h->loading_told = seconds;
+		log_warn("HAProxy has been loading its configuration for %ld s; %s", seconds,
+			 h->worker == 0 ? "nothing is served until it has"
+					: "what it had before is served meanwhile");
+	}
 }
 
-int haproxy_use_generation(struct haproxy *h, unsigned long number, struct error *err)
+static void take_worker(struct haproxy *h, pid_t worker)
 {
-	char target[64], link[HAPROXY_PATH_MAX];
+	if (worker == 0 || worker == h->worker)
+		return;
+	if (h->worker == 0 && h->loading_told > 0)
+		log_info("HAProxy serves now, after loading for %ld s",
+			 (long)(time(NULL) - h->started_at));
+	h->worker = worker;
+	if (h->options.worker_serves != NULL)
+		h->options.worker_serves(worker, h->options.arg);
+}
 
-	snprintf(target, sizeof(target), "generation-%lu", number);
-	snprintf(link, sizeof(link), "%s/current", h->folder);
-	return file_swap_link(target, link, err);
+static bool on_seen(const struct master_processes *list, void *arg)
+{
+	struct haproxy *h = arg;
+	bool found_late = h->worker == 0;
+
+	if (list != NULL)
+		take_worker(h, list->worker);
+	if (h->stopping) {
+		/* It has been asked to finish, unless it was not there yet. */
+		if (found_late && h->worker != 0)
+			process_signal(h->process, SIGUSR1);
+		return h->worker == 0;
+	}
+	bool awaited = rollout_seen(h->rollout, list);
+	tell_of_loading(h);
+	return awaited || h->worker == 0;
 }
 
 /* ---- the process */
 
 static void start_later(struct haproxy *h);
 
+/* Its last words are no reason unless they are an error, and whoever is killed has no last
+ * words. */
+static void describe_end(const struct process_result *result, struct error *err)
+{
+	char how[128];
+
+	spawn_describe_status(result->status, how, sizeof(how));
+	if (result->exit_code > 0 && result->last_error[0] != '\0')
+		error_set(err, EXIT_FAILED, "HAProxy %s; its last error was: %s", how,
+			  result->last_error);
+	else if (result->exit_code == 0)
+		error_set(err, EXIT_FAILED, "HAProxy ended by itself");
+	else
+		error_set(err, EXIT_FAILED, "HAProxy %s", how);
+}
+
 static void on_exit_of_haproxy(const struct process_result *result, void *arg)
 {
 	struct haproxy *h = arg;
 	struct error err = ERROR_INIT;
-	time_t now = time(NULL);
 
 	h->process = NULL;
 	h->worker = 0;
-	h->old_workers = 0;
-	event_del(h->poll_timer);
+	h->loading_told = 0;
+	workers_forget(h->workers);
 	if (h->stopping) {
-		master_command_cancel(h->command);
-		h->command = NULL;
+		event_del(h->timer);
 		h->stopped(h->stopped_arg);
 		return;
 	}
-	process_check(result, "HAProxy ended", &err);
-	if (result->exit_code == 0)
-		error_set(&err, EXIT_FAILED, "HAProxy ended by itself");
-	if (now - h->started_at > STABLE_SECONDS)
+	describe_end(result, &err);
+	if (time(NULL) - h->started_at > STABLE_SECONDS)
 		h->restarts_in_row = 0;
 	h->restarts++;
 	start_later(h);
 	log_error("%s; it is started again in %ld s (restart %u)", err.text, h->restart_delay,
 		  h->restarts);
-	haproxy_apply_interrupted(h, &err);
+	rollout_haproxy_ended(h->rollout, &err);
 }
 
 /* What HAProxy warns of although it is as it should be.  At every reload it has a line for
@@ -97,8 +160,8 @@ static enum log_level judge_line(const char *line)
 
 static int launch(struct haproxy *h, struct error *err)
 {
-	char config[HAPROXY_PATH_MAX], socket[HAPROXY_PATH_MAX + 64];
-	char openssl[HAPROXY_PATH_MAX + 16];
+	char config[GENERATIONS_PATH_MAX], socket[GENERATIONS_PATH_MAX + 64];
+	char openssl[GENERATIONS_PATH_MAX + 16];
 	const char *const argv[] = {
 	    h->options.program, "-W", "-db", "-S", socket, "-f", config, NULL};
 	/* Built from nothing: no secret can be in it.  OpenSSL takes and gives back some hundreds
@@ -119,26 +182,28 @@ static int launch(struct haproxy *h, struct error *err)
 	    .arg = h,
 	};
 
-	snprintf(config, sizeof(config), "%s/current/haproxy.cfg", h->folder);
+	snprintf(config, sizeof(config), "%s/current/haproxy.cfg", h->generations.folder);
 	snprintf(socket, sizeof(socket), "%s,mode,600", h->socket_path);
 	/* Through the link: a master that is reloaded reads it again. */
-	snprintf(openssl, sizeof(openssl), "OPENSSL_CONF=%s/current/openssl.cnf", h->folder);
+	snprintf(openssl, sizeof(openssl), "OPENSSL_CONF=%s/current/openssl.cnf",
+		 h->generations.folder);
 	h->process = process_start(h->options.processes, &spec, err);
 	if (h->process == NULL)
 		return -1;
 	h->started_at = time(NULL);
-	h->applied_at = h->started_at;
-	haproxy_watch_worker(h);
+	workers_look(h->workers);
 	return 0;
 }
 
-static void on_restart_timer(evutil_socket_t fd, short what, void *arg)
+static void on_timer(evutil_socket_t fd, short what, void *arg)
 {
 	struct haproxy *h = arg;
 	struct error err = ERROR_INIT;
 
 	(void)fd;
 	(void)what;
+	if (h->stopping && h->process != NULL && h->worker == 0)
+		process_signal(h->process, SIGTERM);
 	if (h->stopping || h->process != NULL)
 		return;
 	if (launch(h, &err) != 0) {
@@ -154,24 +219,37 @@ static void start_later(struct haproxy *h)
 	if (h->restart_delay > RESTART_DELAY_MAX)
 		h->restart_delay = RESTART_DELAY_MAX;
 	h->restarts_in_row++;
-	event_add(h->restart_timer, &(struct timeval){h->restart_delay, 0});
-}
-
-/* Files of an earlier run are of no use: the folder is on a volume that may survive. */
-static int prepare_folder(struct haproxy *h, struct error *err)
-{
-	if (file_remove_tree(h->folder, err) != 0)
-		return -1;
-	return file_make_dirs(h->folder, 0700, err);
+	event_add(h->timer, &(struct timeval){h->restart_delay, 0});
 }
 
 int haproxy_start(struct haproxy *h, struct error *err)
 {
-	if (prepare_folder(h, err) != 0 || haproxy_make_generation(h, 1, err) != 0 ||
-	    haproxy_use_generation(h, 1, err) != 0)
+	struct generations *g = &h->generations;
+
+	if (generations_open(g, h->options.run_dir, h->options.render, h->options.arg, err) != 0 ||
+	    generations_make(g, 1, err) != 0 || generations_link(g, 1, err) != 0)
 		return -1;
-	h->generation = 1;
+	g->in_effect = 1;
 	return launch(h, err);
+}
+
+/* ---- a new configuration */
+
+int haproxy_apply(struct haproxy *h, haproxy_applied *done, void *arg, struct error *err)
+{
+	return rollout_request(h->rollout, done, arg, err);
+}
+
+static bool is_running(void *arg)
+{
+	const struct haproxy *h = arg;
+
+	return h->process != NULL;
+}
+
+struct workers *haproxy_workers(const struct haproxy *h)
+{
+	return h->workers;
 }
 
 /* ---- stop */
@@ -181,18 +259,20 @@ void haproxy_stop(struct haproxy *h, void (*stopped)(void *arg), void *arg)
 	h->stopping = true;
 	h->stopped = stopped;
 	h->stopped_arg = arg;
-	event_del(h->restart_timer);
-	event_del(h->poll_timer);
+	event_del(h->timer);
+	rollout_stop(h->rollout);
 	if (h->process == NULL) {
 		stopped(arg);
 		return;
 	}
 	/* A master that does not answer yet would miss the request to finish, and with it the
 	 * connections that its worker has already: it is asked for that first. */
-	if (h->worker != 0)
+	if (h->worker != 0) {
 		process_signal(h->process, SIGUSR1);
-	else
-		haproxy_find_worker_to_stop(h);
+		return;
+	}
+	workers_look(h->workers);
+	event_add(h->timer, &(struct timeval){STOP_PATIENCE, 0});
 }
 
 void haproxy_kill(struct haproxy *h)
@@ -208,18 +288,26 @@ struct haproxy *haproxy_new(const struct haproxy_options *options, struct error 
 	struct haproxy *h = calloc(1, sizeof(*h));
 
 	if (h == NULL)
-		goto fail;
+		goto no_memory;
 	h->options = *options;
-	h->folder = file_join(options->run_dir, "haproxy");
 	h->socket_path = file_join(options->run_dir, "haproxy/master.sock");
-	h->restart_timer = evtimer_new(options->base, on_restart_timer, h);
-	h->poll_timer = evtimer_new(options->base, haproxy_poll, h);
-	if (!h->folder || !h->socket_path || !h->restart_timer || !h->poll_timer)
+	h->timer = evtimer_new(options->base, on_timer, h);
+	if (h->socket_path == NULL || h->timer == NULL)
+		goto no_memory;
+	h->workers = workers_new(options->base, h->socket_path, on_seen, h, err);
+	if (h->workers == NULL)
+		goto fail;
+	h->rollout =
+	    rollout_new(&(struct rollout_options){options->processes, &h->generations, h->workers,
+						  options->program, is_running, h},
+			err);
+	if (h->rollout == NULL)
 		goto fail;
 	return h;
+no_memory:
+	error_no_memory(err);
 fail:
 	haproxy_free(h);
-	error_no_memory(err);
 	return NULL;
 }
 
@@ -227,25 +315,26 @@ void haproxy_free(struct haproxy *h)
 {
 	if (h == NULL)
 		return;
-	haproxy_apply_forget(h);
-	if (h->restart_timer != NULL)
-		event_free(h->restart_timer);
-	if (h->poll_timer != NULL)
-		event_free(h->poll_timer);
-	free(h->folder);
+	rollout_free(h->rollout);
+	workers_free(h->workers);
+	if (h->timer != NULL)
+		event_free(h->timer);
 	free(h->socket_path);
 	free(h);
 }
 
 void haproxy_get_status(const struct haproxy *h, struct haproxy_status *status)
 {
+	time_t applied_at = rollout_applied_at(h->rollout);
+
 	*status = (struct haproxy_status){
 	    .master = h->process == NULL ? 0 : process_pid(h->process),
 	    .worker = h->worker,
-	    .old_workers = h->old_workers,
-	    .generation = h->generation,
-	    .applied_at = h->applied_at,
+	    .old_workers = workers_old_count(h->workers),
+	    .loading_since = loading_since(h),
+	    .generation = h->generations.in_effect,
+	    .applied_at = applied_at > h->started_at ? applied_at : h->started_at,
 	    .restarts = h->restarts,
-	    .error = h->error,
+	    .error = rollout_error(h->rollout),
 	};
 }

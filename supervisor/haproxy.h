@@ -1,32 +1,29 @@
 /*
  * HAProxy: started in master-worker mode, restarted when it dies, and given a new
- * configuration as a two-phase commit.
- *
- * A configuration is rendered into a folder of its own and judged by `haproxy -c`; only
- * then does the link `current` move and the master reload, and only a new worker in
- * `show proc` counts as success.  On failure the link goes back and the old worker serves
- * on.
+ * configuration without a connection lost (see rollout.h).
  */
 #ifndef SUPERVISOR_HAPROXY_H
 #define SUPERVISOR_HAPROXY_H
 
 #include "common/error.h"
+#include "supervisor/generations.h"
 #include "supervisor/process.h"
+#include "supervisor/workers.h"
 
 #include <sys/types.h>
 #include <time.h>
 
 struct haproxy;
 
-/* Writes the configuration as of now into `folder`. */
-typedef int haproxy_render(void *arg, const char *folder, struct error *err);
-
 struct haproxy_options {
 	struct event_base *base;
 	struct process_table *processes;
 	const char *program; /* HAPROXY */
 	const char *run_dir; /* its files are under run_dir/haproxy */
-	haproxy_render *render;
+	generations_render *render;
+	/* There is a new worker, with what its configuration says.  Called before whoever waits
+	 * for that configuration is answered.  May be NULL. */
+	void (*worker_serves)(pid_t worker, void *arg);
 	void *arg;
 };
 
@@ -34,7 +31,8 @@ struct haproxy *haproxy_new(const struct haproxy_options *options, struct error 
 void haproxy_free(struct haproxy *haproxy);
 
 /* Renders and starts.  -1 only when the configuration cannot even be written; a HAProxy
- * that does not stay up is restarted, at most once a second, for as long as it takes. */
+ * that does not stay up is restarted, at most once a second, for as long as it takes.  One that
+ * takes long to load is waited for. */
 int haproxy_start(struct haproxy *haproxy, struct error *err);
 
 /* err is NULL on success; its text is HAProxy's own words where it had any. */
@@ -44,6 +42,9 @@ typedef void haproxy_applied(const struct error *err, void *arg);
  * way is answered by the next one, which begins after it; all who ask meanwhile share it. */
 int haproxy_apply(struct haproxy *haproxy, haproxy_applied *done, void *arg, struct error *err);
 
+/* For commands to its workers. */
+struct workers *haproxy_workers(const struct haproxy *haproxy);
+
 /* Lets connections finish, then ends it; `stopped` is called once when it is gone. */
 void haproxy_stop(struct haproxy *haproxy, void (*stopped)(void *arg), void *arg);
 /* No more waiting for connections. */
@@ -51,8 +52,9 @@ void haproxy_kill(struct haproxy *haproxy);
 
 /* For the status. */
 struct haproxy_status {
-	pid_t master, worker; /* 0 when not running */
+	pid_t master, worker; /* 0 when not running; the worker also while it loads */
 	unsigned old_workers;
+	time_t loading_since;	  /* HAProxy loads a configuration since then; 0: it does not */
 	unsigned long generation; /* counts the configurations that went into effect */
 	time_t applied_at;
 	unsigned restarts; /* after it died by itself */

@@ -107,10 +107,11 @@ struct master_command *master_command(struct event_base *base, const char *socke
 
 /* ---- show proc */
 
-static void take_worker(struct master_processes *p, bool old, pid_t pid)
+static void take_worker(struct master_processes *p, bool old, pid_t pid, unsigned *current_count)
 {
 	if (!old) {
-		p->worker = pid;
+		p->worker = *current_count == 0 ? pid : 0;
+		++*current_count;
 		return;
 	}
 	if (p->old_worker_count < MASTER_OLD_WORKERS_MAX)
@@ -120,25 +121,36 @@ static void take_worker(struct master_processes *p, bool old, pid_t pid)
 
 enum { TYPE_SIZE = 16 };
 
-/* "PID TYPE ..."; `type` is "" for what is no such line. */
-static pid_t read_process(const char *line, char type[TYPE_SIZE])
+/* "PID TYPE RELOADS ..."; `type` is "" for what is no such line. */
+static pid_t read_process(const char *line, char type[TYPE_SIZE], long *reloads)
 {
 	char *end = NULL;
 	long pid = strtol(line, &end, 10);
 
-	if (pid <= 0 || pid > INT_MAX || sscanf(end, "%15s", type) != 1)
+	*reloads = 0;
+	if (pid <= 0 || pid > INT_MAX || sscanf(end, "%15s %ld", type, reloads) < 1)
 		type[0] = '\0';
 	return (pid_t)pid;
+}
+
+static void take_master(struct master_processes *p, const char *line, size_t length, long reloads)
+{
+	const char *failed = memmem(line, length, "[failed: ", 9);
+
+	p->reloads = reloads;
+	p->reload_failed = failed != NULL && strtol(failed + 9, NULL, 10) > 0;
 }
 
 bool master_parse_processes(const char *reply, struct master_processes *processes)
 {
 	bool old = false, seen_master = false;
+	unsigned current_count = 0;
 
 	*processes = (struct master_processes){0};
 	for (const char *line = reply; *line != '\0';) {
 		char type[TYPE_SIZE];
-		pid_t pid = read_process(line, type);
+		long reloads;
+		pid_t pid = read_process(line, type, &reloads);
 		size_t length = strcspn(line, "\n");
 
 		if (strncmp(line, "# old workers", 13) == 0)
@@ -146,11 +158,9 @@ bool master_parse_processes(const char *reply, struct master_processes *processe
 		else if (strncmp(line, "# workers", 9) == 0)
 			old = false;
 		else if (strcmp(type, "worker") == 0)
-			take_worker(processes, old, pid);
+			take_worker(processes, old, pid, &current_count);
 		else if (strcmp(type, "master") == 0) {
-			const char *failed = memmem(line, length, "[failed: ", 9);
-			processes->reload_failed =
-			    failed != NULL && strtol(failed + 8, NULL, 10) > 0;
+			take_master(processes, line, length, reloads);
 			seen_master = true;
 		}
 		line += length + (line[length] == '\n');

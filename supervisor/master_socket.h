@@ -7,7 +7,8 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-enum { MASTER_REPLY_MAX = 256 * 1024 };
+/* The counters of 10,000 backends take 3 MB. */
+enum { MASTER_REPLY_MAX = 16 * 1024 * 1024 };
 
 /* `reply` is all that came until the master closed; NULL when it could not be reached or
  * did not finish before the deadline. */
@@ -25,10 +26,13 @@ enum { MASTER_OLD_WORKERS_MAX = 64 };
 
 /* The answer to `show proc`. */
 struct master_processes {
-	pid_t worker; /* the current one; 0 when there is none */
+	/* The current one; 0 when there is none, or when a second one, which HAProxy 3.1 and later
+	 * list beside it, is still loading. */
+	pid_t worker;
 	pid_t old_workers[MASTER_OLD_WORKERS_MAX];
 	unsigned old_worker_count; /* all of them, also those beyond the array */
-	bool reload_failed;	   /* the master says that its latest reload failed */
+	long reloads;		   /* that the master has taken so far, those that failed too */
+	bool reload_failed;	   /* the latest of them failed */
 };
 
 /* false when the text is not such an answer. */

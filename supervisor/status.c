@@ -39,6 +39,7 @@ static void add_haproxy(cJSON *json, const struct haproxy *haproxy)
 	cJSON_AddNumberToObject(object, "pid", s.master);
 	cJSON_AddNumberToObject(object, "worker", s.worker);
 	cJSON_AddNumberToObject(object, "old_workers", s.old_workers);
+	add_time(object, "loading_since", s.loading_since);
 	cJSON_AddNumberToObject(object, "generation", (double)s.generation);
 	add_time(object, "applied_at", s.applied_at);
 	cJSON_AddNumberToObject(object, "restarts", s.restarts);

@@ -28,7 +28,8 @@ struct status_sources {
  * {
  *   "version", "pid", "started_at",
  *   "app_id" (null until known), "guest_agent": {"error", "failing_since"},
- *   "haproxy": {"pid", "worker", "old_workers", "generation", "applied_at", "restarts", "error"},
+ *   "haproxy": {"pid", "worker", "old_workers", "loading_since" (null: it does not load),
+ *      "generation", "applied_at", "restarts", "error"},
  *   "evidence": {"pid", "published_at", "failing_since", "error"},
  *   "acme": {"server", "account"},
  *   "domains": [{"name", "state", "served", "certificate": {"serial", "not_before",

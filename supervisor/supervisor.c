@@ -168,7 +168,7 @@ static int make_parts(struct supervisor *s, struct error *err)
 	if (s->publication == NULL)
 		return -1;
 	s->haproxy = haproxy_new(&(struct haproxy_options){s->base, s->processes, s->facts.path,
-							   settings->run_dir, render, s},
+							   settings->run_dir, render, NULL, s},
 				 err);
 	if (s->haproxy == NULL)
 		return -1;

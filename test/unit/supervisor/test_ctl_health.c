@@ -41,7 +41,12 @@ static void without_haproxy_or_its_worker_it_is_not_even_live(void **folder)
 	(void)folder;
 	assert_false(judge("{\"domains\": [" GOOD "]}", true, "HAProxy does not run\n"));
 	assert_false(judge("{\"haproxy\": {\"pid\": 7, \"worker\": 0}, \"domains\": [" GOOD "]}",
-			   false, "HAProxy has no worker yet\n"));
+			   false, "HAProxy is still loading its configuration, since its start\n"));
+	assert_false(judge("{\"haproxy\": {\"pid\": 7, \"worker\": 0, "
+			   "\"loading_since\": \"2026-11-29T12:00:00Z\"}, \"domains\": []}",
+			   true,
+			   "HAProxy is still loading its configuration, since "
+			   "2026-11-29T12:00:00Z\n"));
 }
 
 static void one_domain_is_enough_to_be_unhealthy_and_is_named_with_its_error(void **folder)

@@ -32,6 +32,7 @@ static void workers_are_told_from_old_ones(void **state)
 	assert_int_equal(p.old_worker_count, 2);
 	assert_int_equal(p.old_workers[0], 2182);
 	assert_int_equal(p.old_workers[1], 2183);
+	assert_int_equal(p.reloads, 1);
 	assert_false(p.reload_failed);
 }
 
@@ -44,6 +45,18 @@ static void a_failed_reload_is_seen(void **state)
 	assert_int_equal(p.worker, 77);
 	assert_int_equal(p.old_worker_count, 0);
 	assert_true(p.reload_failed);
+}
+
+/* HAProxy 3.1 and later list a worker from its start on. */
+static void a_worker_that_loads_beside_another_is_not_there_yet(void **state)
+{
+	struct master_processes p;
+
+	(void)state;
+	assert_true(master_parse_processes("1 master 1 [failed: 0]\n# workers\n"
+					   "3 worker 0\n2 worker 1\n# old workers\n",
+					   &p));
+	assert_int_equal(p.worker, 0);
 }
 
 static void anything_else_is_no_answer(void **state)
@@ -89,6 +102,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(workers_are_told_from_old_ones),
 	    cmocka_unit_test(a_failed_reload_is_seen),
+	    cmocka_unit_test(a_worker_that_loads_beside_another_is_not_there_yet),
 	    cmocka_unit_test(anything_else_is_no_answer),
 	    cmocka_unit_test(what_is_no_process_id_is_passed_over),
 	    cmocka_unit_test(more_old_workers_than_there_is_room_for_are_counted),
