@@ -129,7 +129,7 @@ int file_sync_dir(const char *path, struct error *err)
 	return 0;
 }
 
-static int write_all(int fd, const char *data, size_t length)
+int file_write_all(int fd, const char *data, size_t length)
 {
 	while (length > 0) {
 		ssize_t written = write(fd, data, length);
@@ -149,7 +149,8 @@ static int write_new(const char *path, mode_t mode, const void *data, size_t len
 	AUTO_CLOSE int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
 	/* The final mode comes before the content: a secret is never more visible than that. */
-	if (fd < 0 || fchmod(fd, mode) != 0 || write_all(fd, data, length) != 0 || fsync(fd) != 0)
+	if (fd < 0 || fchmod(fd, mode) != 0 || file_write_all(fd, data, length) != 0 ||
+	    fsync(fd) != 0)
 		return -1;
 	return 0;
 }

@@ -27,6 +27,9 @@ int file_read(const char *path, struct buffer *into, struct error *err);
 
 bool file_exists(const char *path);
 
+/* Writes all of it, however often that takes.  -1 with errno. */
+int file_write_all(int fd, const char *data, size_t length);
+
 /*
  * Replaces `path` by a temporary file beside it, fsync, rename, fsync of the folder: a
  * reader or a crash sees the old content or the new one.  `mode` is exact (no umask).

@@ -1,191 +1,128 @@
 #include "evidence/generation.h"
 
-#include "common/clock.h"
 #include "common/file.h"
 #include "common/log.h"
+#include "evidence/generation_folder.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Everything of ours that is not for readers begins with two dots. */
-#define COMPLETE_PREFIX "..gen-"
-#define UNFINISHED_PREFIX "..new-"
-/* What file_swap_link() leaves in a folder when it is interrupted. */
+/* What shared_folder_put_link() leaves when it is interrupted. */
 #define TEMPORARY_PREFIX ".new-"
 
-enum { GENERATION_NAME_MAX = 64, LINK_MAX_LENGTH = BUNDLE_NAME_MAX + 64, LOCK_POLL_MS = 50 };
+/* Others who are at work in the folder may spoil any of them. */
+enum { ATTEMPTS_MAX = 10 };
 
 static bool begins_with(const char *text, const char *prefix)
 {
 	return strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
-/* ---- lock */
+/* ---- names for readers */
 
-static int wait_for_lock(int fd, const char *dir, unsigned wait_seconds, struct error *err)
+static int make_link(const struct shared_folder *folder, const char *name, const char *generation,
+		     struct error *err)
 {
-	long long deadline = clock_now_ms() + wait_seconds * 1000LL;
+	char target[SHARED_LINK_SIZE];
 
-	while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-		if (errno != EWOULDBLOCK && errno != EINTR)
-			return error_set_errno(err, EXIT_FAILED, errno, "cannot lock %s", dir);
-		if (clock_now_ms() >= deadline)
-			return error_set(err, EXIT_TRY_LATER,
-					 "%s has been locked by another program for %u seconds",
-					 dir, wait_seconds);
-		clock_sleep_ms(LOCK_POLL_MS);
-	}
-	return 0;
-}
-
-int generation_lock(const char *dir, unsigned wait_seconds, struct error *err)
-{
-	if (file_make_dirs(dir, 0755, err) != 0)
-		return -1;
-	AUTO_CLOSE int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return error_set_errno(err, EXIT_FAILED, errno, "cannot open %s", dir);
-	if (wait_for_lock(fd, dir, wait_seconds, err) != 0)
-		return -1;
-	int locked = fd;
-	fd = -1; /* the caller's now */
-	return locked;
-}
-
-/* ---- symbolic links */
-
-/* Where the link `name` in `dir` points; false when there is no such link or it is longer
- * than any of ours. */
-static bool read_link(const char *dir, const char *name, char target[LINK_MAX_LENGTH])
-{
-	AUTO_FREE char *path = file_join(dir, name);
-	ssize_t length = path == NULL ? -1 : readlink(path, target, LINK_MAX_LENGTH);
-
-	if (length < 0 || length >= LINK_MAX_LENGTH)
-		return false;
-	target[length] = '\0';
-	return true;
-}
-
-static int make_link(const char *dir, const char *name, const char *generation, struct error *err)
-{
-	char target[LINK_MAX_LENGTH];
-	AUTO_FREE char *path = file_join(dir, name);
-
-	if (path == NULL)
-		return error_no_memory(err);
 	snprintf(target, sizeof(target), "%s/%s", generation, name);
-	return file_swap_link(target, path, err);
+	return shared_folder_put_link(folder, name, target, err);
 }
 
 /* Whether the entry is one of our links for readers: into a generation. */
-static bool is_reader_link(const char *dir, const char *name)
+static bool is_reader_link(const struct shared_folder *folder, const char *name)
 {
-	char target[LINK_MAX_LENGTH];
+	char target[SHARED_LINK_SIZE];
 
-	return name[0] != '.' && read_link(dir, name, target) &&
-	       (begins_with(target, GENERATION_LINK "/") || begins_with(target, COMPLETE_PREFIX));
+	return name[0] != '.' && shared_folder_read_link(folder, name, target) &&
+	       (begins_with(target, GENERATION_LINK "/") || begins_with(target, GENERATION_PREFIX));
 }
 
-static bool leads_through_current(const char *dir, const char *name)
+static bool leads_through_current(const struct shared_folder *folder, const char *name)
 {
-	char target[LINK_MAX_LENGTH];
-	char wanted[LINK_MAX_LENGTH];
+	char target[SHARED_LINK_SIZE];
+	char wanted[SHARED_LINK_SIZE];
 
 	snprintf(wanted, sizeof(wanted), GENERATION_LINK "/%s", name);
-	return read_link(dir, name, target) && strcmp(target, wanted) == 0;
+	return shared_folder_read_link(folder, name, target) && strcmp(target, wanted) == 0;
 }
 
-static bool path_exists(const char *dir, const char *name, struct stat *info)
+/* 0 when there is none. */
+static mode_t type_of(const struct shared_folder *folder, const char *name)
 {
-	AUTO_FREE char *path = file_join(dir, name);
-
-	return path != NULL && lstat(path, info) == 0;
-}
-
-static bool is_in_current(const char *dir, const char *name)
-{
-	char path[LINK_MAX_LENGTH];
 	struct stat info;
 
-	snprintf(path, sizeof(path), GENERATION_LINK "/%s", name);
-	return path_exists(dir, path, &info);
+	return fstatat(folder->fd, name, &info, AT_SYMLINK_NOFOLLOW) == 0 ? info.st_mode & S_IFMT
+									  : 0;
 }
 
-/* ---- going through a folder */
+/* ---- going through the folder */
 
 /* What is done with each entry; `context` is the caller's. */
-typedef int visit(const char *dir, const char *name, const void *context, struct error *err);
+typedef int visit(const struct shared_folder *folder, const char *name, const void *context,
+		  struct error *err);
 
-static int for_each_entry(const char *dir, visit *action, const void *context, struct error *err)
+static int for_each_entry(const struct shared_folder *folder, visit *action, const void *context,
+			  struct error *err)
 {
-	struct dirent **entries;
-	int count = scandir(dir, &entries, NULL, NULL);
-	int result = 0;
+	AUTO_SHARED_NAMES struct shared_names names = {NULL, 0};
 
-	if (count < 0)
-		return error_set_errno(err, EXIT_FAILED, errno, "cannot list %s", dir);
-	for (int i = 0; i < count; i++) {
-		if (result == 0)
-			result = action(dir, entries[i]->d_name, context, err);
-		free(entries[i]);
-	}
-	free(entries);
-	return result;
-}
-
-static int remove_entry(const char *dir, const char *name, struct error *err)
-{
-	AUTO_FREE char *path = file_join(dir, name);
-
-	return path == NULL ? error_no_memory(err) : file_remove_tree(path, err);
+	if (shared_folder_list(folder->fd, &names, err) != 0)
+		return -1;
+	for (size_t i = 0; i < names.count; i++)
+		if (action(folder, names.list[i], context, err) != 0)
+			return -1;
+	return 0;
 }
 
 /* ---- readers' names follow the current generation */
 
 /* Drops a link whose name the current generation does not have, and corrects one that leads
  * past `..data`. */
-static int tidy_link(const char *dir, const char *name, const void *context, struct error *err)
+static int tidy_link(const struct shared_folder *folder, const char *name, const void *context,
+		     struct error *err)
 {
-	(void)context;
-	if (!is_reader_link(dir, name))
+	const int *current = context;
+	struct stat info;
+
+	if (!is_reader_link(folder, name))
 		return 0;
-	if (!is_in_current(dir, name))
-		return remove_entry(dir, name, err);
-	return leads_through_current(dir, name) ? 0 : make_link(dir, name, GENERATION_LINK, err);
+	if (*current < 0 || fstatat(*current, name, &info, AT_SYMLINK_NOFOLLOW) != 0)
+		return shared_folder_remove_file(folder, name, err);
+	return leads_through_current(folder, name) ? 0
+						   : make_link(folder, name, GENERATION_LINK, err);
 }
 
-static int tidy_links(const char *dir, struct error *err)
+static int tidy_links(const struct shared_folder *folder, struct error *err)
 {
-	return for_each_entry(dir, tidy_link, NULL, err);
+	AUTO_CLOSE int current = generation_open_current(folder->fd);
+
+	return for_each_entry(folder, tidy_link, &current, err);
 }
 
 /* A new name can be put there before the switch: it leads nowhere until then, but nobody can
  * have read it before.  A plain file has to wait, or its readers would miss it. */
-static int announce_new_names(const char *dir, const struct bundle *bundle, struct error *err)
+static int announce_name(const struct shared_folder *folder, const char *name, struct error *err)
 {
-	struct stat info;
+	mode_t type = type_of(folder, name);
 
-	for (size_t i = 0; i < bundle->count; i++) {
-		const char *name = bundle->files[i].name;
-		if (path_exists(dir, name, &info)) {
-			if (S_ISDIR(info.st_mode))
-				return error_set(err, EXIT_FAILED,
-						 "%s/%s is a folder where a file has to go; "
-						 "remove it",
-						 dir, name);
-			continue;
-		}
-		if (make_link(dir, name, GENERATION_LINK, err) != 0)
+	if (type == S_IFREG || is_reader_link(folder, name))
+		return 0;
+	if (type != 0 && shared_folder_move_aside(folder, name, err) != 0)
+		return -1;
+	return make_link(folder, name, GENERATION_LINK, err);
+}
+
+static int announce_new_names(const struct shared_folder *folder, const struct bundle *bundle,
+			      struct error *err)
+{
+	for (size_t i = 0; i < bundle->count; i++)
+		if (announce_name(folder, bundle->files[i].name, err) != 0)
 			return -1;
-	}
 	return 0;
 }
 
@@ -196,22 +133,23 @@ struct leaving {
 
 /* A name that is about to go holds on to the generation it is in, so that it never leads
  * nowhere: between the switch and its removal it still reads as before. */
-static int pin_leaving_name(const char *dir, const char *name, const void *context,
-			    struct error *err)
+static int pin_leaving_name(const struct shared_folder *folder, const char *name,
+			    const void *context, struct error *err)
 {
 	const struct leaving *leaving = context;
 
-	if (!is_reader_link(dir, name) || bundle_find(leaving->bundle, name) != NULL)
+	if (!is_reader_link(folder, name) || bundle_find(leaving->bundle, name) != NULL)
 		return 0;
-	return make_link(dir, name, leaving->current, err);
+	return make_link(folder, name, leaving->current, err);
 }
 
-static int replace_plain_files(const char *dir, const struct bundle *bundle, struct error *err)
+static int replace_plain_files(const struct shared_folder *folder, const struct bundle *bundle,
+			       struct error *err)
 {
 	for (size_t i = 0; i < bundle->count; i++) {
 		const char *name = bundle->files[i].name;
-		if (!leads_through_current(dir, name) &&
-		    make_link(dir, name, GENERATION_LINK, err) != 0)
+		if (!leads_through_current(folder, name) &&
+		    make_link(folder, name, GENERATION_LINK, err) != 0)
 			return -1;
 	}
 	return 0;
@@ -220,13 +158,15 @@ static int replace_plain_files(const char *dir, const struct bundle *bundle, str
 /* ---- generations */
 
 /* What an interrupted publication may have left; the lock says that none is under way. */
-static int remove_leftover(const char *dir, const char *name, const void *context,
-			   struct error *err)
+static int remove_leftover(const struct shared_folder *folder, const char *name,
+			   const void *context, struct error *err)
 {
 	(void)context;
-	if (!begins_with(name, UNFINISHED_PREFIX) && !begins_with(name, TEMPORARY_PREFIX))
-		return 0;
-	return remove_entry(dir, name, err);
+	if (begins_with(name, GENERATION_UNFINISHED_PREFIX))
+		return generation_remove(folder, name, err);
+	if (begins_with(name, TEMPORARY_PREFIX) && type_of(folder, name) == S_IFLNK)
+		return shared_folder_remove_file(folder, name, err);
+	return 0;
 }
 
 struct kept {
@@ -234,143 +174,139 @@ struct kept {
 	const char *previous;
 };
 
-static int remove_older(const char *dir, const char *name, const void *context, struct error *err)
+static int remove_older(const struct shared_folder *folder, const char *name, const void *context,
+			struct error *err)
 {
 	const struct kept *kept = context;
 
-	if (!begins_with(name, COMPLETE_PREFIX) || strcmp(name, kept->current) == 0 ||
+	if (!begins_with(name, GENERATION_PREFIX) || strcmp(name, kept->current) == 0 ||
 	    strcmp(name, kept->previous) == 0)
 		return 0;
-	return remove_entry(dir, name, err);
+	return generation_remove(folder, name, err);
 }
 
-/* Time and pid, so that no two are alike and a listing shows them in order. */
-static void name_generation(const char *prefix, char out[GENERATION_NAME_MAX])
+static bool is_current(const struct shared_folder *folder, const char *name)
 {
-	struct timespec now;
-	struct tm parts;
-	char seconds[24];
+	char target[SHARED_LINK_SIZE];
 
-	clock_gettime(CLOCK_REALTIME, &now);
-	gmtime_r(&now.tv_sec, &parts);
-	strftime(seconds, sizeof(seconds), "%Y%m%dT%H%M%S", &parts);
-	snprintf(out, GENERATION_NAME_MAX, "%s%s.%09ldZ-%ld", prefix, seconds, now.tv_nsec,
-		 (long)getpid());
+	return shared_folder_read_link(folder, GENERATION_LINK, target) &&
+	       strcmp(target, name) == 0;
 }
 
-static int fill_folder(const char *folder, const struct bundle *bundle, struct error *err)
+/* The generation that `..data` names, whether it is there or not; "" when `..data` names none. */
+static void read_current(const struct shared_folder *folder, char name[SHARED_LINK_SIZE])
 {
-	if (file_make_dirs(folder, 0755, err) != 0)
-		return -1;
-	for (size_t i = 0; i < bundle->count; i++) {
-		const struct bundle_file *file = &bundle->files[i];
-		AUTO_FREE char *path = file_join(folder, file->name);
-		if (path == NULL)
-			return error_no_memory(err);
-		if (file_write(path, 0644, file->data, file->length, err) != 0)
-			return -1;
-	}
-	return 0;
-}
-
-/* Only a complete generation gets a name that stays. */
-static int write_generation(const char *dir, const struct bundle *bundle,
-			    char name[GENERATION_NAME_MAX], struct error *err)
-{
-	char unfinished_name[GENERATION_NAME_MAX];
-	struct error ignored = ERROR_INIT;
-
-	name_generation(COMPLETE_PREFIX, name);
-	snprintf(unfinished_name, sizeof(unfinished_name), UNFINISHED_PREFIX "%s",
-		 name + strlen(COMPLETE_PREFIX));
-	AUTO_FREE char *unfinished = file_join(dir, unfinished_name);
-	AUTO_FREE char *complete = file_join(dir, name);
-	if (unfinished == NULL || complete == NULL)
-		return error_no_memory(err);
-	int result = fill_folder(unfinished, bundle, err);
-	if (result == 0 && rename(unfinished, complete) != 0)
-		result = error_set_errno(err, EXIT_FAILED, errno, "cannot rename %s", unfinished);
-	if (result == 0)
-		result = file_sync_dir(dir, err);
-	if (result != 0) {
-		file_remove_tree(unfinished, &ignored);
-		file_remove_tree(complete, &ignored);
-	}
-	return result;
-}
-
-/* The generation that `..data` names; "" when there is none. */
-static void read_current(const char *dir, char name[LINK_MAX_LENGTH])
-{
-	if (!read_link(dir, GENERATION_LINK, name) || !begins_with(name, COMPLETE_PREFIX))
+	if (!shared_folder_read_link(folder, GENERATION_LINK, name) || !generation_is_name(name))
 		name[0] = '\0';
 }
 
 /* The one step that readers see.  When it fails only in reaching the disk, it has been taken
  * all the same: after a crash one generation or the other is there, and both are whole. */
-static int move_link(const char *dir, const char *name, struct error *err)
+static int move_link(const struct shared_folder *folder, const char *name, const char *current,
+		     struct error *err)
 {
-	char current[LINK_MAX_LENGTH];
-	AUTO_FREE char *link = file_join(dir, GENERATION_LINK);
+	struct error unsynced = ERROR_INIT;
 
-	if (link == NULL)
-		return error_no_memory(err);
-	if (file_swap_link(name, link, err) == 0)
-		return 0;
-	read_current(dir, current);
-	if (strcmp(current, name) != 0)
+	if (current[0] == '\0' && type_of(folder, GENERATION_LINK) != 0 &&
+	    shared_folder_move_aside(folder, GENERATION_LINK, err) != 0)
 		return -1;
-	log_warn("the new evidence may not survive a crash: %s", err->text);
+	if (shared_folder_put_link(folder, GENERATION_LINK, name, err) != 0)
+		return -1;
+	if (shared_folder_sync(folder, &unsynced) != 0)
+		log_warn("the new evidence may not survive a crash: %s", unsynced.text);
 	return 0;
 }
 
-static int switch_to(const char *dir, const struct bundle *bundle, const char *name,
-		     const char *current, struct error *err)
+static int switch_to(const struct shared_folder *folder, const struct bundle *bundle,
+		     const char *name, const char *current, struct error *err)
 {
 	const struct leaving leaving = {bundle, current};
 
-	if (announce_new_names(dir, bundle, err) != 0 ||
-	    (current[0] != '\0' && for_each_entry(dir, pin_leaving_name, &leaving, err) != 0))
+	if (announce_new_names(folder, bundle, err) != 0 ||
+	    (current[0] != '\0' && for_each_entry(folder, pin_leaving_name, &leaving, err) != 0) ||
+	    shared_folder_sync(folder, err) != 0)
 		return -1;
-	return move_link(dir, name, err);
+	return move_link(folder, name, current, err);
 }
 
 /* What is left to do once readers have the new generation cannot make that undone: it is
  * tried again by the next publication. */
-static void settle(const char *dir, const struct bundle *bundle, const char *name,
-		   const char *previous)
+static void settle(const struct shared_folder *folder, const struct bundle *bundle,
+		   const char *name, const char *previous)
 {
 	const struct kept kept = {name, previous};
 	struct error err = ERROR_INIT;
 
-	if (replace_plain_files(dir, bundle, &err) != 0 || tidy_links(dir, &err) != 0 ||
-	    for_each_entry(dir, remove_older, &kept, &err) != 0)
+	if (replace_plain_files(folder, bundle, &err) != 0 || tidy_links(folder, &err) != 0 ||
+	    for_each_entry(folder, remove_older, &kept, &err) != 0 ||
+	    shared_folder_sync(folder, &err) != 0)
 		log_warn("the new evidence is in place, but not all of the old could be removed: "
 			 "%s",
 			 err.text);
 }
 
-static void take_back(const char *dir, const char *name)
+static void take_back(const struct shared_folder *folder, const char *name)
 {
 	struct error ignored = ERROR_INIT;
 
-	tidy_links(dir, &ignored);
-	remove_entry(dir, name, &ignored);
+	tidy_links(folder, &ignored);
+	generation_remove(folder, name, &ignored);
 }
 
-int generation_publish(const char *dir, const struct bundle *bundle, struct error *err)
+/* Whether readers get the very folder that was filled. */
+static int check_current(const struct shared_folder *folder, int written, struct error *err)
 {
-	char name[GENERATION_NAME_MAX];
-	char current[LINK_MAX_LENGTH];
+	AUTO_CLOSE int current = generation_open_current(folder->fd);
+	struct stat wanted, seen;
 
-	read_current(dir, current);
-	if (for_each_entry(dir, remove_leftover, NULL, err) != 0 || tidy_links(dir, err) != 0 ||
-	    write_generation(dir, bundle, name, err) != 0)
-		return error_wrap(err, "cannot publish the evidence");
-	if (switch_to(dir, bundle, name, current, err) != 0) {
-		take_back(dir, name);
-		return error_wrap(err, "cannot publish the evidence");
+	if (current >= 0 && fstat(written, &wanted) == 0 && fstat(current, &seen) == 0 &&
+	    wanted.st_dev == seen.st_dev && wanted.st_ino == seen.st_ino)
+		return 0;
+	return error_set(err, EXIT_TRY_LATER, "%s/%s was changed at once", folder->path,
+			 GENERATION_LINK);
+}
+
+static int publish_once(const struct shared_folder *folder, const struct bundle *bundle,
+			struct error *err)
+{
+	char name[GENERATION_NAME_SIZE];
+	char current[SHARED_LINK_SIZE];
+	struct error left = ERROR_INIT;
+
+	read_current(folder, current);
+	/* It takes room, but does not stand in the way. */
+	if (for_each_entry(folder, remove_leftover, NULL, &left) != 0)
+		log_warn("not all that is left of an earlier publication could be removed: %s",
+			 left.text);
+	if (tidy_links(folder, err) != 0)
+		return -1;
+	AUTO_CLOSE int written = generation_write(folder, bundle, name, err);
+	if (written < 0)
+		return -1;
+	if (switch_to(folder, bundle, name, current, err) != 0 ||
+	    check_current(folder, written, err) != 0) {
+		if (!is_current(folder, name))
+			take_back(folder, name);
+		return -1;
 	}
-	settle(dir, bundle, name, current);
+	settle(folder, bundle, name, current);
+	return 0;
+}
+
+int generation_publish(const struct shared_folder *folder, const struct bundle *bundle,
+		       struct error *err)
+{
+	int result = -1;
+
+	for (int i = 0; i < ATTEMPTS_MAX && result != 0; i++) {
+		result = publish_once(folder, bundle, err);
+		if (result != 0 && err->code != EXIT_TRY_LATER)
+			return error_wrap(err, "cannot publish the evidence");
+	}
+	if (result != 0)
+		return error_wrap(err,
+				  "cannot publish the evidence: somebody else keeps changing what "
+				  "is in %s",
+				  folder->path);
 	return 0;
 }

@@ -2,6 +2,7 @@
 
 #include "common/buffer.h"
 #include "common/file.h"
+#include "evidence/generation_folder.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -14,12 +15,14 @@ enum {
 	READ_CHUNK = 16 * 1024,
 	/* Each attempt fails only if the generation was replaced twice while it was read. */
 	READ_ATTEMPTS = 5,
+	/* What others may have added to a generation is not looked at without end. */
+	ENTRIES_MAX = 4 * BUNDLE_FILES_MAX,
 };
 
 /* Opens the current generation; -1 with errno. */
 static int open_current(int dir, struct stat *info)
 {
-	AUTO_CLOSE int folder = openat(dir, GENERATION_LINK, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	AUTO_CLOSE int folder = generation_open_current(dir);
 
 	if (folder < 0 || fstat(folder, info) != 0)
 		return -1;
@@ -76,6 +79,7 @@ static int read_folder(int folder, struct bundle *files, struct error *err)
 {
 	DIR *entries = fdopendir(folder);
 	struct dirent *entry;
+	int seen = 0;
 	int result = 0;
 
 	if (entries == NULL) {
@@ -83,9 +87,13 @@ static int read_folder(int folder, struct bundle *files, struct error *err)
 		file_close(&folder);
 		return -1;
 	}
-	while (result == 0 && (errno = 0, entry = readdir(entries)) != NULL)
-		if (bundle_name_is_allowed(entry->d_name))
+	while (result == 0 && (errno = 0, entry = readdir(entries)) != NULL) {
+		if (++seen > ENTRIES_MAX)
+			result = error_set(err, EXIT_FAILED, "there are more than %d entries in it",
+					   ENTRIES_MAX);
+		else if (bundle_name_is_allowed(entry->d_name))
 			result = read_file(folder, entry->d_name, files, err);
+	}
 	if (result == 0 && errno != 0)
 		result = error_set_errno(err, EXIT_FAILED, errno, "cannot list the evidence");
 	closedir(entries);
@@ -112,6 +120,9 @@ static int try_to_read(int dir, struct snapshot *snapshot, bool *replaced, struc
 	*replaced = false;
 	if (folder < 0 && errno == ENOENT)
 		return 0;
+	if (folder < 0 && errno == EINVAL)
+		return error_set(err, EXIT_FAILED,
+				 GENERATION_LINK " is not the link that a publication makes");
 	if (folder < 0)
 		return error_set_errno(err, EXIT_FAILED, errno, "cannot open the current evidence");
 	if (is_same(snapshot, &info)) {

@@ -41,7 +41,7 @@ static const char usage[] =
     "serve     serves the current generation at /evidences/ over HTTP/1.1, on an\n"
     "          inherited listening socket (default: 3) or on a unix socket\n"
     "\n"
-    "Environment: EVIDENCE_DIR, DSTACK_SOCKET, TAPPD_SOCKET, LOG_LEVEL, LOG_FORMAT\n"
+    "Environment: EVIDENCE_DIR, RUN_DIR, DSTACK_SOCKET, TAPPD_SOCKET, LOG_LEVEL, LOG_FORMAT\n"
     "\n"
     "Exit status: 0 done, 1 failed, 64 wrong usage, 69 no guest agent,\n"
     "             75 try again later, 78 wrong setting\n";
@@ -148,6 +148,7 @@ static int run_publish(const struct settings *settings, int argc, char **argv, s
 	struct publish_cert *certs = calloc((size_t)argc, sizeof(*certs));
 	struct publish_request request = {
 	    .evidence_dir = settings->evidence_dir,
+	    .run_dir = settings->run_dir,
 	    .dstack_socket = settings->dstack_socket,
 	    .tappd_socket = settings->tappd_socket,
 	    .certs = certs,

@@ -9,6 +9,7 @@
 #include "evidence/generation.h"
 #include "evidence/guest_agent.h"
 #include "evidence/inputs.h"
+#include "evidence/publication_lock.h"
 #include "evidence/sha256sum.h"
 
 #include <stdio.h>
@@ -93,28 +94,32 @@ static int add_quote(struct bundle *bundle, const struct publish_request *reques
 /* ---- all of it */
 
 /* The server runs as nobody, other readers as whoever they are. */
-static void warn_if_closed(int dir, const char *path)
+static void warn_if_closed(const struct shared_folder *folder)
 {
 	struct stat info;
 
-	if (fstat(dir, &info) == 0 && (info.st_mode & WORLD_READABLE) != WORLD_READABLE)
+	if (fstat(folder->fd, &info) == 0 && (info.st_mode & WORLD_READABLE) != WORLD_READABLE)
 		log_warn("%s has mode %04o, so that not everybody can read the evidence in it; "
 			 "chmod 755 helps",
-			 path, (unsigned)info.st_mode & 07777);
+			 folder->path, (unsigned)info.st_mode & 07777);
 }
 
 int publish(const struct publish_request *request, struct error *err)
 {
 	AUTO_BUNDLE struct bundle bundle = BUNDLE_INIT;
+	struct shared_folder folder;
 	/* From before the inputs are read: of two publications the later one has the newer. */
-	AUTO_CLOSE int lock = generation_lock(request->evidence_dir, LOCK_WAIT_SECONDS, err);
+	AUTO_CLOSE int lock = publication_lock(request->run_dir, LOCK_WAIT_SECONDS, err);
 
-	if (lock < 0)
+	if (lock < 0 || shared_folder_open(request->evidence_dir, &folder, err) != 0)
 		return -1;
-	warn_if_closed(lock, request->evidence_dir);
-	if (add_inputs(&bundle, request, err) != 0 || add_sha256sum(&bundle, err) != 0 ||
-	    add_quote(&bundle, request, err) != 0 ||
-	    generation_publish(request->evidence_dir, &bundle, err) != 0)
+	warn_if_closed(&folder);
+	int result = -1;
+	if (add_inputs(&bundle, request, err) == 0 && add_sha256sum(&bundle, err) == 0 &&
+	    add_quote(&bundle, request, err) == 0)
+		result = generation_publish(&folder, &bundle, err);
+	file_close(&folder.fd);
+	if (result != 0)
 		return -1;
 	log_info("evidence published for %zu certificate%s", request->cert_count,
 		 request->cert_count == 1 ? "" : "s");

@@ -21,6 +21,7 @@ struct publish_cert {
 
 struct publish_request {
 	const char *evidence_dir;
+	const char *run_dir; /* where the lock is */
 	const char *dstack_socket, *tappd_socket;
 	const char *account_path; /* certbot's regr.json; NULL: no account exists yet */
 	const struct publish_cert *certs;

@@ -72,6 +72,10 @@ class Bench:
         return self.folder / "evidence"
 
     @property
+    def run_dir(self) -> Path:
+        return self.folder / "run"
+
+    @property
     def account(self) -> Path:
         return self.folder / "regr.json"
 
@@ -79,6 +83,7 @@ class Bench:
         names = {"dstack": "DSTACK_SOCKET", "tappd": "TAPPD_SOCKET"}
         return clean_environment(
             EVIDENCE_DIR=str(self.evidence),
+            RUN_DIR=str(self.run_dir),
             DSTACK_SOCKET=str(self.folder / "absent.sock"),
             TAPPD_SOCKET=str(self.folder / "absent.sock"),
             LOG_LEVEL="debug",

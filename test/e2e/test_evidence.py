@@ -292,16 +292,17 @@ def has_open(pid: int, path: Path) -> bool:
 
 
 def test_a_publication_waits_for_the_lock(dstack: Bench) -> None:
-    dstack.evidence.mkdir()
-    folder = os.open(dstack.evidence, os.O_RDONLY)
-    fcntl.flock(folder, fcntl.LOCK_EX)
+    dstack.run_dir.mkdir()
+    path = dstack.run_dir / "evidence.lock"
+    lock = os.open(path, os.O_RDONLY | os.O_CREAT, 0o600)
+    fcntl.flock(lock, fcntl.LOCK_EX)
     log = dstack.folder / "publish.log"
     command = [str(PROGRAM), *dstack.publish_arguments()]
     with Child(command, log, env=dstack.environment()) as waiting:
-        waiting.wait_for(lambda: has_open(waiting.pid, dstack.evidence), what="it to be at the lock")
+        waiting.wait_for(lambda: has_open(waiting.pid, path), what="it to be at the lock")
         assert dstack.agent.requests() == []
         assert waiting.running
-        os.close(folder)
+        os.close(lock)
         assert waiting.wait(10) == 0
     check_generation(read_generation(dstack.evidence))
 

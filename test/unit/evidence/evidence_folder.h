@@ -31,8 +31,11 @@ static inline int publish_files(const char *dir, const char *names, const char *
 				struct error *err)
 {
 	AUTO_BUNDLE struct bundle bundle = make_bundle(names, content);
+	AUTO_CLOSE int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const struct shared_folder folder = {fd, dir};
 
-	return generation_publish(dir, &bundle, err);
+	assert_true(fd >= 0);
+	return generation_publish(&folder, &bundle, err);
 }
 
 static inline void must_publish(const char *dir, const char *names, const char *content)

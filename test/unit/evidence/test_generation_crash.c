@@ -32,14 +32,17 @@ static bool interrupted(void)
 	return true;
 }
 
-int mkdir(const char *path, mode_t mode)
-{
-	return interrupted() ? -1 : (int)syscall(SYS_mkdirat, AT_FDCWD, path, mode);
-}
+/* Called right after a folder was made. */
+static void (*after_mkdir)(const char *name);
 
-int chmod(const char *path, mode_t mode)
+int mkdirat(int folder, const char *name, mode_t mode)
 {
-	return interrupted() ? -1 : (int)syscall(SYS_fchmodat, AT_FDCWD, path, mode);
+	if (interrupted())
+		return -1;
+	int result = (int)syscall(SYS_mkdirat, folder, name, mode);
+	if (after_mkdir != NULL)
+		after_mkdir(name);
+	return result;
 }
 
 int fchmod(int fd, mode_t mode)
@@ -60,25 +63,19 @@ int fsync(int fd)
 /* Called right after `..data` was switched. */
 static void (*after_switch)(void);
 
-int rename(const char *from, const char *to)
+int renameat(int from_folder, const char *from, int to_folder, const char *to)
 {
 	if (interrupted())
 		return -1;
-	int result = (int)syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0U);
-	const char *name = strrchr(to, '/');
-	if (after_switch != NULL && name != NULL && strcmp(name, "/" GENERATION_LINK) == 0)
+	int result = (int)syscall(SYS_renameat2, from_folder, from, to_folder, to, 0U);
+	if (after_switch != NULL && strcmp(to, GENERATION_LINK) == 0)
 		after_switch();
 	return result;
 }
 
-int symlink(const char *target, const char *path)
+int symlinkat(const char *target, int folder, const char *name)
 {
-	return interrupted() ? -1 : (int)syscall(SYS_symlinkat, target, AT_FDCWD, path);
-}
-
-int unlink(const char *path)
-{
-	return interrupted() ? -1 : (int)syscall(SYS_unlinkat, AT_FDCWD, path, 0);
+	return interrupted() ? -1 : (int)syscall(SYS_symlinkat, target, folder, name);
 }
 
 int unlinkat(int folder, const char *path, int flags)
@@ -119,6 +116,33 @@ static void assert_one_generation_is_whole(const char *dir)
 {
 	if (!current_is(dir, OLD_NAMES, "old") && !current_is(dir, NEW_NAMES, "new"))
 		fail_msg("neither the old nor the new generation is current");
+}
+
+static void assert_whole_or_private(const char *dir, const char *name)
+{
+	AUTO_FREE char *folder = file_join(dir, name);
+	char names[256];
+	struct stat info;
+
+	assert_int_equal(stat(folder, &info), 0);
+	if ((info.st_mode & 077) == 0)
+		return;
+	list_entries(folder, "", names, sizeof(names));
+	assert_string_equal(names, "a added ");
+	assert_content(folder, "a", "new");
+	assert_content(folder, "added", "new");
+}
+
+/* Before it is whole nobody else can look into it, or put something there. */
+static void assert_nothing_unfinished_is_open(const char *dir)
+{
+	char entries[1024];
+	char *rest = entries;
+
+	list_entries(dir, "..new-", entries, sizeof(entries));
+	for (char *name = strsep(&rest, " "); name != NULL; name = strsep(&rest, " "))
+		if (name[0] != '\0')
+			assert_whole_or_private(dir, name);
 }
 
 /* A name that readers knew leads somewhere as long as it is there. */
@@ -163,10 +187,11 @@ static void death_at_any_call_leaves_a_whole_generation(void **state)
 		status = publish_interrupted(dir, point);
 		assert_true(status == CRASHED || status == 0);
 		assert_one_generation_is_whole(dir);
+		assert_nothing_unfinished_is_open(dir);
 		assert_known_names_lead_somewhere(dir);
 		assert_next_publication_cleans_up(dir);
 	}
-	assert_true(point > 30); /* else the calls were not seen */
+	assert_true(point > 20); /* else the calls were not seen */
 }
 
 static void death_in_the_first_publication_leaves_nothing_readable(void **state)
@@ -302,6 +327,52 @@ static void all_names_switch_at_once(void **state)
 	assert_visible(dir, "a added ");
 }
 
+/* ---- somebody who is always faster */
+
+static const char *outside_dir;
+static int swaps_left;
+
+static void swap_for_a_link(const char *name)
+{
+	AUTO_FREE char *made = file_join(watched_dir, name);
+	AUTO_FREE char *moved = file_join(watched_dir, "stolen");
+
+	if (swaps_left-- <= 0)
+		return;
+	assert_int_equal(rename(made, moved), 0);
+	assert_int_equal(symlink(outside_dir, made), 0);
+	assert_int_equal(rmdir(moved), 0);
+}
+
+static int publish_while_folders_are_swapped(const char *dir, int swaps, struct error *err)
+{
+	watched_dir = dir;
+	swaps_left = swaps;
+	after_mkdir = swap_for_a_link;
+	int result = publish_files(dir, NEW_NAMES, "new", err);
+	after_mkdir = NULL;
+	return result;
+}
+
+static void a_folder_that_became_a_link_is_not_written_through(void **state)
+{
+	AUTO_FREE char *dir = file_join(*state, "evidence");
+	AUTO_FREE char *outside = file_join(*state, "outside");
+	struct error err = ERROR_INIT;
+
+	assert_int_equal(mkdir(dir, 0755), 0);
+	assert_int_equal(mkdir(outside, 0755), 0);
+	outside_dir = outside;
+	prepare(dir);
+	assert_int_equal(publish_while_folders_are_swapped(dir, 1000, &err), -1);
+	assert_int_equal(err.code, EXIT_TRY_LATER);
+	assert_contains(err.text, "somebody else keeps changing what is in");
+	assert_true(current_is(dir, OLD_NAMES, "old"));
+	assert_int_equal(publish_while_folders_are_swapped(dir, 3, &err), 0);
+	assert_true(current_is(dir, NEW_NAMES, "new"));
+	assert_int_equal(count_entries(outside, ""), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -310,6 +381,7 @@ int main(void)
 	    scratch_test(death_while_taking_over_leaves_each_file_readable),
 	    scratch_test(a_failing_call_changes_nothing_or_little),
 	    scratch_test(all_names_switch_at_once),
+	    scratch_test(a_folder_that_became_a_link_is_not_written_through),
 	    scratch_test(a_disk_that_stays_full_leaves_a_whole_generation),
 	};
 
