@@ -87,6 +87,7 @@ static int find_gateway(struct run *run, struct error *err)
 
 	if (run->addresses.count > 0)
 		return 0;
+	resolver_allow(&run->view.resolver, RESOLVER_BUDGET_MS);
 	if (resolver_addresses(&run->view.resolver, gateway, 0, &found, err) != 0)
 		return error_wrap(err, "cannot find the addresses of GATEWAY_DOMAIN");
 	for (size_t i = 0; i < found.count; i++) {

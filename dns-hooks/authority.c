@@ -163,6 +163,9 @@ int authority_descend(struct dns_view *view, const char *name, struct authority 
 	*alias = '\0';
 	for (int level = 0; level < DELEGATIONS_MAX; level++) {
 		AUTO_PKT ldns_pkt *answer = NULL;
+		if (deadline_left(view->resolver.limit) == 0)
+			return error_set(err, EXIT_TRY_LATER,
+					 "finding the zone of %s takes too long", name);
 		if (ask_for_zone(authority, name, &answer, err) != 0)
 			return -1;
 		if (dns_answer_alias(answer, name, alias) == 0)

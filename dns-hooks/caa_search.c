@@ -247,6 +247,7 @@ int caa_search(struct dns_view *view, const struct settings *settings, const cha
 
 	if (own == NULL)
 		return error_no_memory(err);
+	resolver_allow(&view->resolver, SEARCH_BUDGET_MS);
 	search.applicant.ca = &search.ca;
 	if (authority_find(view, domain_base(domain), own, alias, &doubt) != 0) {
 		log_debug("%s", doubt.text);

@@ -114,11 +114,14 @@ static void ask_parent(struct search *search, struct name_list *names)
 
 void delegation_complete(struct dns_view *view, struct authority *authority)
 {
-	struct search search = {view, authority, deadline_in(SEARCH_BUDGET_MS)};
+	deadline allowed = view->resolver.limit;
+	struct search search = {view, authority,
+				deadline_nearer(deadline_in(SEARCH_BUDGET_MS), allowed)};
 	AUTO_PKT ldns_pkt *answer = NULL;
 	struct name_list names = {0};
 	struct error err = ERROR_INIT;
 
+	view->resolver.limit = search.limit;
 	if (authority_ask(authority, authority->zone, LDNS_RR_TYPE_NS, &answer, &err) == 0)
 		dns_answer_name_servers(answer, authority->zone, &names);
 	add_all(&search, &names, "its own records");
@@ -129,4 +132,5 @@ void delegation_complete(struct dns_view *view, struct authority *authority)
 		log_warn("%s is delegated to other servers than are found here (%s, ...); if that "
 			 "is not meant to be so, a CA sees nothing of what is written",
 			 authority->zone, names.items[0]);
+	view->resolver.limit = allowed;
 }

@@ -48,9 +48,9 @@ static int is_from_wildcard(const struct authority *authority, const char *name,
 
 /* Whether all servers that answer have the CNAME: a CA may ask any of them. */
 static int is_everywhere(const struct authority *authority, const char *name, const char *alias,
-			 struct error *err)
+			 deadline limit, struct error *err)
 {
-	for (size_t i = 0; i < authority->count; i++) {
+	for (size_t i = 0; i < authority->count && deadline_left(limit) > 0; i++) {
 		const struct authority_server *server = &authority->servers[i];
 		AUTO_PKT ldns_pkt *answer = NULL;
 		struct error silent = ERROR_INIT;
@@ -68,9 +68,9 @@ static int is_everywhere(const struct authority *authority, const char *name, co
 }
 
 /* What is done about the CNAME from `name` to `alias`: 1 it is followed, 0 it does not count. */
-static int judge(const struct settings *settings, const struct provider *provider,
-		 const struct authority *authority, const char *name, const char *alias,
-		 struct error *err)
+static int judge(const struct dns_view *view, const struct settings *settings,
+		 const struct provider *provider, const struct authority *authority,
+		 const char *name, const char *alias, struct error *err)
 {
 	bool from_wildcard = false;
 
@@ -85,7 +85,7 @@ static int judge(const struct settings *settings, const struct provider *provide
 			 name, alias, provider->class->name, name);
 	if (verdict <= 0)
 		return verdict;
-	return is_everywhere(authority, name, alias, err) == 0 ? 1 : -1;
+	return is_everywhere(authority, name, alias, view->resolver.limit, err) == 0 ? 1 : -1;
 }
 
 int effective_challenge_name(struct dns_view *view, const struct settings *settings,
@@ -94,6 +94,7 @@ int effective_challenge_name(struct dns_view *view, const struct settings *setti
 {
 	domain_name alias;
 
+	resolver_allow(&view->resolver, RESOLVER_BUDGET_MS);
 	if (domain_challenge_name(domain, name) != 0)
 		return error_set(err, EXIT_FAILED,
 				 "_acme-challenge.%s is longer than %d characters", domain,
@@ -101,8 +102,9 @@ int effective_challenge_name(struct dns_view *view, const struct settings *setti
 	for (int hop = 0; hop < ALIASES_MAX; hop++) {
 		if (authority_find(view, name, authority, alias, err) != 0)
 			return -1;
-		int follow =
-		    *alias == '\0' ? 0 : judge(settings, provider, authority, name, alias, err);
+		int follow = *alias == '\0'
+				 ? 0
+				 : judge(view, settings, provider, authority, name, alias, err);
 		if (follow < 0)
 			return -1;
 		if (follow == 0) {

@@ -69,6 +69,7 @@ static int use_system(struct resolver *resolver, struct error *err)
 int resolver_init(struct resolver *resolver, const char *listed, struct error *err)
 {
 	*resolver = (struct resolver){0};
+	resolver_allow(resolver, RESOLVER_BUDGET_MS);
 	if ((listed != NULL ? use_listed(resolver, listed, err) : use_system(resolver, err)) != 0)
 		return -1;
 	if (resolver->count == 0)
@@ -76,6 +77,11 @@ int resolver_init(struct resolver *resolver, const char *listed, struct error *e
 				 "no DNS resolver is known: %s names none (DNS_RESOLVERS can)",
 				 listed != NULL ? "DNS_RESOLVERS" : RESOLV_CONF);
 	return 0;
+}
+
+void resolver_allow(struct resolver *resolver, long milliseconds)
+{
+	resolver->limit = deadline_in(milliseconds);
 }
 
 static bool means_something(const ldns_pkt *answer)
@@ -127,6 +133,10 @@ int resolver_ask(struct resolver *resolver, const char *name, ldns_rr_type type,
 {
 	for (size_t tried = 0; tried < resolver->count; tried++) {
 		size_t i = (resolver->preferred + tried) % resolver->count;
+		if (deadline_left(resolver->limit) == 0) {
+			error_set(err, EXIT_TRY_LATER, "DNS has taken too long");
+			break;
+		}
 		if (ask_server(&resolver->servers[i], name, type, answer, err) == 0) {
 			resolver->preferred = i;
 			return 0;

@@ -10,21 +10,30 @@
 
 #include "common/domain.h"
 #include "common/error.h"
+#include "dns-hooks/deadline.h"
 #include "dns-hooks/dns_answer.h"
 #include "dns-hooks/dns_server.h"
 
 #include <stddef.h>
 
-enum { RESOLVERS_MAX = 8 };
+enum {
+	RESOLVERS_MAX = 8,
+	RESOLVER_BUDGET_MS = 120000, /* for finding one place, however many names lead there */
+};
 
 struct resolver {
 	struct dns_server servers[RESOLVERS_MAX];
 	size_t count;
 	size_t preferred; /* who answered last: a dead one is waited for once, not every time */
+	deadline limit;	  /* of resolver_allow() */
 };
 
 /* `listed` is "addr[:port],..." or NULL for the system's. */
 int resolver_init(struct resolver *resolver, const char *listed, struct error *err);
+
+/* From here on all questions together may take this long; after resolver_init() it is
+ * RESOLVER_BUDGET_MS.  Each has a deadline of its own, but who answers chooses how many follow. */
+void resolver_allow(struct resolver *resolver, long milliseconds);
 
 /*
  * Asks one server after the other until one gives an answer that means something: NOERROR or

@@ -58,6 +58,7 @@ int served_records(struct dns_view *view, const char *name, domain_name zone,
 	static struct authority authority; /* too large for the stack */
 	domain_name alias;
 
+	resolver_allow(&view->resolver, RESOLVER_BUDGET_MS);
 	if (authority_find(view, name, &authority, alias, err) != 0)
 		return -1;
 	memcpy(zone, authority.zone, sizeof(domain_name));

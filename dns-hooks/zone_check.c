@@ -33,6 +33,7 @@ int zone_is_shadowed(struct dns_view *view, const char *name, const char *zone, 
 	static struct authority of_zone;
 	domain_name alias;
 
+	resolver_allow(&view->resolver, RESOLVER_BUDGET_MS);
 	if (of_zone.count == 0 || strcmp(of_zone.zone, zone) != 0) {
 		if (authority_open(view, zone, &of_zone, err) != 0) {
 			of_zone.count = 0;
