@@ -1,4 +1,4 @@
-"""Where ingress-dns writes a challenge, when DNS leads it elsewhere: the host answers its questions."""
+"""Where ingress-dns writes a challenge when DNS leads it elsewhere: the host answers for DNS."""
 
 from __future__ import annotations
 
@@ -74,8 +74,8 @@ def snapshots(bind: Bind) -> list[object]:
 
 @pytest.mark.parametrize(
     "target",
-    ["www.demo.test", "demo.test", "ns1.demo.test", "app.acme.test", DOMAIN, "x._acme-challenge.demo.test",
-     "_acme-challengex.demo.test"],
+    ["www.demo.test", "demo.test", "ns1.demo.test", "app.acme.test", DOMAIN,
+     "x._acme-challenge.demo.test", "_acme-challengex.demo.test"],
 )  # fmt: skip
 @pytest.mark.parametrize("command", ["auth", "preflight"])
 def test_a_false_cname_is_not_followed(
@@ -148,7 +148,8 @@ def test_elsewhere_takes_a_setting(bench: Bench, bind: Bind, command: str) -> No
 
 
 @pytest.mark.parametrize(
-    "targets", ["acme.test", "new-demo.acme.test", "x.test, New-Demo.ACME.test.", "x.test\nacme.test"]
+    "targets",
+    ["acme.test", "new-demo.acme.test", "x.test, New-Demo.ACME.test.", "x.test\nacme.test"],
 )  # fmt: skip
 def test_the_setting_lists_names_and_zones(bench: Bench, bind: Bind, targets: str) -> None:
     bind.add(f"{NAME}.", 60, "CNAME", "new-demo.acme.test.")

@@ -51,14 +51,15 @@ class Driver:
         *arguments: str,
         environment: dict[str, str | None] | None = None,
         patience_ms: int = 0,
-        seen: bool = True,
+        seen: bool | None = True,
     ) -> Result:
-        """One run; `seen` is whether DNS comes to show the value of a challenge."""
+        """One run; `seen` is whether DNS comes to show the value of a challenge, None to look."""
         command = {
             "arguments": arguments,
             "environment": environment or {},
             "patience_ms": patience_ms,
-            "seen": seen,
+            "seen": bool(seen),
+            "looks": seen is None,
         }
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(command).encode() + b"\n")

@@ -99,7 +99,9 @@ class Lab:
         """Changes the program's environment from its next run on."""
         self._change.update(environment)
 
-    def run(self, *arguments: str, hangs: bool = False, seen: bool = True) -> Result:
+    def run(
+        self, *arguments: str, hangs: bool = False, seen: bool | None = True
+    ) -> Result:
         change, self._change = self._change, {}
         return self._driver.run(
             *arguments, environment=change, patience_ms=PATIENCE_MS if hangs else 0, seen=seen
