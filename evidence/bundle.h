@@ -7,7 +7,7 @@
 #define EVIDENCE_BUNDLE_H
 
 #include "common/error.h"
-#include "evidence/digest.h"
+#include "common/digest.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -3,7 +3,7 @@
 #include "common/file.h"
 #include "common/http.h"
 #include "common/json.h"
-#include "evidence/hex.h"
+#include "common/hex.h"
 
 #include <stdbool.h>
 #include <stdio.h>

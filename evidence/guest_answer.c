@@ -1,7 +1,7 @@
 #include "evidence/guest_answer.h"
 
 #include "common/file.h"
-#include "evidence/hex.h"
+#include "common/hex.h"
 
 #include <stdbool.h>
 #include <stdlib.h>

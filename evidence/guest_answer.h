@@ -5,7 +5,7 @@
 #include "common/buffer.h"
 #include "common/error.h"
 #include "common/json.h"
-#include "evidence/quote.h"
+#include "common/attestation/quote.h"
 
 enum { GUEST_ID_MAX = 128 /* hex digits of an identity value: a hash has at most 64 bytes */ };
 

@@ -5,7 +5,7 @@
 #include "common/file.h"
 #include "common/log.h"
 #include "evidence/bundle.h"
-#include "evidence/digest.h"
+#include "common/digest.h"
 #include "evidence/generation.h"
 #include "evidence/guest_agent.h"
 #include "evidence/inputs.h"

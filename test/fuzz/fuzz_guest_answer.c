@@ -1,7 +1,7 @@
 /* evidence: the guest agent's answers.  The first line is the HTTP status, the rest the body. */
 #include "evidence/guest_answer.h"
 
-#include "evidence/hex.h"
+#include "common/hex.h"
 #include "test/fuzz/fuzz.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)

@@ -1,5 +1,5 @@
-/* evidence: TDX quotes. */
-#include "evidence/quote.h"
+/* common: TDX quotes. */
+#include "common/attestation/quote.h"
 
 #include "test/fuzz/fuzz.h"
 

@@ -1,6 +1,7 @@
-#include "evidence/quote.h"
+#include "common/attestation/quote.h"
 
-#include <stdint.h>
+#include "common/attestation/byte_reader.h"
+
 #include <string.h>
 
 enum {
@@ -17,60 +18,24 @@ static const unsigned char intel_qe_vendor[VENDOR_SIZE] = {
     0x93, 0x9a, 0x72, 0x33, 0xf7, 0x9c, 0x4c, 0xa9, 0x94, 0x0a, 0x0d, 0xb3, 0x95, 0x7f, 0x06, 0x07,
 };
 
-/* What has not been read yet. */
-struct reader {
-	const unsigned char *at;
-	size_t left;
-};
-
-/* NULL when fewer than `length` bytes are left. */
-static const unsigned char *take(struct reader *reader, size_t length)
+static int parse_header(struct byte_reader *reader, struct quote *quote, struct error *err)
 {
-	const unsigned char *start = reader->at;
-
-	if (length > reader->left)
-		return NULL;
-	reader->at += length;
-	reader->left -= length;
-	return start;
-}
-
-static unsigned read_u16(const unsigned char *at)
-{
-	return (unsigned)at[0] | (unsigned)at[1] << 8;
-}
-
-static uint32_t read_u32(const unsigned char *at)
-{
-	return (uint32_t)read_u16(at) | (uint32_t)read_u16(at + 2) << 16;
-}
-
-static int too_short(const char *part, const struct reader *reader, size_t wanted,
-		     struct error *err)
-{
-	return error_set(err, EXIT_FAILED,
-			 "the quote ends within its %s: %zu bytes are left where %zu are needed",
-			 part, reader->left, wanted);
-}
-
-static int parse_header(struct reader *reader, struct quote *quote, struct error *err)
-{
-	const unsigned char *header = take(reader, QUOTE_HEADER_SIZE);
+	const unsigned char *header = bytes_take(reader, QUOTE_HEADER_SIZE, "header", err);
 
 	if (header == NULL)
-		return too_short("header", reader, QUOTE_HEADER_SIZE, err);
-	quote->version = read_u16(header);
+		return -1;
+	quote->version = bytes_u16(header);
 	if (quote->version != 4 && quote->version != 5)
 		return error_set(err, EXIT_FAILED, "the quote has version %u; 4 and 5 are known",
 				 quote->version);
-	if (read_u16(header + 2) != ATTESTATION_KEY_ECDSA_P256)
+	if (bytes_u16(header + 2) != ATTESTATION_KEY_ECDSA_P256)
 		return error_set(err, EXIT_FAILED,
 				 "the quote's attestation key has type %u, not %d (ECDSA P-256)",
-				 read_u16(header + 2), ATTESTATION_KEY_ECDSA_P256);
-	if (read_u32(header + 4) != TEE_TDX)
+				 bytes_u16(header + 2), ATTESTATION_KEY_ECDSA_P256);
+	if (bytes_u32(header + 4) != TEE_TDX)
 		return error_set(err, EXIT_FAILED,
 				 "the quote comes from a TEE of type 0x%x, not 0x%x (TDX)",
-				 (unsigned)read_u32(header + 4), TEE_TDX);
+				 (unsigned)bytes_u32(header + 4), TEE_TDX);
 	if (memcmp(header + VENDOR_OFFSET, intel_qe_vendor, VENDOR_SIZE) != 0)
 		return error_set(err, EXIT_FAILED,
 				 "the quote does not name Intel's quoting enclave as its maker");
@@ -91,18 +56,19 @@ static size_t body_size(unsigned type)
 }
 
 /* Version 5 says which body follows; version 4 knows only one. */
-static int parse_body_type(struct reader *reader, struct quote *quote, struct error *err)
+static int parse_body_type(struct byte_reader *reader, struct quote *quote, struct error *err)
 {
 	enum { DESCRIPTOR_SIZE = 6 };
 
 	quote->body_type = QUOTE_TD10;
 	if (quote->version == 4)
 		return 0;
-	const unsigned char *descriptor = take(reader, DESCRIPTOR_SIZE);
+	const unsigned char *descriptor =
+	    bytes_take(reader, DESCRIPTOR_SIZE, "body descriptor", err);
 	if (descriptor == NULL)
-		return too_short("body descriptor", reader, DESCRIPTOR_SIZE, err);
-	unsigned type = read_u16(descriptor);
-	uint32_t size = read_u32(descriptor + 2);
+		return -1;
+	unsigned type = bytes_u16(descriptor);
+	uint32_t size = bytes_u32(descriptor + 2);
 	if (body_size(type) == 0)
 		return error_set(
 		    err, EXIT_FAILED,
@@ -115,14 +81,14 @@ static int parse_body_type(struct reader *reader, struct quote *quote, struct er
 	return 0;
 }
 
-static int parse_body(struct reader *reader, struct quote *quote, struct error *err)
+static int parse_body(struct byte_reader *reader, struct quote *quote, struct error *err)
 {
 	if (parse_body_type(reader, quote, err) != 0)
 		return -1;
 	size_t size = body_size(quote->body_type);
-	const unsigned char *body = take(reader, size);
+	const unsigned char *body = bytes_take(reader, size, "TD report", err);
 	if (body == NULL)
-		return too_short("TD report", reader, size, err);
+		return -1;
 	quote->body = (struct quote_part){body, size};
 	quote->report_data = body + REPORT_DATA_OFFSET;
 	quote->signed_part = (struct quote_part){
@@ -132,27 +98,27 @@ static int parse_body(struct reader *reader, struct quote *quote, struct error *
 	return 0;
 }
 
-static int parse_signature_data(struct reader *reader, struct quote *quote, struct error *err)
+static int parse_signature_data(struct byte_reader *reader, struct quote *quote, struct error *err)
 {
-	const unsigned char *prefix = take(reader, 4);
+	const unsigned char *prefix = bytes_take(reader, 4, "signature length", err);
 
 	if (prefix == NULL)
-		return too_short("signature length", reader, 4, err);
-	size_t length = read_u32(prefix);
+		return -1;
+	size_t length = bytes_u32(prefix);
 	if (length < SIGNATURE_DATA_MIN)
 		return error_set(err, EXIT_FAILED,
 				 "the quote's signature data has %zu bytes, fewer than %d", length,
 				 SIGNATURE_DATA_MIN);
-	const unsigned char *data = take(reader, length);
+	const unsigned char *data = bytes_take(reader, length, "signature data", err);
 	if (data == NULL)
-		return too_short("signature data", reader, length, err);
+		return -1;
 	quote->signature_data = (struct quote_part){data, length};
 	return 0;
 }
 
 int quote_parse(const unsigned char *bytes, size_t length, struct quote *quote, struct error *err)
 {
-	struct reader reader = {bytes, length};
+	struct byte_reader reader = {bytes, length};
 
 	*quote = (struct quote){0};
 	if (parse_header(&reader, quote, err) != 0 || parse_body(&reader, quote, err) != 0 ||

@@ -1,6 +1,6 @@
 /* SHA-256 (FIPS 180-4), by OpenSSL. */
-#ifndef EVIDENCE_DIGEST_H
-#define EVIDENCE_DIGEST_H
+#ifndef COMMON_DIGEST_H
+#define COMMON_DIGEST_H
 
 #include "common/error.h"
 

@@ -1,6 +1,6 @@
-#include "evidence/digest.h"
+#include "common/digest.h"
 
-#include "evidence/hex.h"
+#include "common/hex.h"
 
 #include <openssl/evp.h>
 

@@ -1,6 +1,6 @@
 #include "test/unit/common/unit.h"
 
-#include "evidence/quote.h"
+#include "common/attestation/quote.h"
 
 /* ---- a quote of the right shape; nothing in it is signed */
 

@@ -8,8 +8,8 @@
  * Parsing finds and bounds the parts and checks the header's constants.  It says nothing
  * about who signed the quote: the signature data is a part like the others here.
  */
-#ifndef EVIDENCE_QUOTE_H
-#define EVIDENCE_QUOTE_H
+#ifndef COMMON_ATTESTATION_QUOTE_H
+#define COMMON_ATTESTATION_QUOTE_H
 
 #include "common/error.h"
 

@@ -1,6 +1,6 @@
 /* Hexadecimal text, as the guest agent and checksum files carry bytes. */
-#ifndef EVIDENCE_HEX_H
-#define EVIDENCE_HEX_H
+#ifndef COMMON_HEX_H
+#define COMMON_HEX_H
 
 #include <stdbool.h>
 #include <stddef.h>

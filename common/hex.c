@@ -1,4 +1,4 @@
-#include "evidence/hex.h"
+#include "common/hex.h"
 
 #include <string.h>
 
