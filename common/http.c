@@ -18,6 +18,7 @@ enum {
 struct exchange {
 	CURL *curl;
 	struct curl_slist *headers; /* sent; libcurl does not copy the list */
+	struct curl_slist *connect_to;
 	struct buffer *body;
 	size_t header_bytes; /* received so far */
 	bool headers_too_large;
@@ -207,6 +208,34 @@ static CURLcode set_peer(CURL *curl, const struct http_request *request)
 	return code;
 }
 
+/* The peer's certificates are the caller's to judge. */
+static CURLcode set_peer_chain(CURL *curl)
+{
+	CURLcode code = CURLE_OK;
+
+	SET(CURLOPT_SSL_VERIFYPEER, 0L);
+	SET(CURLOPT_SSL_VERIFYHOST, 0L);
+	SET(CURLOPT_CERTINFO, 1L);
+	SET(CURLOPT_FRESH_CONNECT, 1L); /* it tells of handshakes only */
+	return code;
+}
+
+static CURLcode set_route(CURL *curl, const struct http_request *request, struct exchange *x)
+{
+	CURLcode code = CURLE_OK;
+	char route[SHOWN_URL_MAX];
+
+	if (request->connect_to == NULL)
+		return code;
+	snprintf(route, sizeof(route), "::%s", request->connect_to);
+	x->connect_to = curl_slist_append(NULL, route);
+	if (x->connect_to == NULL)
+		return CURLE_OUT_OF_MEMORY;
+	SET(CURLOPT_CONNECT_TO, x->connect_to);
+	SET(CURLOPT_PROXY, "");
+	return code;
+}
+
 static CURLcode set_content(CURL *curl, const struct http_request *request,
 			    const struct exchange *x)
 {
@@ -247,6 +276,18 @@ static CURLcode read_info(CURL *curl, struct http_response *response)
 	return code;
 }
 
+static CURLcode read_peer_chain(CURL *curl, struct buffer *chain)
+{
+	struct curl_certinfo *info = NULL;
+	CURLcode code = curl_easy_getinfo(curl, CURLINFO_CERTINFO, &info);
+
+	for (int i = 0; code == CURLE_OK && info != NULL && i < info->num_of_certs; i++)
+		for (struct curl_slist *line = info->certinfo[i]; line != NULL; line = line->next)
+			if (strncmp(line->data, "Cert:", 5) == 0)
+				buffer_printf(chain, "%s\n", line->data + 5);
+	return chain->failed ? CURLE_OUT_OF_MEMORY : code;
+}
+
 static int run_exchange(const struct http_request *request, struct http_response *response,
 			struct exchange *x, struct error *err)
 {
@@ -258,6 +299,10 @@ static int run_exchange(const struct http_request *request, struct http_response
 	if (code == CURLE_OK)
 		code = set_peer(x->curl, request);
 	if (code == CURLE_OK)
+		code = set_route(x->curl, request, x);
+	if (code == CURLE_OK && request->wants_peer_chain)
+		code = set_peer_chain(x->curl);
+	if (code == CURLE_OK)
 		code = set_content(x->curl, request, x);
 	if (code == CURLE_OK)
 		code = curl_easy_perform(x->curl);
@@ -265,6 +310,8 @@ static int run_exchange(const struct http_request *request, struct http_response
 		code = CURLE_PARTIAL_FILE;
 	if (code == CURLE_OK)
 		code = read_info(x->curl, response);
+	if (code == CURLE_OK && request->wants_peer_chain)
+		code = read_peer_chain(x->curl, &response->peer_chain);
 	return code == CURLE_OK ? 0 : explain(request, x, code, err);
 }
 
@@ -276,6 +323,7 @@ int http_perform(const struct http_request *request, struct http_response *respo
 
 	*response = (struct http_response){0};
 	buffer_init(&response->body, request->body_max == 0 ? HTTP_BODY_MAX : request->body_max);
+	buffer_init(&response->peer_chain, HTTP_PEER_CHAIN_MAX);
 	pthread_once(&once, global_setup);
 	if (global_result != CURLE_OK)
 		return error_set(err, EXIT_FAILED, "libcurl cannot start: %s",
@@ -287,12 +335,14 @@ int http_perform(const struct http_request *request, struct http_response *respo
 	int result = run_exchange(request, response, &x, err);
 	curl_easy_cleanup(x.curl);
 	curl_slist_free_all(x.headers);
+	curl_slist_free_all(x.connect_to);
 	return result;
 }
 
 void http_response_free(struct http_response *response)
 {
 	buffer_free(&response->body);
+	buffer_free(&response->peer_chain);
 }
 
 char *http_escape(const char *text)

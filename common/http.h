@@ -20,6 +20,7 @@ enum {
 	HTTP_TIMEOUT_MS = 30000,
 	HTTP_CONNECT_TIMEOUT_MS = 10000,
 	HTTP_BODY_MAX = 4 * 1024 * 1024,
+	HTTP_PEER_CHAIN_MAX = 256 * 1024,
 };
 
 struct http_request {
@@ -35,6 +36,12 @@ struct http_request {
 	/* Past every proxy, also one of the environment: for an address that is another machine's
 	 * behind it (a metadata service). */
 	bool direct;
+	/* Connects to this host and port ("192.0.2.7:8443", curl's --connect-to) whatever the URL
+	 * says; NULL: where the URL says. */
+	const char *connect_to;
+	/* Accepts every certificate and hands the peer's chain over, on a connection of its own:
+	 * for callers who judge it themselves. */
+	bool wants_peer_chain;
 	/* What http_perform_retrying() takes for "busy, come back" besides the statuses that say
 	 * so; NULL: nothing. */
 	bool (*is_busy)(const struct http_response *response);
@@ -45,6 +52,7 @@ struct http_response {
 	unsigned retry_after; /* seconds, from either form of the header, a day at most; 0: none */
 	char content_type[128]; /* "" when absent */
 	struct buffer body;
+	struct buffer peer_chain; /* PEM, leaf first; empty unless wants_peer_chain */
 };
 
 /*

@@ -8,6 +8,7 @@
 #include "supervisor/ctl_health.h"
 #include "supervisor/ctl_probe.h"
 #include "supervisor/ctl_status.h"
+#include "supervisor/verify/verify.h"
 
 #include <getopt.h>
 #include <signal.h>
@@ -36,6 +37,7 @@ static const char usage[] =
     "  dns apply [DOMAIN...]      make them (ingressd does so by itself before each order)\n"
     "  probe [--port PORT] [--proxy] NAME[=SERIAL]...\n"
     "                             show the certificate that a handshake returns\n"
+    "  verify https://HOST[:PORT]  whether that is the attested app  (verify --help tells more)\n"
     "  version\n"
     "\n"
     "PATH is RUN_DIR/control.sock unless given; RUN_DIR is /run/ingress unless set.\n"
@@ -362,6 +364,9 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	snprintf(options.socket, sizeof(options.socket), "%s/control.sock",
 		 run_dir == NULL || run_dir[0] == '\0' ? "/run/ingress" : run_dir);
+	/* It needs no daemon, and has options of its own. */
+	if (argc > 1 && strcmp(argv[1], "verify") == 0)
+		return verify_command(argc - 1, argv + 1);
 	rc = parse(argc, argv, &options);
 	if (rc >= 0)
 		return rc;

@@ -1,0 +1,18 @@
+/* Getting a site's evidence, and the certificate that it comes by. */
+#ifndef SUPERVISOR_VERIFY_FETCH_H
+#define SUPERVISOR_VERIFY_FETCH_H
+
+#include "common/error.h"
+#include "supervisor/verify/material.h"
+
+/*
+ * Gets sha256sum.txt, the files that it lists, and quote.json from https://HOST[:PORT]/evidences/.
+ * Every connection has to show the same certificate, and sha256sum.txt the same text before and
+ * after; if a renewal comes in between, all of it is fetched once more.
+ * `connect_to`: "ADDRESS:PORT" to dial instead; may be NULL.
+ * EXIT_UNREACHABLE when the site does not answer, EXIT_FAILED when it has no evidence.
+ */
+int fetch_evidence(const char *url, const char *connect_to, struct material *material,
+		   struct error *err);
+
+#endif

@@ -1,0 +1,352 @@
+#include "supervisor/verify/verify.h"
+
+#include "common/digest.h"
+#include "common/file.h"
+#include "common/hex.h"
+#include "common/json.h"
+#include "supervisor/verify/fetch.h"
+#include "supervisor/verify/judge.h"
+
+#include <ctype.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char usage[] =
+    "usage: ingressctl verify https://HOST[:PORT] [--save DIR]    what answers there\n"
+    "       ingressctl verify --dir DIR                           what --save wrote\n"
+    "       ingressctl verify --quote FILE                        a TDX quote alone\n"
+    "\n"
+    "  --app-id HEX, --compose-hash HEX, --compose FILE, --os-image-hash HEX\n"
+    "  --mrtd HEX, --rtmr0 HEX, --rtmr1 HEX, --rtmr2 HEX    what you expect\n"
+    "  --collateral FILE    Intel's word on what is up to date, as JSON\n"
+    "  --tcb STATUS         the worst TCB status that is accepted (UpToDate)\n"
+    "  --require LIST       checks that may not be left out: all, or names with commas\n"
+    "  --at TIME            judge as of this time: seconds since 1970, or 2026-11-29T10:00:00Z\n"
+    "  --ca FILE            trust for the site's certificate instead of the system's (PEM)\n"
+    "  --root FILE          trust for the quote instead of Intel's root (PEM; for tests)\n"
+    "  --connect-to ADDRESS:PORT    dial this instead of HOST\n"
+    "  --json               the result for programs\n"
+    "\n"
+    "Exit status: 0 nothing failed, 1 something did, 64 usage, 69 the site does not answer,\n"
+    "75 try again later, 78 a file that an option names cannot be used.\n";
+
+struct command {
+	const char *url, *dir, *quote, *save, *connect_to;
+	const char *collateral, *root, *compose, *require;
+	bool json;
+	struct judge_options judge;
+	struct buffer collateral_text;
+	char compose_hash[SHA256_HEX_SIZE];
+};
+
+/* ---- options */
+
+static int parse_time(const char *text, time_t *at, struct error *err)
+{
+	struct tm tm = {0};
+	char *end;
+	long long seconds = strtoll(text, &end, 10);
+
+	if (*text != '\0' && *end == '\0' && seconds >= 0) {
+		*at = (time_t)seconds;
+		return 0;
+	}
+	end = strptime(text, "%Y-%m-%dT%H:%M:%SZ", &tm);
+	if (end == NULL || *end != '\0')
+		return error_set(err, EXIT_USAGE_ERROR,
+				 "--at: \"%.60s\" is neither seconds since 1970 nor a time like "
+				 "2026-11-29T10:00:00Z",
+				 text);
+	*at = timegm(&tm);
+	return 0;
+}
+
+/* In place, lower case. */
+static int parse_pin(const char *option, char *hex, size_t size, const char **pin,
+		     struct error *err)
+{
+	if (strlen(hex) != 2 * size || !hex_is_valid(hex))
+		return error_set(err, EXIT_USAGE_ERROR, "--%s: \"%.110s\" is not hex of %zu bytes",
+				 option, hex, size);
+	for (char *at = hex; *at != '\0'; at++)
+		*at = (char)tolower((unsigned char)*at);
+	*pin = hex;
+	return 0;
+}
+
+static int parse_tcb(const char *text, enum tcb_status *status, struct error *err)
+{
+	*status = tcb_status_from_name(text);
+	if (*status >= TCB_REVOKED)
+		return error_set(
+		    err, EXIT_USAGE_ERROR,
+		    "--tcb: \"%.60s\" is none of UpToDate, SWHardeningNeeded, "
+		    "ConfigurationNeeded, ConfigurationAndSWHardeningNeeded, OutOfDate, "
+		    "OutOfDateConfigurationNeeded",
+		    text);
+	return 0;
+}
+
+enum { OPTION_PIN = 256, OPTION_TEXT = 512, OPTION_AT = 1, OPTION_TCB, OPTION_JSON, OPTION_HELP };
+
+static const struct option known[] = {
+    {"app-id", required_argument, NULL, OPTION_PIN},
+    {"compose-hash", required_argument, NULL, OPTION_PIN + 1},
+    {"os-image-hash", required_argument, NULL, OPTION_PIN + 2},
+    {"mrtd", required_argument, NULL, OPTION_PIN + 3},
+    {"rtmr0", required_argument, NULL, OPTION_PIN + 4},
+    {"rtmr1", required_argument, NULL, OPTION_PIN + 5},
+    {"rtmr2", required_argument, NULL, OPTION_PIN + 6},
+    {"dir", required_argument, NULL, OPTION_TEXT},
+    {"quote", required_argument, NULL, OPTION_TEXT + 1},
+    {"save", required_argument, NULL, OPTION_TEXT + 2},
+    {"connect-to", required_argument, NULL, OPTION_TEXT + 3},
+    {"collateral", required_argument, NULL, OPTION_TEXT + 4},
+    {"root", required_argument, NULL, OPTION_TEXT + 5},
+    {"compose", required_argument, NULL, OPTION_TEXT + 6},
+    {"require", required_argument, NULL, OPTION_TEXT + 7},
+    {"ca", required_argument, NULL, OPTION_TEXT + 8},
+    {"at", required_argument, NULL, OPTION_AT},
+    {"tcb", required_argument, NULL, OPTION_TCB},
+    {"json", no_argument, NULL, OPTION_JSON},
+    {"help", no_argument, NULL, OPTION_HELP},
+    {NULL, 0, NULL, 0},
+};
+
+static int take_pin(struct command *c, int which, struct error *err)
+{
+	struct pins *pins = &c->judge.pins;
+	const struct {
+		const char **pin;
+		size_t size;
+	} places[] = {
+	    {&pins->app_id, 20},
+	    {&pins->compose_hash, SHA256_SIZE},
+	    {&pins->os_image_hash, SHA256_SIZE},
+	    {&pins->mrtd, MEASUREMENT_SIZE},
+	    {&pins->rtmr[0], MEASUREMENT_SIZE},
+	    {&pins->rtmr[1], MEASUREMENT_SIZE},
+	    {&pins->rtmr[2], MEASUREMENT_SIZE},
+	};
+
+	return parse_pin(known[which].name, optarg, places[which].size, places[which].pin, err);
+}
+
+static int take_option(struct command *c, int option, struct error *err)
+{
+	const char **const texts[] = {&c->dir,	      &c->quote,      &c->save,
+				      &c->connect_to, &c->collateral, &c->root,
+				      &c->compose,    &c->require,    &c->judge.ca_file};
+
+	if (option >= OPTION_TEXT)
+		*texts[option - OPTION_TEXT] = optarg;
+	else if (option >= OPTION_PIN)
+		return take_pin(c, option - OPTION_PIN, err);
+	else if (option == OPTION_AT)
+		return parse_time(optarg, &c->judge.at, err);
+	else if (option == OPTION_TCB)
+		return parse_tcb(optarg, &c->judge.worst_tcb, err);
+	else if (option == OPTION_JSON)
+		c->json = true;
+	else
+		return error_set(err, EXIT_USAGE_ERROR,
+				 "verify has no option %s, or it needs a "
+				 "value",
+				 optopt != 0 ? "like that" : "of that name");
+	return 0;
+}
+
+/* 0, -1 with err, or 1 when only help was asked for. */
+static int parse(int argc, char **argv, struct command *c, struct error *err)
+{
+	int option;
+
+	optind = 0;
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
+		if (option == OPTION_HELP)
+			return 1;
+		if (take_option(c, option, err) != 0)
+			return -1;
+	}
+	if (optind < argc)
+		c->url = argv[optind++];
+	if (optind < argc || (c->url != NULL) + (c->dir != NULL) + (c->quote != NULL) != 1)
+		return error_set(err, EXIT_USAGE_ERROR,
+				 "verify takes one of https://HOST[:PORT], --dir DIR and --quote "
+				 "FILE");
+	if (c->save != NULL && c->url == NULL)
+		return error_set(err, EXIT_USAGE_ERROR, "--save goes with https://HOST[:PORT]");
+	return 0;
+}
+
+/* ---- the files that options name */
+
+static int read_option_file(const char *option, const char *path, struct buffer *text,
+			    struct error *err)
+{
+	if (file_read(path, text, err) == 0)
+		return 0;
+	err->code = EXIT_BAD_CONFIG;
+	return error_wrap(err, "--%s", option);
+}
+
+static int read_root(struct command *c, struct error *err)
+{
+	struct buffer pem;
+	int rc;
+
+	trust_anchor_intel(&c->judge.anchor);
+	if (c->root == NULL)
+		return 0;
+	buffer_init(&pem, CHAIN_PEM_MAX);
+	rc = read_option_file("root", c->root, &pem, err);
+	if (rc == 0 &&
+	    trust_anchor_from_pem(buffer_text(&pem), pem.length, &c->judge.anchor, err) != 0) {
+		err->code = EXIT_BAD_CONFIG;
+		rc = error_wrap(err, "--root %s", c->root);
+	}
+	buffer_free(&pem);
+	return rc;
+}
+
+static int read_compose(struct command *c, struct error *err)
+{
+	struct buffer text;
+	int rc;
+
+	if (c->compose == NULL)
+		return 0;
+	if (c->judge.pins.compose_hash != NULL)
+		return error_set(err, EXIT_USAGE_ERROR,
+				 "--compose and --compose-hash say the same: give one of them");
+	buffer_init(&text, MATERIAL_FILE_MAX);
+	rc = read_option_file("compose", c->compose, &text, err);
+	if (rc == 0)
+		rc = digest_sha256_hex(buffer_text(&text), text.length, c->compose_hash, err);
+	c->judge.pins.compose_hash = c->compose_hash;
+	buffer_free(&text);
+	return rc;
+}
+
+static int read_files(struct command *c, struct error *err)
+{
+	if (read_root(c, err) != 0 || read_compose(c, err) != 0)
+		return -1;
+	if (c->collateral == NULL)
+		return 0;
+	c->judge.collateral = &c->collateral_text;
+	return read_option_file("collateral", c->collateral, &c->collateral_text, err);
+}
+
+/* ---- material */
+
+static int gather(struct command *c, struct material *material, struct error *err)
+{
+	if (c->dir != NULL)
+		return material_load(material, c->dir, err);
+	if (c->quote != NULL) {
+		struct buffer *content = material_add(material, "quote.json", err);
+		c->judge.bare_quote = true;
+		return content == NULL ? -1 : read_option_file("quote", c->quote, content, err);
+	}
+	if (fetch_evidence(c->url, c->connect_to, material, err) != 0)
+		return -1;
+	return c->save == NULL ? 0 : material_save(material, c->save, err);
+}
+
+/* ---- the answer */
+
+static bool add_details(cJSON *json, const struct attestation_result *result)
+{
+	const struct app_identity *id = &result->identity;
+	const struct attestation_measurements *m = &result->measurements;
+	cJSON *details = cJSON_AddObjectToObject(json, "details");
+	cJSON *app = cJSON_AddObjectToObject(details, "app_info");
+	bool made = cJSON_AddBoolToObject(details, "quote_verified",
+					  result->findings[ATTESTATION_QUOTE_SIGNATURE].outcome ==
+					      ATTESTATION_PASSED) != NULL &&
+		    cJSON_AddBoolToObject(details, "event_log_verified",
+					  result->findings[ATTESTATION_EVENT_LOG].outcome ==
+					      ATTESTATION_PASSED) != NULL &&
+		    cJSON_AddStringToObject(details, "report_data", m->report_data) != NULL &&
+		    cJSON_AddStringToObject(app, "app_id", id->app_id) != NULL &&
+		    cJSON_AddStringToObject(app, "compose_hash", id->compose_hash) != NULL &&
+		    cJSON_AddStringToObject(app, "instance_id", id->instance_id) != NULL &&
+		    cJSON_AddStringToObject(app, "os_image_hash", id->os_image_hash) != NULL &&
+		    cJSON_AddStringToObject(details, "mrtd", m->mrtd) != NULL &&
+		    cJSON_AddStringToObject(details, "rtmr0", m->rtmr[0]) != NULL &&
+		    cJSON_AddStringToObject(details, "rtmr1", m->rtmr[1]) != NULL &&
+		    cJSON_AddStringToObject(details, "rtmr2", m->rtmr[2]) != NULL &&
+		    cJSON_AddStringToObject(details, "rtmr3", m->rtmr[3]) != NULL;
+
+	if (!made || !result->has_tcb)
+		return made;
+	cJSON *advisories = cJSON_AddArrayToObject(details, "advisory_ids");
+	for (size_t i = 0; i < result->tcb.advisory_count; i++)
+		cJSON_AddItemToArray(advisories, cJSON_CreateString(result->tcb.advisories[i]));
+	return cJSON_AddStringToObject(details, "tcb_status",
+				       tcb_status_name(result->tcb.status)) != NULL;
+}
+
+static int print_json(const struct findings *findings, const struct attestation_result *result,
+		      struct error *err)
+{
+	AUTO_JSON cJSON *json = findings_json(findings);
+	char *text = NULL;
+
+	if (json == NULL || !add_details(json, result))
+		return error_no_memory(err);
+	text = json_print(json, true, err);
+	if (text == NULL)
+		return -1;
+	puts(text);
+	free(text);
+	return 0;
+}
+
+static int run(struct command *c, struct findings *findings, struct error *err)
+{
+	struct attestation_result result;
+	struct material material;
+	int rc;
+
+	material_init(&material);
+	rc = read_files(c, err);
+	if (rc == 0)
+		rc = gather(c, &material, err);
+	if (rc == 0)
+		rc = judge(&c->judge, &material, findings, &result, err);
+	if (rc == 0 && c->json)
+		rc = print_json(findings, &result, err);
+	else if (rc == 0)
+		findings_print(findings, stdout);
+	material_free(&material);
+	return rc;
+}
+
+int verify_command(int argc, char **argv)
+{
+	struct command c = {.judge = {.at = time(NULL), .worst_tcb = TCB_UP_TO_DATE}};
+	struct error err = ERROR_INIT;
+	struct findings findings;
+
+	findings_init(&findings);
+	buffer_init(&c.collateral_text, COLLATERAL_MAX);
+	int rc = parse(argc, argv, &c, &err);
+	if (rc == 1)
+		return fputs(usage, stdout) < 0;
+	if (rc == 0 && c.require != NULL)
+		rc = findings_require(&findings, c.require, &err);
+	if (rc == 0)
+		rc = run(&c, &findings, &err);
+	buffer_free(&c.collateral_text);
+	if (rc == 0)
+		return findings_good(&findings) ? EXIT_OK : EXIT_FAILED;
+	fprintf(stderr, "ingressctl: %s\n", err.text);
+	if (err.code == EXIT_USAGE_ERROR)
+		fputs("`ingressctl verify --help` tells what it takes.\n", stderr);
+	return (int)err.code;
+}
