@@ -98,6 +98,14 @@ $(BUILD)/property/dns_driver: test/property/dns_driver.c $(BUILD)/obj/dns-hooks/
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS_$(VARIANT)) $(WRAPPED:%=-Wl,--wrap=%) -o $@ $^ \
 	    $(LIBS_dns-hooks) $(LIBS_common)
 
+# ---- the verifier for thousands of quotes
+
+verify-driver: $(BUILD)/verify/driver
+
+$(BUILD)/verify/driver: test/verify/driver.c $(BUILD)/lib/common.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS_$(VARIANT)) -o $@ $^ $(LIBS_common)
+
 unit: units
 	@for t in $(UNIT_PROGRAMS); do echo "== $$t"; $$t || exit 1; done
 
@@ -124,7 +132,7 @@ bench:
 # ---- static checks, each by itself so that each is counted
 
 HEADERS := $(wildcard $(FOLDERS:%=%/*.h) $(FOLDERS:%=%/*/*.h))
-TEST_C  := $(wildcard test/unit/*/*.[ch] test/fuzz/*.[ch] test/bench/*.c test/property/*.c)
+TEST_C  := $(wildcard test/unit/*/*.[ch] test/fuzz/*.[ch] test/bench/*.c test/property/*.c test/verify/*.c)
 SCRIPTS := .ci/run .ci/packages test/debian13 $(wildcard .ci/image/* *.sh test/*/*.sh)
 
 check: check-format check-banned check-cppcheck check-tidy check-shell
@@ -180,4 +188,4 @@ help:
 	@echo 'make install     to PREFIX ($(PREFIX))'
 	@echo 'VARIANT=asan     with any of these: address and undefined-behaviour sanitizers'
 
-.PHONY: all units unit properties test check check-format check-banned check-cppcheck check-tidy check-shell format clean install bench help
+.PHONY: all units unit properties verify-driver test check check-format check-banned check-cppcheck check-tidy check-shell format clean install bench help

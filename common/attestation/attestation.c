@@ -86,7 +86,7 @@ static void check_chain(struct verification *v)
 {
 	const struct quote_part *pem = &v->signature.chain_pem;
 	struct error err = ERROR_INIT;
-	int rc = intel_chain_parse((const char *)pem->data, pem->length, 3, true,
+	int rc = intel_chain_parse((const char *)pem->data, pem->length, 3, CHAIN_WRITTEN_EXACTLY,
 				   "quote's certificate chain", &v->chain, &err);
 
 	if (rc == 0)

@@ -45,8 +45,8 @@ static int read_signed_text(const cJSON *object, const char *name, struct signed
 	const char *pem = signed_text->text == NULL ? NULL : member(object, chain, err);
 	if (pem == NULL || read_signature(object, signature, signed_text->signature, err) != 0)
 		return -1;
-	if (intel_chain_parse(pem, strlen(pem), SIGNER_CHAIN, false, chain, &signed_text->chain,
-			      err) != 0)
+	if (intel_chain_parse(pem, strlen(pem), SIGNER_CHAIN, CHAIN_WRITTEN_LOOSELY, chain,
+			      &signed_text->chain, err) != 0)
 		return -1;
 	signed_text->json = json_parse(signed_text->text, strlen(signed_text->text), name, err);
 	return signed_text->json == NULL ? -1 : 0;

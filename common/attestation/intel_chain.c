@@ -3,6 +3,7 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509_vfy.h>
+#include <stdbool.h>
 #include <string.h>
 
 enum { COMMON_NAME_MAX = 128 };
@@ -43,7 +44,8 @@ int trust_anchor_from_pem(const char *pem, size_t length, struct trust_anchor *a
 			  struct error *err)
 {
 	struct intel_chain chain = {0};
-	int rc = intel_chain_parse(pem, length, 1, false, "root certificate", &chain, err);
+	int rc = intel_chain_parse(pem, length, 1, CHAIN_WRITTEN_SOMEHOW, "root certificate",
+				   &chain, err);
 
 	if (rc == 0) {
 		anchor->length = encode_key(chain.certificates[0], anchor->spki);
@@ -83,7 +85,30 @@ static size_t read_all(BIO *text, struct intel_chain *chain)
 	return seen;
 }
 
-static bool reads_back(const struct intel_chain *chain, const char *pem, size_t length)
+static bool is_space(char c)
+{
+	return c == '\n' || c == '\r' || c == ' ' || c == '\t';
+}
+
+/* Character by character, without white space unless it has to be the same as well. */
+static bool same_text(const char *a, size_t a_length, const char *b, size_t b_length, bool exactly)
+{
+	size_t i = 0, j = 0;
+
+	for (;;) {
+		while (!exactly && i < a_length && is_space(a[i]))
+			i++;
+		while (!exactly && j < b_length && is_space(b[j]))
+			j++;
+		if (i == a_length || j == b_length)
+			return i == a_length && j == b_length;
+		if (a[i++] != b[j++])
+			return false;
+	}
+}
+
+static bool reads_back(const struct intel_chain *chain, const char *pem, size_t length,
+		       bool exactly)
 {
 	BIO *written = BIO_new(BIO_s_mem());
 	char *text = NULL;
@@ -94,14 +119,16 @@ static bool reads_back(const struct intel_chain *chain, const char *pem, size_t 
 	if (same) {
 		size_t size = (size_t)BIO_get_mem_data(written, &text);
 		/* Some quotes lack the last line feed. */
-		same = (size == length || size == length + 1) && memcmp(text, pem, length) == 0;
+		if (length + 1 == size)
+			size = length;
+		same = same_text(text, size, pem, length, exactly);
 	}
 	BIO_free(written);
 	return same;
 }
 
-int intel_chain_parse(const char *pem, size_t length, size_t count, bool exact, const char *what,
-		      struct intel_chain *chain, struct error *err)
+int intel_chain_parse(const char *pem, size_t length, size_t count, enum chain_writing writing,
+		      const char *what, struct intel_chain *chain, struct error *err)
 {
 	if (length > CHAIN_PEM_MAX)
 		return error_set(err, EXIT_FAILED, "the %s has %zu bytes; at most %d are read",
@@ -115,7 +142,8 @@ int intel_chain_parse(const char *pem, size_t length, size_t count, bool exact, 
 		return error_set(err, EXIT_FAILED,
 				 "the %s has %zu certificate%s that can be read; it must have %zu",
 				 what, seen, seen == 1 ? "" : "s", count);
-	if (exact && !reads_back(chain, pem, length))
+	if (writing != CHAIN_WRITTEN_SOMEHOW &&
+	    !reads_back(chain, pem, length, writing == CHAIN_WRITTEN_EXACTLY))
 		return error_set(err, EXIT_FAILED, "the %s is not written as its certificates are",
 				 what);
 	return 0;
@@ -188,7 +216,7 @@ static int check_anchor(const struct intel_chain *chain, const struct trust_anch
 static int verify_in(X509_STORE_CTX *context, const struct intel_chain *chain, time_t at,
 		     const struct revocation *revocation, struct error *err)
 {
-	unsigned long flags = X509_V_FLAG_X509_STRICT;
+	unsigned long flags = X509_V_FLAG_X509_STRICT | X509_V_FLAG_CHECK_SS_SIGNATURE;
 	char name[COMMON_NAME_MAX] = "?";
 
 	if (revocation != NULL && revocation->root != NULL)

@@ -11,7 +11,6 @@
 #include "common/error.h"
 
 #include <openssl/x509.h>
-#include <stdbool.h>
 #include <stddef.h>
 #include <time.h>
 
@@ -35,11 +34,17 @@ struct intel_chain {
 	size_t count;
 };
 
-/* Reads exactly `count` certificates.  `what` names the chain in messages.  `exact`: the text has
- * to be just what the certificates give when they are written anew, so that no byte of it is free.
- * intel_chain_clear() in every case. */
-int intel_chain_parse(const char *pem, size_t length, size_t count, bool exact, const char *what,
-		      struct intel_chain *chain, struct error *err);
+/* How much a text may differ from what its certificates give when they are written anew. */
+enum chain_writing {
+	CHAIN_WRITTEN_EXACTLY, /* not at all: no byte of it is free */
+	CHAIN_WRITTEN_LOOSELY, /* in white space */
+	CHAIN_WRITTEN_SOMEHOW, /* there may be other text around them */
+};
+
+/* Reads exactly `count` certificates.  `what` names the chain in messages.  intel_chain_clear() in
+ * every case. */
+int intel_chain_parse(const char *pem, size_t length, size_t count, enum chain_writing writing,
+		      const char *what, struct intel_chain *chain, struct error *err);
 void intel_chain_clear(struct intel_chain *chain);
 
 /* Two lists of what was revoked: by the root, and by the PCK CA.  Both NULL: not looked at. */

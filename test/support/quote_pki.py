@@ -23,6 +23,7 @@ from cryptography.x509.oid import NameOID
 ROOT_NAME = "Intel SGX Root CA"
 PLATFORM_CA_NAME = "Intel SGX PCK Platform CA"
 LEAF_NAME = "Intel SGX PCK Certificate"
+SIGNER_NAME = "Intel SGX TCB Signing"
 
 SGX_EXTENSION = "1.2.840.113741.1.13.1"
 
@@ -182,6 +183,11 @@ class QuotePki:
         if not isinstance(key, ec.EllipticCurvePrivateKey):
             raise ValueError(f"{self.directory / name}.key is not an EC key")
         return Identity(certificate, key)
+
+
+def issue_signer(pki: QuotePki) -> Identity:
+    """Who signs collateral; a new one each time."""
+    return _issue(SIGNER_NAME, pki.root, LEAF_LIFETIME, ROOT_CRL_URL)
 
 
 @contextmanager
