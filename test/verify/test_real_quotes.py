@@ -18,7 +18,7 @@ from .conftest import Bench
 FOLDER = Path(os.environ.get("TDX_QUOTES", ROOT.parent / "shared" / "data" / "tdx"))
 
 pytestmark = pytest.mark.skipif(
-    not FOLDER.is_dir() and "CI" not in os.environ,
+    not FOLDER.is_dir(),
     reason="no folder with real quotes: set TDX_QUOTES",
 )
 
