@@ -141,6 +141,13 @@ def last_line(stage: str, command: list[str]) -> Count:
     return at_least_one_failure(count, status)
 
 
+def verify(stage: str, variant: str) -> Count:
+    """The verifier against an independent one, and against everything that a quote can be."""
+    if not build(stage, variant, "all", "verify-driver"):
+        return Count(0, 1)
+    return pytest(stage, "test/verify", variant)
+
+
 def demo_check(stage: str, variant: str) -> Count:
     return last_line(stage, ["make", "-s", "demo-check", f"VARIANT={variant}"])
 
@@ -203,7 +210,7 @@ def checks(stage: str) -> Count:
 def compiled() -> Count:
     """Both builds first, so that the stages behind, which run side by side, find them made."""
     for variant in ("release", "asan"):
-        if not build("build", variant, "all", "units", "properties"):
+        if not build("build", variant, "all", "units", "properties", "verify-driver"):
             return Count(0, 1)
     return Count(2, 0)
 
@@ -216,6 +223,7 @@ STAGES: dict[str, Callable[[], Count]] = {
     "support": lambda: pytest("support", "test/support/tests", "release", *WORKERS),
     "e2e": lambda: e2e("e2e", "release"),
     "e2e-asan": lambda: e2e("e2e-asan", "asan"),
+    "verify": lambda: verify("verify", "asan"),
     "property": lambda: properties("property", "release"),
     "demo": lambda: demo_check("demo", "release"),
     "demo-asan": lambda: demo_check("demo-asan", "asan"),
@@ -228,7 +236,7 @@ STAGES: dict[str, Callable[[], Count]] = {
 # them, alone.  The end-to-end tests run twice, not four times: with what is shipped on Debian 12,
 # and with the sanitizers on Debian 13; the image's tests run what is shipped on Debian 13.
 ROWS = (
-    ("check", "unit", "unit-asan", "support", "fuzz", "e2e", "property"),
+    ("check", "unit", "unit-asan", "support", "verify", "fuzz", "e2e", "property"),
     ("debian13", "image"),
 )
 LAST = ("demo", "demo-asan")
