@@ -6,8 +6,8 @@
 #ifndef EVIDENCE_BUNDLE_H
 #define EVIDENCE_BUNDLE_H
 
-#include "common/error.h"
 #include "common/digest.h"
+#include "common/error.h"
 
 #include <stdbool.h>
 #include <stddef.h>

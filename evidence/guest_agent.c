@@ -1,9 +1,9 @@
 #include "evidence/guest_agent.h"
 
 #include "common/file.h"
+#include "common/hex.h"
 #include "common/http.h"
 #include "common/json.h"
-#include "common/hex.h"
 
 #include <stdbool.h>
 #include <stdio.h>

@@ -2,10 +2,10 @@
 #ifndef EVIDENCE_GUEST_ANSWER_H
 #define EVIDENCE_GUEST_ANSWER_H
 
+#include "common/attestation/quote.h"
 #include "common/buffer.h"
 #include "common/error.h"
 #include "common/json.h"
-#include "common/attestation/quote.h"
 
 enum { GUEST_ID_MAX = 128 /* hex digits of an identity value: a hash has at most 64 bytes */ };
 

@@ -2,10 +2,10 @@
 
 #include "common/buffer.h"
 #include "common/certificate.h"
+#include "common/digest.h"
 #include "common/file.h"
 #include "common/log.h"
 #include "evidence/bundle.h"
-#include "common/digest.h"
 #include "evidence/generation.h"
 #include "evidence/guest_agent.h"
 #include "evidence/inputs.h"

@@ -1,7 +1,7 @@
 #include "test/unit/common/unit.h"
 
-#include "evidence/bundle.h"
 #include "common/hex.h"
+#include "evidence/bundle.h"
 #include "evidence/sha256sum.h"
 
 static void add(struct bundle *bundle, const char *name, const char *content)
