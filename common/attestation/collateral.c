@@ -138,7 +138,7 @@ static int read_time(const cJSON *object, const char *what, const char *name, ti
 
 static int check_in_force(const cJSON *json, const char *what, time_t at, struct error *err)
 {
-	time_t from, until;
+	time_t from = 0, until = 0;
 
 	if (read_time(json, what, "issueDate", &from, err) != 0 ||
 	    read_time(json, what, "nextUpdate", &until, err) != 0)
