@@ -9,6 +9,7 @@
 
 #include <ctype.h>
 #include <getopt.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,7 +36,7 @@ static const char usage[] =
 struct command {
 	const char *url, *dir, *quote, *save, *connect_to;
 	const char *collateral, *root, *compose, *require;
-	bool json;
+	bool json, help;
 	struct judge_options judge;
 	struct buffer collateral_text;
 	char compose_hash[SHA256_HEX_SIZE];
@@ -89,88 +90,95 @@ static int parse_tcb(const char *text, enum tcb_status *status, struct error *er
 	return 0;
 }
 
-enum { OPTION_PIN = 256, OPTION_TEXT = 512, OPTION_AT = 1, OPTION_TCB, OPTION_JSON, OPTION_HELP };
+enum option_kind { OPTION_TEXT, OPTION_PIN, OPTION_TIME, OPTION_TCB, OPTION_JSON, OPTION_HELP };
 
-static const struct option known[] = {
-    {"app-id", required_argument, NULL, OPTION_PIN},
-    {"compose-hash", required_argument, NULL, OPTION_PIN + 1},
-    {"os-image-hash", required_argument, NULL, OPTION_PIN + 2},
-    {"mrtd", required_argument, NULL, OPTION_PIN + 3},
-    {"rtmr0", required_argument, NULL, OPTION_PIN + 4},
-    {"rtmr1", required_argument, NULL, OPTION_PIN + 5},
-    {"rtmr2", required_argument, NULL, OPTION_PIN + 6},
-    {"dir", required_argument, NULL, OPTION_TEXT},
-    {"quote", required_argument, NULL, OPTION_TEXT + 1},
-    {"save", required_argument, NULL, OPTION_TEXT + 2},
-    {"connect-to", required_argument, NULL, OPTION_TEXT + 3},
-    {"collateral", required_argument, NULL, OPTION_TEXT + 4},
-    {"root", required_argument, NULL, OPTION_TEXT + 5},
-    {"compose", required_argument, NULL, OPTION_TEXT + 6},
-    {"require", required_argument, NULL, OPTION_TEXT + 7},
-    {"ca", required_argument, NULL, OPTION_TEXT + 8},
-    {"at", required_argument, NULL, OPTION_AT},
-    {"tcb", required_argument, NULL, OPTION_TCB},
-    {"json", no_argument, NULL, OPTION_JSON},
-    {"help", no_argument, NULL, OPTION_HELP},
-    {NULL, 0, NULL, 0},
+/* What each option sets: a place in the command, and for hex so many bytes. */
+static const struct {
+	const char *name;
+	enum option_kind kind;
+	size_t place, size;
+} options[] = {
+    {"app-id", OPTION_PIN, offsetof(struct command, judge.pins.app_id), 20},
+    {"compose-hash", OPTION_PIN, offsetof(struct command, judge.pins.compose_hash), SHA256_SIZE},
+    {"os-image-hash", OPTION_PIN, offsetof(struct command, judge.pins.os_image_hash), SHA256_SIZE},
+    {"mrtd", OPTION_PIN, offsetof(struct command, judge.pins.mrtd), MEASUREMENT_SIZE},
+    {"rtmr0", OPTION_PIN, offsetof(struct command, judge.pins.rtmr[0]), MEASUREMENT_SIZE},
+    {"rtmr1", OPTION_PIN, offsetof(struct command, judge.pins.rtmr[1]), MEASUREMENT_SIZE},
+    {"rtmr2", OPTION_PIN, offsetof(struct command, judge.pins.rtmr[2]), MEASUREMENT_SIZE},
+    {"dir", OPTION_TEXT, offsetof(struct command, dir), 0},
+    {"quote", OPTION_TEXT, offsetof(struct command, quote), 0},
+    {"save", OPTION_TEXT, offsetof(struct command, save), 0},
+    {"connect-to", OPTION_TEXT, offsetof(struct command, connect_to), 0},
+    {"collateral", OPTION_TEXT, offsetof(struct command, collateral), 0},
+    {"root", OPTION_TEXT, offsetof(struct command, root), 0},
+    {"compose", OPTION_TEXT, offsetof(struct command, compose), 0},
+    {"require", OPTION_TEXT, offsetof(struct command, require), 0},
+    {"ca", OPTION_TEXT, offsetof(struct command, judge.ca_file), 0},
+    {"at", OPTION_TIME, 0, 0},
+    {"tcb", OPTION_TCB, 0, 0},
+    {"json", OPTION_JSON, 0, 0},
+    {"help", OPTION_HELP, 0, 0},
 };
 
-static int take_pin(struct command *c, int which, struct error *err)
-{
-	struct pins *pins = &c->judge.pins;
-	const struct {
-		const char **pin;
-		size_t size;
-	} places[] = {
-	    {&pins->app_id, 20},
-	    {&pins->compose_hash, SHA256_SIZE},
-	    {&pins->os_image_hash, SHA256_SIZE},
-	    {&pins->mrtd, MEASUREMENT_SIZE},
-	    {&pins->rtmr[0], MEASUREMENT_SIZE},
-	    {&pins->rtmr[1], MEASUREMENT_SIZE},
-	    {&pins->rtmr[2], MEASUREMENT_SIZE},
-	};
+enum { OPTION_COUNT = sizeof(options) / sizeof(*options) };
 
-	return parse_pin(known[which].name, optarg, places[which].size, places[which].pin, err);
+/* As getopt_long() takes them; its answer is the index in the table. */
+static void list_options(struct option list[OPTION_COUNT + 1])
+{
+	for (int i = 0; i < OPTION_COUNT; i++) {
+		bool flag = options[i].kind == OPTION_JSON || options[i].kind == OPTION_HELP;
+		list[i] = (struct option){
+		    .name = options[i].name,
+		    .has_arg = flag ? no_argument : required_argument,
+		    .val = i,
+		};
+	}
+	list[OPTION_COUNT] = (struct option){0};
 }
 
-static int take_option(struct command *c, int option, struct error *err)
+static int take_option(struct command *c, size_t index, struct error *err)
 {
-	const char **const texts[] = {&c->dir,	      &c->quote,      &c->save,
-				      &c->connect_to, &c->collateral, &c->root,
-				      &c->compose,    &c->require,    &c->judge.ca_file};
+	const char **place = (const char **)((char *)c + options[index].place);
 
-	if (option >= OPTION_TEXT)
-		*texts[option - OPTION_TEXT] = optarg;
-	else if (option >= OPTION_PIN)
-		return take_pin(c, option - OPTION_PIN, err);
-	else if (option == OPTION_AT)
+	switch (options[index].kind) {
+	case OPTION_TEXT:
+		*place = optarg;
+		return 0;
+	case OPTION_PIN:
+		return parse_pin(options[index].name, optarg, options[index].size, place, err);
+	case OPTION_TIME:
 		return parse_time(optarg, &c->judge.at, err);
-	else if (option == OPTION_TCB)
+	case OPTION_TCB:
 		return parse_tcb(optarg, &c->judge.worst_tcb, err);
-	else if (option == OPTION_JSON)
+	case OPTION_JSON:
 		c->json = true;
-	else
-		return error_set(err, EXIT_USAGE_ERROR,
-				 "verify has no option %s, or it needs a "
-				 "value",
-				 optopt != 0 ? "like that" : "of that name");
-	return 0;
+		return 0;
+	default:
+		c->help = true;
+		return 0;
+	}
 }
 
-/* 0, -1 with err, or 1 when only help was asked for. */
 static int parse(int argc, char **argv, struct command *c, struct error *err)
 {
+	struct option list[OPTION_COUNT + 1];
 	int option;
 
+	list_options(list);
 	optind = 0;
 	opterr = 0;
-	while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
-		if (option == OPTION_HELP)
-			return 1;
-		if (take_option(c, option, err) != 0)
+	while ((option = getopt_long(argc, argv, ":", list, NULL)) != -1) {
+		if (option == ':')
+			return error_set(err, EXIT_USAGE_ERROR, "%s needs a value",
+					 argv[optind - 1]);
+		if (option < 0 || option >= OPTION_COUNT)
+			return error_set(err, EXIT_USAGE_ERROR, "verify has no option %s",
+					 argv[optind - 1]);
+		if (take_option(c, (size_t)option, err) != 0)
 			return -1;
 	}
+	if (c->help)
+		return 0;
 	if (optind < argc)
 		c->url = argv[optind++];
 	if (optind < argc || (c->url != NULL) + (c->dir != NULL) + (c->quote != NULL) != 1)
@@ -336,7 +344,7 @@ int verify_command(int argc, char **argv)
 	findings_init(&findings);
 	buffer_init(&c.collateral_text, COLLATERAL_MAX);
 	int rc = parse(argc, argv, &c, &err);
-	if (rc == 1)
+	if (rc == 0 && c.help)
 		return fputs(usage, stdout) < 0;
 	if (rc == 0 && c.require != NULL)
 		rc = findings_require(&findings, c.require, &err);
