@@ -308,6 +308,18 @@ void log_child(const char *child, enum log_level level, const char *line)
 	errno = saved;
 }
 
+void log_forward(const char *line)
+{
+	char whole[LOG_LINE_MAX];
+	int saved = errno;
+
+	snprintf(whole, sizeof(whole), "%s", line);
+	size_t length = strlen(whole);
+	whole[length] = '\n';
+	put(whole, length + 1);
+	errno = saved;
+}
+
 #define DEFINE_LOG(name, level)              \
 	void name(const char *format, ...)   \
 	{                                    \

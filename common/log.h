@@ -43,6 +43,9 @@ void log_debug(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Prints a line that a child wrote, under the child's name. */
 void log_child(const char *child, enum log_level level, const char *line);
 
+/* Prints what another program of ours has made a log line already, as it is. */
+void log_forward(const char *line);
+
 /* Takes "<N>" off the front of a line: what is behind it, with its level in `level`, which
  * stays as it is when there is no such prefix. */
 const char *log_strip_prefix(const char *line, enum log_level *level);

@@ -1,5 +1,7 @@
 #include "supervisor/log_pipe.h"
 
+#include "common/log.h"
+
 #include <errno.h>
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
@@ -14,12 +16,20 @@ struct log_pipe {
 };
 
 /* The lines are log lines already, written whole (PIPE_BUF), masked by whoever wrote
- * them: they only move on. */
+ * them: they only move on.  Not by a write of our own: the reader of our log may be stuck, and
+ * the loop must not be. */
 static void on_lines(struct bufferevent *stream, void *arg)
 {
+	struct evbuffer *input = bufferevent_get_input(stream);
+	char *line;
+
 	(void)arg;
-	evbuffer_write(bufferevent_get_input(stream), STDERR_FILENO);
-	evbuffer_drain(bufferevent_get_input(stream), (size_t)-1);
+	while ((line = evbuffer_readln(input, NULL, EVBUFFER_EOL_LF)) != NULL) {
+		log_forward(line);
+		free(line);
+	}
+	if (evbuffer_get_length(input) >= LOG_LINE_MAX) /* none of ours */
+		evbuffer_drain(input, (size_t)-1);
 }
 
 struct log_pipe *log_pipe_new(struct event_base *base, const char *path, struct error *err)
