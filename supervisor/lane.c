@@ -4,6 +4,7 @@ void lane_init(struct lane *lane, unsigned limit)
 {
 	lane->limit = limit;
 	lane->running = 0;
+	lane->handing_on = false;
 	STAILQ_INIT(&lane->waiting);
 }
 
@@ -21,12 +22,18 @@ void lane_enter(struct lane *lane, struct lane_place *place, void (*go)(void *ar
 
 void lane_leave(struct lane *lane)
 {
-	struct lane_place *next = STAILQ_FIRST(&lane->waiting);
+	struct lane_place *next;
 
-	if (next == NULL) {
-		lane->running--;
+	lane->running--;
+	/* A job that ends as soon as it begins leaves from within go(): thousands of them (the
+	 * limit of processes is reached, say) must not stand on the stack. */
+	if (lane->handing_on)
 		return;
+	lane->handing_on = true;
+	while (lane->running < lane->limit && (next = STAILQ_FIRST(&lane->waiting)) != NULL) {
+		STAILQ_REMOVE_HEAD(&lane->waiting, link);
+		lane->running++;
+		next->go(next->arg);
 	}
-	STAILQ_REMOVE_HEAD(&lane->waiting, link);
-	next->go(next->arg); /* in the place that was left */
+	lane->handing_on = false;
 }

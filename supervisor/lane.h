@@ -15,6 +15,7 @@ struct lane_place {
 
 struct lane {
 	unsigned limit, running;
+	bool handing_on;
 	STAILQ_HEAD(, lane_place) waiting;
 };
 
