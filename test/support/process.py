@@ -92,7 +92,12 @@ class Child:
         setpriv = shutil.which("setpriv", path="/usr/bin:/bin")
         if setpriv is None:
             raise FileNotFoundError("setpriv (package util-linux) is needed to start children")
-        command = [setpriv, "--pdeathsig", death_signal.name.removeprefix("SIG"), "--", *self.argv]
+        command = [
+            *(setpriv, "--pdeathsig", death_signal.name.removeprefix("SIG"), "--"),
+            # A shell that starts the test run in the background has it ignore some of these, and
+            # everything below it would.
+            *("env", "--default-signal=HUP,INT,QUIT,TERM", *self.argv),
+        ]
         with open(log, "ab") as output:
             self._process = _forker.submit(
                 subprocess.Popen,

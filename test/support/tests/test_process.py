@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -140,3 +141,21 @@ def test_a_port_is_reserved_on_every_address() -> None:
 def test_the_children_are_in_a_session_of_their_own(tmp_path: Path) -> None:
     with shell(tmp_path, "exec sleep 60") as child:
         assert os.getsid(child.pid) == child.pid
+
+
+def test_signals_that_the_test_run_ignores_reach_a_child(tmp_path: Path) -> None:
+    ends = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, signal.SIG_IGN) for number in ends]
+    try:
+        children = [Child(["sleep", "60"], tmp_path / f"log{number}") for number in ends]
+    finally:
+        for number, handler in zip(ends, before):
+            signal.signal(number, handler)
+    for number, child in zip(ends, children):
+        wait_until(partial(_runs, child, b"sleep"), what="its start")
+        child.signal(number)
+        assert child.wait(20) == -number
+
+
+def _runs(child: Child, program: bytes) -> bool:
+    return Path(f"/proc/{child.pid}/cmdline").read_bytes().startswith(program + b"\0")
