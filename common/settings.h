@@ -21,7 +21,14 @@
 #include <stddef.h>
 #include <stdio.h>
 
-enum { SETTINGS_DOMAINS_MAX = 1000, SETTINGS_ROUTES_MAX = 20000, SETTINGS_VALUE_MAX = 1024 * 1024 };
+enum {
+	SETTINGS_DOMAINS_MAX = 1000,
+	SETTINGS_ROUTES_MAX = 20000,
+	SETTINGS_VALUE_MAX = 1024 * 1024,
+	/* A unix socket's path has 108 bytes.  "/chroot/evidence-http.sock" has to fit in, and
+	 * what HAProxy puts behind it while it binds: ".4194304.tmp". */
+	SETTINGS_RUN_DIR_LONGEST = 107 - 26 - 12,
+};
 
 /* host:port of a backend; `host` is a name, an IPv4 address, or an IPv6 address without
  * brackets. */

@@ -13,9 +13,7 @@
 
 enum {
 	PATH_LONGEST = 1024,
-	/* A unix socket's path has 108 bytes; RUN_DIR needs room for the socket's name. */
-	SOCKET_LONGEST = 107,
-	RUN_DIR_LONGEST = 80,
+	SOCKET_LONGEST = 107, /* a unix socket's path has 108 bytes */
 	URL_LONGEST = 1024,
 	YEAR_DAYS = 365,
 	MONTH_SECONDS = 30 * 86400,
@@ -223,7 +221,7 @@ const struct setting settings_table[] = {
      .check = settings_check_path,
      KEEP(run_dir),
      .fallback = "/run/ingress",
-     .maximum = RUN_DIR_LONGEST,
+     .maximum = SETTINGS_RUN_DIR_LONGEST,
      .audience = FOR_BOTH,
      .flags = SETTING_RESOLVED},
     {.name = "DSTACK_SOCKET",

@@ -3,7 +3,8 @@
  *
  *   ingressd                 validates the environment and runs
  *   ingressd --check         prints every setting and every error; exits 0 or 78
- *   ingressd --render DIR    writes what HAProxy needs under DIR and touches nothing else
+ *   ingressd --render DIR    writes what HAProxy needs under DIR and touches nothing else; then
+ *                            `haproxy -f DIR/haproxy.cfg` serves, without evidence
  */
 #include "common/error.h"
 #include "common/log.h"

@@ -27,11 +27,6 @@ enum {
 /* For a TLS handshake, from its first packet to the last. */
 #define HANDSHAKE "15s"
 
-char *render_chroot(const struct settings *settings)
-{
-	return file_join(settings->run_dir, "chroot");
-}
-
 static int write_text(const char *folder, const char *name, mode_t mode, const struct buffer *text,
 		      struct error *err)
 {
@@ -160,7 +155,7 @@ struct config_values {
 	const char *http_side;	   /* what an inspected connection may be handed to */
 	struct buffer inspection;  /* empty: connections are not looked at */
 	struct buffer backends, http;
-	char *chroot;
+	const char *chroot;
 };
 
 static void gather_words(const struct render_input *in, struct config_values *v)
@@ -250,9 +245,7 @@ static int gather(const struct render_input *in, struct config_values *v, struct
 	buffer_init(&v->backends, CONFIG_MAX);
 	buffer_init(&v->http, CONFIG_MAX);
 	gather_words(in, v);
-	v->chroot = render_chroot(s);
-	if (v->chroot == NULL)
-		return error_no_memory(err);
+	v->chroot = in->chroot;
 	v->worker_folder = in->haproxy->is_root ? "" : v->chroot;
 	if (gather_inspection(s, v, err) != 0)
 		return -1;
@@ -334,7 +327,6 @@ static int write_config(const struct render_input *in, const char *folder, struc
 	buffer_free(&values.inspection);
 	buffer_free(&values.backends);
 	buffer_free(&values.http);
-	free(values.chroot);
 	return rc;
 }
 

@@ -1,7 +1,8 @@
 /*
  * All that HAProxy needs, written under one folder: haproxy.cfg, crt-list.txt, routes.map,
- * server-first.lst, openssl.cnf (for OPENSSL_CONF) and certs/.  The folder is self-contained (paths
- * in it are relative), so `haproxy -c -f FOLDER/haproxy.cfg` judges exactly what would be served.
+ * server-first.lst, openssl.cnf (for OPENSSL_CONF) and certs/.  Paths in it are
+ * relative but for the worker's folder, so `haproxy -c -f FOLDER/haproxy.cfg` judges exactly what
+ * would be served.
  */
 #ifndef SUPERVISOR_RENDER_H
 #define SUPERVISOR_RENDER_H
@@ -16,14 +17,13 @@ struct render_input {
 	const struct haproxy_facts *haproxy;
 	const struct bundle *bundles; /* one for each of settings->domains, in their order */
 	const char *certs_folder;     /* where bundle_install() has put their files */
+	/* Absolute: the folder the worker is confined to; the sockets it connects to lie in it. */
+	const char *chroot;
 };
 
 /* `folder` is made if it is not there.  The certificates are hard links into
  * `certs_folder`, or copies where that cannot be: replacing a bundle later leaves a
  * folder written now as it is. */
 int render_write(const struct render_input *input, const char *folder, struct error *err);
-
-/* The folder the worker is confined to; the sockets it connects to lie in it. */
-char *render_chroot(const struct settings *settings);
 
 #endif

@@ -1,7 +1,6 @@
 #include "supervisor/run_folder.h"
 
 #include "common/file.h"
-#include "supervisor/render.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -53,7 +52,7 @@ struct run_folder *run_folder_open(const struct settings *settings, struct error
 	}
 	folder->fd = -1;
 	folder->certs = file_join(settings->run_dir, "certs");
-	folder->chroot = render_chroot(settings);
+	folder->chroot = file_join(settings->run_dir, "chroot");
 	folder->control_socket = file_join(settings->run_dir, "control.sock");
 	folder->log_pipe = file_join(settings->run_dir, "log.pipe");
 	if (!folder->certs || !folder->chroot || !folder->control_socket || !folder->log_pipe) {

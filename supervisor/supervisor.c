@@ -15,8 +15,10 @@
 #include "supervisor/render.h"
 #include "supervisor/run_folder.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum {
 	/* How long open connections may go on after SIGTERM: `docker stop` kills after 10 s. */
@@ -56,6 +58,7 @@ static int render(void *arg, const char *folder, struct error *err)
 	    .haproxy = &s->facts,
 	    .bundles = s->bundles,
 	    .certs_folder = run_folder_certs(s->folder),
+	    .chroot = run_folder_chroot(s->folder),
 	};
 
 	return render_write(&input, folder, err);
@@ -314,27 +317,61 @@ static void install_for_render(const struct settings *settings, const char *cert
 	}
 }
 
+/* What HAProxy needs beside its configuration's folder in RUN_DIR, made in the folder itself. */
+static int make_folders_for_render(const char *folder, char **certs, char **chroot,
+				   struct error *err)
+{
+	char *absolute;
+	int rc = -1;
+
+	if (file_make_dirs(folder, 0755, err) != 0)
+		return -1;
+	absolute = realpath(folder, NULL);
+	if (absolute == NULL)
+		return error_set_errno(err, EXIT_FAILED, errno, "%s", folder);
+	*certs = file_join(absolute, "certs");
+	*chroot = file_join(absolute, "chroot");
+	if (*certs == NULL || *chroot == NULL)
+		error_no_memory(err);
+	else if (file_make_dirs(*certs, 0700, err) == 0 && file_make_dirs(*chroot, 0755, err) == 0)
+		rc = 0;
+	if (strlen(absolute) > SETTINGS_RUN_DIR_LONGEST)
+		log_warn("%s has more than %d bytes: HAProxy refuses paths of sockets as long as "
+			 "those in it, and with them the configuration; choose a shorter one to "
+			 "run it",
+			 absolute, SETTINGS_RUN_DIR_LONGEST);
+	free(absolute);
+	return rc;
+}
+
 int supervisor_render(const struct settings *settings, const char *folder, struct error *err)
 {
 	struct bundle *bundles = calloc(settings->domain_count, sizeof(*bundles));
-	char *certs = file_join(folder, "certs");
+	char *certs = NULL, *chroot = NULL;
 	struct haproxy_facts facts = {0};
 	int rc = -1;
 
-	if (bundles == NULL || certs == NULL) {
+	if (bundles == NULL) {
 		error_no_memory(err);
 		goto out;
 	}
 	if (haproxy_facts_find(settings->haproxy, &facts, err) != 0 ||
 	    capacity_check(settings, facts.open_files, err) != 0 ||
-	    file_make_dirs(certs, 0700, err) != 0)
+	    make_folders_for_render(folder, &certs, &chroot, err) != 0)
 		goto out;
 	install_for_render(settings, certs, bundles);
-	const struct render_input input = {settings, &facts, bundles, certs};
+	const struct render_input input = {
+	    .settings = settings,
+	    .haproxy = &facts,
+	    .bundles = bundles,
+	    .certs_folder = certs,
+	    .chroot = chroot,
+	};
 	rc = render_write(&input, folder, err);
 out:
 	haproxy_facts_clear(&facts);
 	free(bundles);
 	free(certs);
+	free(chroot);
 	return rc;
 }

@@ -149,7 +149,7 @@ static const struct refused places[] = {
      "RUN_DIR (/evidences/run) is inside EVIDENCE_DIR (/evidences), which is public: move one of "
      "them"},
     {{"RUN_DIR=/run/" FIFTY TEN TEN TEN},
-     "RUN_DIR is \"/run/" FIFTY TEN TEN "01234...\": must be at most 80 bytes long, this is 85"},
+     "RUN_DIR is \"/run/" FIFTY TEN TEN "01234...\": must be at most 69 bytes long, this is 85"},
     {{"RUN_DIR=/run/x,level,admin"}, "RUN_DIR is \"/run/x,level,admin\": " PATH_LIKE},
     {{"RUN_DIR=/run/$USER"}, "RUN_DIR is \"/run/$USER\": " PATH_LIKE},
     {{"DSTACK_SOCKET=/run/" FIFTY FIFTY TEN},

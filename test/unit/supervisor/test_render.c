@@ -72,7 +72,7 @@ static struct rendered render(const char *folder, const char *const *more, bool 
 
 	assert_int_equal(file_make_dirs(certs, 0700, &err), 0);
 	assert_int_equal(file_write(pem, 0600, "PEM", 3, &err), 0);
-	const struct render_input input = {settings, &facts, bundles, certs};
+	const struct render_input input = {settings, &facts, bundles, certs, certs};
 	if (render_write(&input, folder, &err) != 0)
 		fail_msg("%s", err.text);
 	settings_free(settings);
