@@ -158,14 +158,16 @@ static int verify_quote(const struct judge_options *options, const struct materi
 
 /* ---- pins */
 
-static void check_pin(struct findings *findings, enum check check, const char *option,
-		      const char *pinned, const char *seen, bool known)
+static void check_pin(struct findings *findings, enum check check, enum pin pin,
+		      const struct pins *pins, const char *seen, bool known)
 {
-	if (pinned == NULL)
-		findings_skip(findings, check, "seen: %s; pin it by %s",
-			      known && seen[0] != '\0' ? seen : "nothing", option);
+	const char *pinned = pins->hex[pin];
+
+	if (pinned[0] == '\0')
+		findings_skip(findings, check, "not pinned; seen: %s",
+			      known && seen[0] != '\0' ? seen : "nothing");
 	else if (!known)
-		findings_skip(findings, check, "there is no event log that could be believed");
+		findings_fail(findings, check, "there is no event log that could be believed");
 	else if (strcmp(pinned, seen) == 0)
 		findings_pass(findings, check, "%s", seen);
 	else
@@ -177,30 +179,29 @@ static void check_measurements(const struct pins *pins, const struct attestation
 			       struct findings *findings)
 {
 	const struct {
-		const char *name, *pinned, *seen;
+		enum pin pin;
+		const char *seen;
 	} list[] = {
-	    {"MRTD", pins->mrtd, result->measurements.mrtd},
-	    {"RTMR0", pins->rtmr[0], result->measurements.rtmr[0]},
-	    {"RTMR1", pins->rtmr[1], result->measurements.rtmr[1]},
-	    {"RTMR2", pins->rtmr[2], result->measurements.rtmr[2]},
+	    {PIN_MRTD, result->measurements.mrtd},
+	    {PIN_RTMR0, result->measurements.rtmr[0]},
+	    {PIN_RTMR1, result->measurements.rtmr[1]},
+	    {PIN_RTMR2, result->measurements.rtmr[2]},
 	};
-	size_t equal = 0;
 
 	for (size_t i = 0; i < sizeof(list) / sizeof(*list); i++) {
-		if (list[i].pinned == NULL)
-			continue;
-		if (strcmp(list[i].pinned, list[i].seen) != 0) {
+		const char *pinned = pins->hex[list[i].pin];
+		if (pinned[0] != '\0' && strcmp(pinned, list[i].seen) != 0) {
 			findings_fail(findings, CHECK_MEASUREMENTS, "%s: expected %s, seen %s",
-				      list[i].name, list[i].pinned, list[i].seen);
+				      pin_name(list[i].pin), pinned, list[i].seen);
 			return;
 		}
-		equal++;
 	}
-	if (pins->mrtd != NULL && pins->rtmr[1] != NULL && pins->rtmr[2] != NULL)
-		findings_pass(findings, CHECK_MEASUREMENTS, "%zu registers", equal);
+	if (pins->hex[PIN_MRTD][0] != '\0' && pins->hex[PIN_RTMR1][0] != '\0' &&
+	    pins->hex[PIN_RTMR2][0] != '\0')
+		findings_pass(findings, CHECK_MEASUREMENTS, "as pinned");
 	else
 		findings_skip(findings, CHECK_MEASUREMENTS,
-			      "the OS image is not pinned: MRTD, RTMR1 and RTMR2 have to be; what "
+			      "the OS image is not pinned: mrtd, rtmr1 and rtmr2 have to be; what "
 			      "the event log says is worth no more than the OS that wrote it");
 }
 
@@ -210,15 +211,11 @@ static void check_pins(const struct judge_options *options, const struct attesta
 	const struct pins *pins = &options->pins;
 	const struct app_identity *id = &result->identity;
 	bool known = result->findings[ATTESTATION_EVENT_LOG].outcome == ATTESTATION_PASSED;
-	bool signed_by_intel =
-	    result->findings[ATTESTATION_QUOTE_SIGNATURE].outcome == ATTESTATION_PASSED;
 
-	check_pin(findings, CHECK_APP_ID, "--app-id", pins->app_id, id->app_id, known);
-	check_pin(findings, CHECK_COMPOSE_HASH, "--compose-hash or --compose", pins->compose_hash,
-		  id->compose_hash, known);
-	check_pin(findings, CHECK_OS_IMAGE, "--os-image-hash", pins->os_image_hash,
-		  id->os_image_hash, known);
-	if (signed_by_intel)
+	check_pin(findings, CHECK_APP_ID, PIN_APP_ID, pins, id->app_id, known);
+	check_pin(findings, CHECK_COMPOSE_HASH, PIN_COMPOSE_HASH, pins, id->compose_hash, known);
+	check_pin(findings, CHECK_OS_IMAGE, PIN_OS_IMAGE_HASH, pins, id->os_image_hash, known);
+	if (result->findings[ATTESTATION_QUOTE_SIGNATURE].outcome == ATTESTATION_PASSED)
 		check_measurements(pins, result, findings);
 	else
 		findings_skip(findings, CHECK_MEASUREMENTS, "the quote cannot be believed");

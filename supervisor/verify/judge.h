@@ -6,14 +6,9 @@
 #include "common/error.h"
 #include "supervisor/verify/findings.h"
 #include "supervisor/verify/material.h"
+#include "supervisor/verify/pins.h"
 
 #include <time.h>
-
-/* What the user expects; NULL: not pinned.  Lower case hex, checked by whoever fills it. */
-struct pins {
-	const char *app_id, *compose_hash, *os_image_hash;
-	const char *mrtd, *rtmr[3];
-};
 
 struct judge_options {
 	struct trust_anchor anchor;

@@ -6,6 +6,7 @@
 #include "common/json.h"
 #include "supervisor/verify/fetch.h"
 #include "supervisor/verify/judge.h"
+#include "supervisor/verify/policy.h"
 
 #include <ctype.h>
 #include <getopt.h>
@@ -21,6 +22,7 @@ static const char usage[] =
     "\n"
     "  --app-id HEX, --compose-hash HEX, --compose FILE, --os-image-hash HEX\n"
     "  --mrtd HEX, --rtmr0 HEX, --rtmr1 HEX, --rtmr2 HEX    what you expect\n"
+    "  --policy FILE        all that, in a file; --write-policy FILE makes one of what was seen\n"
     "  --collateral FILE    Intel's word on what is up to date, as JSON\n"
     "  --tcb STATUS         the worst TCB status that is accepted (UpToDate)\n"
     "  --require LIST       checks that may not be left out: all, or names with commas\n"
@@ -36,10 +38,10 @@ static const char usage[] =
 struct command {
 	const char *url, *dir, *quote, *save, *connect_to;
 	const char *collateral, *root, *compose, *require;
-	bool json, help;
+	const char *policy, *write_policy;
+	bool json, help, has_tcb;
 	struct judge_options judge;
 	struct buffer collateral_text;
-	char compose_hash[SHA256_HEX_SIZE];
 };
 
 /* ---- options */
@@ -64,19 +66,6 @@ static int parse_time(const char *text, time_t *at, struct error *err)
 	return 0;
 }
 
-/* In place, lower case. */
-static int parse_pin(const char *option, char *hex, size_t size, const char **pin,
-		     struct error *err)
-{
-	if (strlen(hex) != 2 * size || !hex_is_valid(hex))
-		return error_set(err, EXIT_USAGE_ERROR, "--%s: \"%.110s\" is not hex of %zu bytes",
-				 option, hex, size);
-	for (char *at = hex; *at != '\0'; at++)
-		*at = (char)tolower((unsigned char)*at);
-	*pin = hex;
-	return 0;
-}
-
 static int parse_tcb(const char *text, enum tcb_status *status, struct error *err)
 {
 	*status = tcb_status_from_name(text);
@@ -92,32 +81,34 @@ static int parse_tcb(const char *text, enum tcb_status *status, struct error *er
 
 enum option_kind { OPTION_TEXT, OPTION_PIN, OPTION_TIME, OPTION_TCB, OPTION_JSON, OPTION_HELP };
 
-/* What each option sets: a place in the command, and for hex so many bytes. */
+/* What each option sets: a place in the command, or a pin. */
 static const struct {
 	const char *name;
 	enum option_kind kind;
-	size_t place, size;
+	size_t place;
 } options[] = {
-    {"app-id", OPTION_PIN, offsetof(struct command, judge.pins.app_id), 20},
-    {"compose-hash", OPTION_PIN, offsetof(struct command, judge.pins.compose_hash), SHA256_SIZE},
-    {"os-image-hash", OPTION_PIN, offsetof(struct command, judge.pins.os_image_hash), SHA256_SIZE},
-    {"mrtd", OPTION_PIN, offsetof(struct command, judge.pins.mrtd), MEASUREMENT_SIZE},
-    {"rtmr0", OPTION_PIN, offsetof(struct command, judge.pins.rtmr[0]), MEASUREMENT_SIZE},
-    {"rtmr1", OPTION_PIN, offsetof(struct command, judge.pins.rtmr[1]), MEASUREMENT_SIZE},
-    {"rtmr2", OPTION_PIN, offsetof(struct command, judge.pins.rtmr[2]), MEASUREMENT_SIZE},
-    {"dir", OPTION_TEXT, offsetof(struct command, dir), 0},
-    {"quote", OPTION_TEXT, offsetof(struct command, quote), 0},
-    {"save", OPTION_TEXT, offsetof(struct command, save), 0},
-    {"connect-to", OPTION_TEXT, offsetof(struct command, connect_to), 0},
-    {"collateral", OPTION_TEXT, offsetof(struct command, collateral), 0},
-    {"root", OPTION_TEXT, offsetof(struct command, root), 0},
-    {"compose", OPTION_TEXT, offsetof(struct command, compose), 0},
-    {"require", OPTION_TEXT, offsetof(struct command, require), 0},
-    {"ca", OPTION_TEXT, offsetof(struct command, judge.ca_file), 0},
-    {"at", OPTION_TIME, 0, 0},
-    {"tcb", OPTION_TCB, 0, 0},
-    {"json", OPTION_JSON, 0, 0},
-    {"help", OPTION_HELP, 0, 0},
+    {"app-id", OPTION_PIN, PIN_APP_ID},
+    {"compose-hash", OPTION_PIN, PIN_COMPOSE_HASH},
+    {"os-image-hash", OPTION_PIN, PIN_OS_IMAGE_HASH},
+    {"mrtd", OPTION_PIN, PIN_MRTD},
+    {"rtmr0", OPTION_PIN, PIN_RTMR0},
+    {"rtmr1", OPTION_PIN, PIN_RTMR1},
+    {"rtmr2", OPTION_PIN, PIN_RTMR2},
+    {"dir", OPTION_TEXT, offsetof(struct command, dir)},
+    {"quote", OPTION_TEXT, offsetof(struct command, quote)},
+    {"save", OPTION_TEXT, offsetof(struct command, save)},
+    {"connect-to", OPTION_TEXT, offsetof(struct command, connect_to)},
+    {"collateral", OPTION_TEXT, offsetof(struct command, collateral)},
+    {"root", OPTION_TEXT, offsetof(struct command, root)},
+    {"compose", OPTION_TEXT, offsetof(struct command, compose)},
+    {"require", OPTION_TEXT, offsetof(struct command, require)},
+    {"policy", OPTION_TEXT, offsetof(struct command, policy)},
+    {"write-policy", OPTION_TEXT, offsetof(struct command, write_policy)},
+    {"ca", OPTION_TEXT, offsetof(struct command, judge.ca_file)},
+    {"at", OPTION_TIME, 0},
+    {"tcb", OPTION_TCB, 0},
+    {"json", OPTION_JSON, 0},
+    {"help", OPTION_HELP, 0},
 };
 
 enum { OPTION_COUNT = sizeof(options) / sizeof(*options) };
@@ -139,16 +130,19 @@ static void list_options(struct option list[OPTION_COUNT + 1])
 static int take_option(struct command *c, size_t index, struct error *err)
 {
 	const char **place = (const char **)((char *)c + options[index].place);
+	char where[32];
 
 	switch (options[index].kind) {
 	case OPTION_TEXT:
 		*place = optarg;
 		return 0;
 	case OPTION_PIN:
-		return parse_pin(options[index].name, optarg, options[index].size, place, err);
+		snprintf(where, sizeof(where), "--%s", options[index].name);
+		return pin_set(&c->judge.pins, (enum pin)options[index].place, optarg, where, err);
 	case OPTION_TIME:
 		return parse_time(optarg, &c->judge.at, err);
 	case OPTION_TCB:
+		c->has_tcb = true;
 		return parse_tcb(optarg, &c->judge.worst_tcb, err);
 	case OPTION_JSON:
 		c->json = true;
@@ -222,26 +216,60 @@ static int read_root(struct command *c, struct error *err)
 
 static int read_compose(struct command *c, struct error *err)
 {
+	char digest[SHA256_HEX_SIZE];
 	struct buffer text;
-	int rc;
 
 	if (c->compose == NULL)
 		return 0;
-	if (c->judge.pins.compose_hash != NULL)
+	if (c->judge.pins.hex[PIN_COMPOSE_HASH][0] != '\0')
 		return error_set(err, EXIT_USAGE_ERROR,
 				 "--compose and --compose-hash say the same: give one of them");
 	buffer_init(&text, MATERIAL_FILE_MAX);
-	rc = read_option_file("compose", c->compose, &text, err);
+	int rc = read_option_file("compose", c->compose, &text, err);
 	if (rc == 0)
-		rc = digest_sha256_hex(buffer_text(&text), text.length, c->compose_hash, err);
-	c->judge.pins.compose_hash = c->compose_hash;
+		rc = digest_sha256_hex(buffer_text(&text), text.length, digest, err);
+	if (rc == 0)
+		rc = pin_set(&c->judge.pins, PIN_COMPOSE_HASH, digest, "--compose", err);
 	buffer_free(&text);
 	return rc;
 }
 
-static int read_files(struct command *c, struct error *err)
+/* Behind all options: those come first. */
+static int read_policy(struct command *c, struct findings *findings, struct error *err)
 {
-	if (read_root(c, err) != 0 || read_compose(c, err) != 0)
+	struct buffer text;
+
+	if (c->policy == NULL)
+		return 0;
+	buffer_init(&text, POLICY_MAX);
+	int rc = read_option_file("policy", c->policy, &text, err);
+	if (rc == 0 && policy_read(buffer_text(&text), text.length, &c->judge.pins,
+				   &c->judge.worst_tcb, c->has_tcb, findings, err) != 0)
+		rc = error_wrap(err, "--policy %s", c->policy);
+	buffer_free(&text);
+	return rc;
+}
+
+static int write_policy(const struct command *c, const struct attestation_result *result,
+			const struct findings *findings, struct error *err)
+{
+	if (c->write_policy == NULL)
+		return 0;
+	if (!findings_good(findings))
+		return error_set(err, EXIT_FAILED,
+				 "no policy is written: it would accept what was refused");
+	char *text = policy_write(result, err);
+	if (text == NULL)
+		return -1;
+	int rc = file_write(c->write_policy, 0644, text, strlen(text), err);
+	free(text);
+	return rc;
+}
+
+static int read_files(struct command *c, struct findings *findings, struct error *err)
+{
+	if (read_root(c, err) != 0 || read_compose(c, err) != 0 ||
+	    read_policy(c, findings, err) != 0)
 		return -1;
 	if (c->collateral == NULL)
 		return 0;
@@ -322,7 +350,7 @@ static int run(struct command *c, struct findings *findings, struct error *err)
 	int rc;
 
 	material_init(&material);
-	rc = read_files(c, err);
+	rc = read_files(c, findings, err);
 	if (rc == 0)
 		rc = gather(c, &material, err);
 	if (rc == 0)
@@ -331,6 +359,8 @@ static int run(struct command *c, struct findings *findings, struct error *err)
 		rc = print_json(findings, &result, err);
 	else if (rc == 0)
 		findings_print(findings, stdout);
+	if (rc == 0)
+		rc = write_policy(c, &result, findings, err);
 	material_free(&material);
 	return rc;
 }
