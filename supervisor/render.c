@@ -286,6 +286,7 @@ static int expand(const struct render_input *in, const struct config_values *v,
 	    /* Without any certificate, only strict-sni lets the port open at all: every
 	     * handshake then fails cleanly until the first one is there. */
 	    {"strict_sni", s->strict_sni || !any_certificate(in) ? " strict-sni" : ""},
+	    {"refuse_unrouted", flag(s->strict_sni)},
 	    {"alpn", v->alpn},
 	    {"accept_proxy", s->accept_proxy_protocol ? " accept-proxy" : ""},
 	    {"inspect", flag(inspects(s))},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import ssl
+import subprocess
 from collections.abc import Iterator
 
 import pytest
@@ -12,10 +13,12 @@ import pytest
 from support.backend import Backend
 
 from .conftest import Site
-from .product import Product
+from .product import BIN, PATIENCE, Product, lax_context
 
-KINDS = ("first", "exact", "wildcard", "deep")
-DOMAINS = ("first.test", "exact.names.test", "*.names.test", "*.deep.names.test")
+KINDS = ("first", "exact", "wildcard", "deep", "half")
+ROUTES = ("first.test", "exact.names.test", "*.names.test", "*.deep.names.test", "a.half.test")
+HALF_ROUTED = "*.half.test"
+DOMAINS = (*ROUTES[:-1], HALF_ROUTED)
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +26,7 @@ def routes() -> Iterator[dict[str, str]]:
     with contextlib.ExitStack() as running:
         yield {
             domain: running.enter_context(Backend(kind)).address
-            for domain, kind in zip(DOMAINS, KINDS)
+            for domain, kind in zip(ROUTES, KINDS)
         }
 
 
@@ -39,19 +42,21 @@ def strict(site: Site, routes: dict[str, str]) -> Iterator[Product]:
         yield made
 
 
+@pytest.fixture(scope="module")
+def strict_by_request(site: Site, routes: dict[str, str]) -> Iterator[Product]:
+    with Product(
+        site.directory / "strict-request", site.ca, DOMAINS, routes,
+        STRICT_SNI="true", EVIDENCE_ROUTING="request",
+    ) as made:  # fmt: skip
+        yield made
+
+
 def backend_of(product: Product, name: str | None, *, verify: bool = True) -> str:
-    context = product.context() if verify else _trusting()
+    context = product.context() if verify else lax_context()
     with product.connect(name, context=context) as client:
         client.sendall(b"GET / HTTP/1.1\r\nHost: whatever.test\r\nConnection: close\r\n\r\n")
         with client.makefile("rb") as answer:
             return str(json.loads(answer.read().partition(b"\r\n\r\n")[2])["name"])
-
-
-def _trusting() -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context
 
 
 ROUTED = [
@@ -63,11 +68,12 @@ ROUTED = [
     ("deep.names.test", "wildcard"),
     ("EXACT.Names.Test", "exact"),
     ("OTHER.names.TEST", "wildcard"),
+    ("a.half.test", "half"),
 ]
 
 
 @pytest.mark.parametrize(("name", "kind"), ROUTED)
-@pytest.mark.parametrize("fixture", ["named", "strict"])
+@pytest.mark.parametrize("fixture", ["named", "strict", "strict_by_request"])
 def test_names_have_their_backends(
     request: pytest.FixtureRequest, fixture: str, name: str, kind: str
 ) -> None:
@@ -76,7 +82,10 @@ def test_names_have_their_backends(
 
 
 # A wildcard stands for one label exactly: neither for none nor for two.
-UNROUTED = ["unknown.test", "names.test", "two.more.names.test", "exact.names.test.test", None]
+UNROUTED = [
+    "unknown.test", "names.test", "two.more.names.test", "exact.names.test.test",
+    None,
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", UNROUTED)
@@ -90,3 +99,29 @@ def test_unknown_and_missing_names_lead_to_the_first_route(
 def test_strict_sni_refuses_them(strict: Product, name: str | None) -> None:
     with pytest.raises(ssl.SSLError, match="(?i)unrecognized"):
         backend_of(strict, name, verify=False)
+
+
+@pytest.mark.parametrize("name", ["b.half.test", "B.half.test"])
+def test_a_name_without_a_route_that_a_certificate_covers(
+    named: Product, strict: Product, strict_by_request: Product, name: str
+) -> None:
+    """It is an unknown name all the same."""
+    assert backend_of(named, name, verify=False) == "first"
+    for product in (strict, strict_by_request):
+        for alpn in ((), ("http/1.1",)):
+            context = lax_context()
+            if alpn:
+                context.set_alpn_protocols(alpn)
+            # With no word from the client, so that nothing is waited for.
+            with product.connect(name, context=context) as client:
+                with contextlib.suppress(ConnectionError):
+                    assert client.recv(1) == b""
+
+
+def test_the_certificate_of_a_wildcard_without_a_route_can_be_probed(strict: Product) -> None:
+    """By a name that has none either; whether it is served is judged so."""
+    done = subprocess.run(
+        [BIN / "ingressctl", "probe", "--port", str(strict.port), HALF_ROUTED],
+        capture_output=True, text=True, timeout=PATIENCE, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
