@@ -31,12 +31,20 @@ static long connections_for(const struct settings *settings, long clients)
 	return (clients * connections_per_eight(settings) + 7) / 8 + EXTRA_CONNECTIONS;
 }
 
+static long sessions_for(const struct settings *settings, long clients)
+{
+	long sessions = clients * SESSIONS_PER_CLIENT;
+
+	if (!resumes_sessions(settings))
+		return 0;
+	return sessions < SESSIONS_MOST ? sessions : SESSIONS_MOST;
+}
+
 struct capacity capacity_find(const struct settings *settings, long open_files)
 {
 	long most = ((open_files - FILES_BESIDE) / FILES_PER_CONNECTION - EXTRA_CONNECTIONS) * 8 /
 		    connections_per_eight(settings);
 	long clients = settings->maxconn < most ? settings->maxconn : most;
-	long sessions = clients * SESSIONS_PER_CLIENT;
 
 	return (struct capacity){
 	    .clients = clients,
@@ -44,7 +52,7 @@ struct capacity capacity_find(const struct settings *settings, long open_files)
 	    .http_clients = routes_by_request(settings) ? clients : (clients + 7) / 8,
 	    .files_needed =
 		connections_for(settings, settings->maxconn) * FILES_PER_CONNECTION + FILES_BESIDE,
-	    .tls_sessions = sessions < SESSIONS_MOST ? sessions : SESSIONS_MOST,
+	    .tls_sessions = sessions_for(settings, clients),
 	};
 }
 

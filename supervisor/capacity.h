@@ -13,7 +13,7 @@ struct capacity {
 	long connections;  /* HAProxy's count of them, the evidence's included */
 	long http_clients; /* of them, so many may be routed request by request */
 	long files_needed; /* for all of MAXCONN */
-	long tls_sessions; /* places in HAProxy's cache of TLS sessions */
+	long tls_sessions; /* places in HAProxy's cache of TLS sessions; 0: none are resumed */
 };
 
 /* `open_files`: what HAProxy may have, see haproxy_facts. */

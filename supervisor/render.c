@@ -331,12 +331,21 @@ static int write_config(const struct render_input *in, const char *folder, struc
 	return rc;
 }
 
-static int write_openssl(const char *folder, struct error *err)
+static int write_openssl(const struct settings *s, const char *folder, struct error *err)
 {
-	char path[PATH_LENGTH_MAX];
+	const struct template_value values[] = {
+	    {"session_tickets", resumes_sessions(s) ? "1" : "0"},
+	    {NULL, NULL},
+	};
+	struct buffer text;
+	int rc;
 
-	snprintf(path, sizeof(path), "%s/openssl.cnf", folder);
-	return file_write(path, 0644, template_openssl, strlen(template_openssl), err);
+	buffer_init(&text, LIST_MAX);
+	rc = template_expand(template_openssl, values, &text, err);
+	if (rc == 0)
+		rc = write_text(folder, "openssl.cnf", 0644, &text, err);
+	buffer_free(&text);
+	return rc;
 }
 
 int render_write(const struct render_input *input, const char *folder, struct error *err)
@@ -344,7 +353,8 @@ int render_write(const struct render_input *input, const char *folder, struct er
 	if (write_certificates(input, folder, err) != 0 ||
 	    write_routes(input->settings, folder, err) != 0 ||
 	    write_server_first(input->settings, folder, err) != 0 ||
-	    write_openssl(folder, err) != 0 || write_config(input, folder, err) != 0)
+	    write_openssl(input->settings, folder, err) != 0 ||
+	    write_config(input, folder, err) != 0)
 		return error_wrap(err, "cannot write the HAProxy configuration");
 	return 0;
 }

@@ -154,23 +154,31 @@ def test_the_hybrid_key_exchange_where_openssl_has_it(
     assert key.group(1) == ("X25519MLKEM768" if has_it else "X25519")
 
 
+@pytest.fixture(scope="module")
+def resuming(site: Site, app_address: str) -> Iterator[Product]:
+    """Sessions are resumed where there is one name only."""
+    folder = site.directory / "resuming"
+    with Product(folder, site.ca, (ECDSA,), {ECDSA: app_address}) as made:
+        yield made
+
+
+def converse(product: Product, version: str, *options: str | os.PathLike[str]) -> str:
+    """One request, to the end of the connection: tickets come after the handshake."""
+    done = subprocess.run(
+        [program("openssl"), "s_client", "-connect", f"{HOST}:{product.port}", "-servername",
+         ECDSA, f"-tls{version.replace('.', '_')}", "-msg", "-ign_eof", *options],
+        input=b"GET / HTTP/1.0\r\n\r\n", stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        env=clean_environment(), timeout=PATIENCE, check=False,
+    )  # fmt: skip
+    return done.stdout.decode(errors="replace")
+
+
 @pytest.mark.parametrize("version", ["1.2", "1.3"])
 def test_a_client_resumes_its_session(
-    product: Product, row: Callable[[str, str], None], version: str
+    resuming: Product, row: Callable[[str, str], None], version: str
 ) -> None:
-    session = product.directory / f"session-{version}.pem"
-
-    def ask(*options: str | os.PathLike[str]) -> str:
-        """One request, to the end of the connection: tickets come after the handshake."""
-        done = subprocess.run(
-            [program("openssl"), "s_client", "-connect", f"{HOST}:{product.port}", "-servername",
-             ECDSA, f"-tls{version.replace('.', '_')}", "-msg", "-ign_eof", *options],
-            input=b"GET / HTTP/1.0\r\n\r\n", stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            env=clean_environment(), timeout=PATIENCE, check=False,
-        )  # fmt: skip
-        return done.stdout.decode(errors="replace")
-
-    full = ask("-sess_out", session)
+    session = resuming.directory / f"session-{version}.pem"
+    full = converse(resuming, version, "-sess_out", session)
     tickets = full.count("NewSessionTicket")
     row(f"TLS {version} full handshake", f"{tickets} ticket{'' if tickets == 1 else 's'}")
     # TLS 1.3 has no other name for a session; to TLS 1.2 its number is enough.
@@ -180,5 +188,17 @@ def test_a_client_resumes_its_session(
     assert len(re.findall(r"^    [0-9a-f]{4} - ", kept, re.MULTILINE)) == 2 * tickets, kept
     # Several connections may resume one session, as browsers do.
     for _ in range(2):
-        resumed = ask("-sess_in", session)
+        resumed = converse(resuming, version, "-sess_in", session)
         assert re.search(rf"^Reused, TLSv{version}", resumed, re.MULTILINE), resumed
+
+
+@pytest.mark.parametrize("version", ["1.2", "1.3"])
+def test_where_no_session_can_be_resumed_none_is_offered(
+    product: Product, row: Callable[[str, str], None], version: str
+) -> None:
+    """Two names here: neither a ticket nor a number to come back with."""
+    said = converse(product, version)
+    assert agreed(said), said
+    row(f"TLS {version} full handshake, two names", f"{said.count('NewSessionTicket')} tickets")
+    assert "NewSessionTicket" not in said
+    assert not re.search(r"^ *Session-ID: \S", said, re.MULTILINE), said

@@ -4,7 +4,13 @@
 #include "common/log.h"
 #include "supervisor/capacity.h"
 
-static const struct settings plain = {.maxconn = 1000};
+static domain_name one_domain[] = {"app.example.com"};
+static struct route one_route[] = {{.pattern = "app.example.com"}};
+
+/* What has TLS sessions resumed: one name, one route. */
+#define ONE_NAME .domains = one_domain, .domain_count = 1, .routes = one_route, .route_count = 1
+
+static const struct settings plain = {.maxconn = 1000, ONE_NAME};
 static const struct settings inspected = {.maxconn = 1000, .evidence_server = true};
 static const struct settings with_h2 = {.maxconn = 1000, .evidence_server = true, .alpn_h2 = true};
 static const struct settings by_request = {
@@ -60,6 +66,23 @@ static void test_sessions_are_kept_for_as_many_as_may_come_within_limits(void **
 	assert_int_equal(capacity_find(&most, 1L << 30).tls_sessions, 500000);
 }
 
+static void test_no_session_is_kept_where_names_lead_to_different_things(void **state)
+{
+	static domain_name two_domains[] = {"app.example.com", "www.example.com"};
+	static domain_name wildcard[] = {"*.example.com"};
+	struct settings domains = plain, routes = plain, part = plain, listed = plain;
+	const struct settings *all[] = {&domains, &routes, &part, &listed};
+
+	(void)state;
+	domains.domains = two_domains;
+	domains.domain_count = 2;
+	routes.route_count = 2;
+	part.domains = wildcard; /* its certificate covers names that the route does not */
+	listed.server_first.scope = CHOICE_LISTED;
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
+		assert_int_equal(capacity_find(all[i], 1 << 20).tls_sessions, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -67,6 +90,7 @@ int main(void)
 	    cmocka_unit_test(test_what_is_needed_is_enough_and_one_less_is_not),
 	    cmocka_unit_test(test_nothing_is_refused_and_little_is_not),
 	    cmocka_unit_test(test_sessions_are_kept_for_as_many_as_may_come_within_limits),
+	    cmocka_unit_test(test_no_session_is_kept_where_names_lead_to_different_things),
 	};
 
 	log_setup("test_capacity", LOG_ERROR, LOG_TEXT);
