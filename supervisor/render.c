@@ -82,7 +82,9 @@ static int write_certificates(const struct render_input *in, const char *folder,
 		bundle_file_name(in->settings->domains[i], name);
 		if (bring_bundle(in->certs_folder, folder, name, err) != 0)
 			goto out;
-		buffer_printf(&list, "certs/%s.pem %s\n", name, in->settings->domains[i]);
+		/* Some clients send the name with a dot at its end. */
+		buffer_printf(&list, "certs/%s.pem %s %s.\n", name, in->settings->domains[i],
+			      in->settings->domains[i]);
 	}
 	rc = write_text(folder, "crt-list.txt", 0600, &list, err);
 out:

@@ -81,9 +81,30 @@ def test_names_have_their_backends(
     assert backend_of(request.getfixturevalue(fixture), name) == kind
 
 
+@pytest.mark.parametrize(
+    ("name", "domain", "kind"),
+    [
+        ("first.test.", "first.test", "first"),
+        ("exact.names.test.", "exact.names.test", "exact"),
+        ("EXACT.names.test.", "exact.names.test", "exact"),
+        ("other.names.test.", "*.names.test", "wildcard"),
+        ("any.deep.names.test.", "*.deep.names.test", "deep"),
+        ("a.half.test.", HALF_ROUTED, "half"),
+    ],
+)
+@pytest.mark.parametrize("fixture", ["named", "strict", "strict_by_request"])
+def test_a_dot_at_the_end_changes_nothing(
+    request: pytest.FixtureRequest, fixture: str, name: str, domain: str, kind: str
+) -> None:
+    product = request.getfixturevalue(fixture)
+    assert backend_of(product, name, verify=False) == kind
+    with product.connect(name, context=lax_context()) as client:
+        assert client.getpeercert(binary_form=True) == product.certificate(domain)
+
+
 # A wildcard stands for one label exactly: neither for none nor for two.
 UNROUTED = [
-    "unknown.test", "names.test", "two.more.names.test", "exact.names.test.test",
+    "unknown.test", "unknown.test.", "names.test", "two.more.names.test", "exact.names.test.test",
     None,
 ]  # fmt: skip
 
@@ -101,7 +122,7 @@ def test_strict_sni_refuses_them(strict: Product, name: str | None) -> None:
         backend_of(strict, name, verify=False)
 
 
-@pytest.mark.parametrize("name", ["b.half.test", "B.half.test"])
+@pytest.mark.parametrize("name", ["b.half.test", "B.half.test."])
 def test_a_name_without_a_route_that_a_certificate_covers(
     named: Product, strict: Product, strict_by_request: Product, name: str
 ) -> None:

@@ -21,6 +21,8 @@ from .site import OTHER, SUMS, WAIT, WEB, Site
         ("any.demo.test", "wild"),
         ("ANY.Demo.Test", "wild"),
         ("OTHER.demo.test", "other"),
+        ("other.demo.test.", "other"),
+        ("any.demo.test.", "wild"),
         ("two.labels.demo.test", "web"),
         ("unknown.example.com", "web"),
         (None, "web"),
@@ -44,7 +46,14 @@ def test_a_host_other_than_the_tls_name_goes_where_the_tls_name_says(by_request:
 
 @pytest.mark.parametrize(
     ("name", "app"),
-    [(WEB, "web"), (OTHER, "other"), ("any.demo.test", "wild"), (None, "web")],
+    [
+        (WEB, "web"),
+        (OTHER, "other"),
+        ("any.demo.test", "wild"),
+        ("OTHER.demo.test.", "other"),
+        ("any.demo.test.", "wild"),
+        (None, "web"),
+    ],
 )
 def test_the_name_outlasts_a_silence(either: Site, name: str | None, app: str) -> None:
     """Such a connection is handed on inside, where there is no TLS any more."""

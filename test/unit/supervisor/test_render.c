@@ -107,7 +107,8 @@ static void only_certificates_that_are_there_are_listed(void **state)
 {
 	struct rendered r = render(*state, NULL, true);
 
-	assert_string_equal(r.crt_list, "certs/app.example.com.pem app.example.com\n");
+	assert_string_equal(r.crt_list,
+			    "certs/app.example.com.pem app.example.com app.example.com.\n");
 	assert_lacks(r.config, "strict-sni");
 	rendered_free(&r);
 }
