@@ -9,6 +9,7 @@ from typing import BinaryIO
 SIGNATURE_V2 = b"\r\n\r\n\x00\r\nQUIT\n"
 MAX_LINE_V1 = 107
 COMMAND_LOCAL = 0x20
+TYPE_AUTHORITY = 0x02
 FAMILIES = {0x11: 4, 0x21: 16}
 """TCP over IPv4 and IPv6, with the length of an address."""
 
@@ -43,12 +44,15 @@ def proxy_header_v1(client: str) -> bytes:
     return f"PROXY TCP{version} {client} {server} 1024 443\r\n".encode()
 
 
-def proxy_header_v2(client: str | None) -> bytes:
-    """The same; without a client LOCAL, as the health checks of balancers have it."""
+def proxy_header_v2(client: str | None, *authorities: str) -> bytes:
+    """The same; without a client LOCAL, as the health checks of balancers have it. The authorities
+    are host names that the client is said to have asked for: one at most makes sense."""
     if client is None:
         return SIGNATURE_V2 + struct.pack("!BBH", COMMAND_LOCAL, 0, 0)
     address = ipaddress.ip_address(client)
     server = ipaddress.ip_address("192.0.2.1" if address.version == 4 else "2001:db8::1")
     content = address.packed + server.packed + struct.pack("!HH", 1024, 443)
+    for authority in authorities:
+        content += struct.pack("!BH", TYPE_AUTHORITY, len(authority)) + authority.encode()
     family = 0x11 if address.version == 4 else 0x21
     return SIGNATURE_V2 + struct.pack("!BBH", COMMAND_LOCAL | 1, family, len(content)) + content

@@ -6,6 +6,7 @@ import contextlib
 import json
 import socket
 import ssl
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -16,7 +17,7 @@ from support.ingress import CLIENT_TIMEOUT
 from support.proxy_protocol import proxy_header_v1, proxy_header_v2, read_proxy_header
 from support.web_app import WebApp
 
-from .site import ECHO, SUMS, WEB, Site
+from .site import ECHO, OTHER, SUMS, WAIT, WEB, Site
 
 PROXY = "proxy.demo.test"
 CLIENT = "203.0.113.7"
@@ -35,12 +36,18 @@ HEADERS = {
 
 
 @contextlib.contextmanager
-def _tls(site: Site, name: str, header: bytes, *alpn: str) -> Iterator[ssl.SSLSocket]:
+def _tls(
+    site: Site, name: str | None, header: bytes, *alpn: str, verify: bool = True
+) -> Iterator[ssl.SSLSocket]:
     """Comes from OUTSIDE, with `header` before the handshake."""
     where = ("127.0.0.1", site.ingress.port)
+    context = site.ingress.trust(alpn=alpn)
+    if not verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
     with socket.create_connection(where, CLIENT_TIMEOUT, (OUTSIDE, 0)) as plain:
         plain.sendall(header)
-        with site.ingress.trust(alpn=alpn).wrap_socket(plain, server_hostname=name) as tls:
+        with context.wrap_socket(plain, server_hostname=name) as tls:
             yield tls
 
 
@@ -178,3 +185,67 @@ def test_many_clients_on_kept_connections_are_not_mixed_up(both_ways: Site) -> N
         ]
         for _ in range(3):
             assert [client.get("/").json()["client"] for client in clients] == addresses
+
+
+# ---- the header's authority, a host name that whoever writes it has chosen
+
+
+@pytest.mark.parametrize("alpn", [(), ("http/1.1",), ("h2",)], ids=lambda alpn: "".join(alpn))
+@pytest.mark.parametrize(
+    ("name", "authorities"),
+    [
+        (OTHER, (WEB,)),
+        (OTHER, ("any.demo.test",)),
+        (OTHER, ("unknown.example.com",)),
+        (OTHER, (OTHER + ".example.com",)),
+        (OTHER, ("",)),
+        ("any.demo.test", (OTHER,)),
+        ("unknown.example.com", (OTHER,)),
+        (None, (OTHER,)),
+    ],
+)
+def test_an_authority_that_is_not_the_tls_name_is_refused(
+    both_ways: Site, alpn: tuple[str, ...], name: str | None, authorities: tuple[str, ...]
+) -> None:
+    header = proxy_header_v2(CLIENT, *authorities)
+    with _tls(both_ways, name, header, *alpn, verify=False) as tls:
+        with contextlib.suppress(ConnectionError):
+            # With no word from the client: there is nothing that it could say.
+            assert tls.recv(1) == b""
+
+
+@pytest.mark.parametrize("authorities", [(OTHER, WEB), (WEB, OTHER)])
+def test_of_several_authorities_none_decides(
+    both_ways: Site, authorities: tuple[str, ...]
+) -> None:
+    """HAProxy 2.6 knows only the last of them, later ones only the first."""
+    header = proxy_header_v2(CLIENT, *authorities)
+    for alpn in ("http/1.1", "h2"):
+        with _tls(both_ways, OTHER, header, alpn) as tls, contextlib.suppress(OSError):
+            client = H2Client(tls, OTHER) if alpn == "h2" else H1Client(tls, OTHER)
+            assert json.loads(client.get("/").body)["name"] == "other"
+
+
+@pytest.mark.parametrize("authority", [OTHER, "Other.DEMO.test", OTHER + "."])
+@pytest.mark.parametrize("name", [OTHER, "OTHER.demo.test", OTHER + "."])
+def test_an_authority_that_means_the_tls_name_is_fine(
+    both_ways: Site, name: str, authority: str
+) -> None:
+    header = proxy_header_v2(CLIENT, authority)
+    with _tls(both_ways, name, header, "http/1.1", verify=False) as tls:
+        assert H1Client(tls, name).get("/").json()["name"] == "other"
+    with _tls(both_ways, name, header, "h2", verify=False) as tls:
+        client = H2Client(tls, name)
+        assert client.get(SUMS).status == 200
+        assert json.loads(client.get("/").body)["name"] == "other"
+
+
+def test_it_is_still_after_a_silence(both_ways: Site) -> None:
+    """Such a connection is handed on inside, with the authority for its name."""
+    header = proxy_header_v2(CLIENT, OTHER.upper() + ".")
+    with contextlib.ExitStack() as open_ones:
+        h1_tls = open_ones.enter_context(_tls(both_ways, OTHER, header, "http/1.1"))
+        h2_tls = open_ones.enter_context(_tls(both_ways, OTHER, header, "h2"))
+        time.sleep(1.5 * WAIT)  # it is the silence itself that is tested
+        assert H1Client(h1_tls, OTHER).get("/").json()["name"] == "other"
+        assert json.loads(H2Client(h2_tls, OTHER).get("/").body)["name"] == "other"
