@@ -143,6 +143,7 @@ def test_a_head_that_is_too_large_is_refused(by_request: Site) -> None:
 
 
 def test_requests_that_two_servers_might_read_differently_are_refused(by_request: Site) -> None:
+    """HAProxy 3.2 says nothing to a second length, and closes."""
     ambiguous = (
         b"Content-Length: 3\r\nContent-Length: 4\r\n\r\nabc",
         b"Content-Length: +3\r\n\r\nabc",
@@ -153,7 +154,11 @@ def test_requests_that_two_servers_might_read_differently_are_refused(by_request
         for rest in ambiguous:
             with by_request.h1() as client:
                 client.send(b"GET %s HTTP/1.1\r\nHost: %s\r\n" % (path.encode(), WEB.encode()) + rest)
-                assert client.answer().status in (400, 422), rest
+                try:
+                    told = str(client.answer().status)
+                except ConnectionError:
+                    told = "the end"
+                assert told in ("400", "422", "the end"), rest
 
 
 @pytest.mark.parametrize("path", [SUMS, "/app"])
