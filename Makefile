@@ -4,6 +4,8 @@
 # make help     the other targets
 
 VARIANT ?= release
+# The word behind the last dash: trixie-asan is asan again, for another Debian, beside the first.
+KIND    := $(lastword $(subst -, ,$(VARIANT)))
 BUILD   := build/$(VARIANT)
 BIN     := $(BUILD)/bin
 
@@ -26,9 +28,6 @@ LDFLAGS_release := $(LINK_HARDENING)
 CFLAGS_asan := -O1 -g -fPIE -fno-omit-frame-pointer -fsanitize=address,undefined \
                -fno-sanitize-recover=all
 LDFLAGS_asan := -pie -fsanitize=address,undefined
-# The same on another distribution, beside the first.
-CFLAGS_debian13-asan := $(CFLAGS_asan)
-LDFLAGS_debian13-asan := $(LDFLAGS_asan)
 
 PACKAGE_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
 LIBS_common     := $(shell pkg-config --libs libcurl libcjson openssl 2>/dev/null)
@@ -36,7 +35,7 @@ LIBS_supervisor := $(shell pkg-config --libs libevent 2>/dev/null)
 LIBS_dns-hooks  := $(shell pkg-config --libs ldns expat 2>/dev/null)
 LIBS_evidence   := $(shell pkg-config --libs libevent 2>/dev/null)
 
-ALL_CFLAGS = -std=c17 -D_GNU_SOURCE -I. $(WARNINGS) $(CFLAGS_$(VARIANT)) $(CFLAGS) \
+ALL_CFLAGS = -std=c17 -D_GNU_SOURCE -I. $(WARNINGS) $(CFLAGS_$(KIND)) $(CFLAGS) \
              $(PACKAGE_CFLAGS) -DVERSION='"$(VERSION)"' -MMD -MP
 
 MAINS    := supervisor/ingressd.c supervisor/ingressctl.c dns-hooks/ingress-dns.c \
@@ -59,7 +58,7 @@ $(BUILD)/lib/$(1).a: $$(patsubst %.c,$(BUILD)/obj/%.o,$$(filter-out $(MAINS),$$(
 
 $(BUILD)/unit/$(1)/%: test/unit/$(1)/%.c $(BUILD)/lib/$(1).a $(BUILD)/lib/common.a
 	@mkdir -p $$(@D)
-	$$(CC) $$(ALL_CFLAGS) $$(LDFLAGS_$$(VARIANT)) -o $$@ $$< $(BUILD)/lib/$(1).a \
+	$$(CC) $$(ALL_CFLAGS) $$(LDFLAGS_$$(KIND)) -o $$@ $$< $(BUILD)/lib/$(1).a \
 	    $(BUILD)/lib/common.a $$(LIBS_$(1)) $$(LIBS_common) -lcmocka
 endef
 $(foreach f,$(FOLDERS),$(eval $(call FOLDER_RULES,$(f))))
@@ -68,7 +67,7 @@ define PROGRAM_RULES
 $(BIN)/$(basename $(notdir $(1))): $(BUILD)/obj/$(basename $(1)).o \
     $(BUILD)/lib/$(patsubst %/,%,$(dir $(1))).a $(BUILD)/lib/common.a
 	@mkdir -p $$(@D)
-	$$(CC) $$(LDFLAGS_$$(VARIANT)) $$(LDFLAGS) -o $$@ $$^ \
+	$$(CC) $$(LDFLAGS_$$(KIND)) $$(LDFLAGS) -o $$@ $$^ \
 	    $$(LIBS_$(patsubst %/,%,$(dir $(1)))) $$(LIBS_common)
 endef
 $(foreach m,$(MAINS),$(eval $(call PROGRAM_RULES,$(m))))
@@ -95,7 +94,7 @@ WRAPPED := main clock_now_ms clock_sleep_ms poll http_perform propagation_wait c
 $(BUILD)/property/dns_driver: test/property/dns_driver.c $(BUILD)/obj/dns-hooks/ingress-dns.o \
     $(BUILD)/lib/dns-hooks.a $(BUILD)/lib/common.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS_$(VARIANT)) $(WRAPPED:%=-Wl,--wrap=%) -o $@ $^ \
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS_$(KIND)) $(WRAPPED:%=-Wl,--wrap=%) -o $@ $^ \
 	    $(LIBS_dns-hooks) $(LIBS_common)
 
 # ---- the verifier for thousands of quotes
@@ -104,7 +103,7 @@ verify-driver: $(BUILD)/verify/driver
 
 $(BUILD)/verify/driver: test/verify/driver.c $(BUILD)/lib/common.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS_$(VARIANT)) -o $@ $^ $(LIBS_common)
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS_$(KIND)) -o $@ $^ $(LIBS_common)
 
 unit: units
 	@for t in $(UNIT_PROGRAMS); do echo "== $$t"; $$t || exit 1; done
@@ -121,7 +120,7 @@ test:
 
 $(BUILD)/bench/tls_load: test/bench/tls_load.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS_$(VARIANT)) -pthread -o $@ $< $(shell pkg-config --libs openssl)
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS_$(KIND)) -pthread -o $@ $< $(shell pkg-config --libs openssl)
 
 # Packages first: they bring what compiling takes.
 bench:
@@ -133,7 +132,7 @@ bench:
 
 HEADERS := $(wildcard $(FOLDERS:%=%/*.h) $(FOLDERS:%=%/*/*.h))
 TEST_C  := $(wildcard test/unit/*/*.[ch] test/fuzz/*.[ch] test/bench/*.c test/property/*.c test/verify/*.c)
-SCRIPTS := .ci/run .ci/packages test/debian13 $(wildcard .ci/image/* *.sh test/*/*.sh)
+SCRIPTS := .ci/run .ci/packages test/debian $(wildcard .ci/image/* *.sh test/*/*.sh)
 
 check: check-format check-banned check-cppcheck check-tidy check-shell
 

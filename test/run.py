@@ -30,6 +30,8 @@ EXCUSED = 77
 PYTEST = ["/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider"]
 # The tests wait a good part of their time.
 WORKERS = ["-n", "4", "--dist", "load"]
+# What the newest packaged HAProxy could do otherwise.
+DATA_PATH = ("test/e2e/protocols", "test/e2e/routing")
 LAST_LINE = re.compile(r"^(\d+) passed, (\d+) failed$", re.MULTILINE)
 
 
@@ -169,12 +171,14 @@ def properties(stage: str, variant: str) -> Count:
     return pytest(stage, "test/property", variant, "-n", "2", "--dist", "load")
 
 
-def debian13(stage: str) -> Count:
-    """The end-to-end tests with everything of Debian 13 (compiler, HAProxy, certbot, Pebble),
-    and with the sanitizers."""
+def debian(stage: str, suite: str, variant: str, *tests: str) -> Count:
+    """End-to-end tests with everything of another Debian (compiler, HAProxy, OpenSSL, ...)."""
     report = LOGS / f"{stage}.xml"
     report.unlink(missing_ok=True)
-    status = run(stage, ["test/debian13", "build/debian13-root"])
+    root = f"build/{stage}-root"
+    # A path inside that root, where the project is another folder.
+    junitxml = f"--junitxml={report.relative_to(ROOT)}"
+    status = run(stage, ["test/debian", suite, root, *tests, junitxml], VARIANT=variant)
     return junit(report, status)
 
 
@@ -227,17 +231,19 @@ STAGES: dict[str, Callable[[], Count]] = {
     "property": lambda: properties("property", "release"),
     "demo": lambda: demo_check("demo", "release"),
     "demo-asan": lambda: demo_check("demo-asan", "asan"),
-    "debian13": lambda: debian13("debian13"),
+    "debian13": lambda: debian("debian13", "trixie", "asan", "test/e2e"),
+    "forky": lambda: debian("forky", "forky", "release", *DATA_PATH),
     "fuzz": lambda: fuzz("fuzz"),
     "image": lambda: image("image"),
 }
 
 # Two rows of stages share two cores.  What measures by the clock (the demo's check) comes after
 # them, alone.  The end-to-end tests run twice, not four times: with what is shipped on Debian 12,
-# and with the sanitizers on Debian 13; the image's tests run what is shipped on Debian 13.
+# and with the sanitizers on Debian 13; the image's tests run what is shipped on Debian 13.  On
+# Debian forky, for its HAProxy, those of the data path run.
 ROWS = (
     ("check", "unit", "unit-asan", "support", "verify", "fuzz", "e2e", "property"),
-    ("debian13", "image"),
+    ("debian13", "image", "forky"),
 )
 LAST = ("demo", "demo-asan")
 
