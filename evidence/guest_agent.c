@@ -1,17 +1,20 @@
 #include "evidence/guest_agent.h"
 
-#include "common/file.h"
 #include "common/hex.h"
 #include "common/http.h"
 #include "common/json.h"
+#include "common/log.h"
 
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum {
 	INFO_TIMEOUT_MS = 10000,
+	/* To find out which of two agents answers. */
+	PROBE_TIMEOUT_MS = 3000,
 	/* The quoting enclave sits behind a queue on the host. */
 	QUOTE_TIMEOUT_MS = 30000,
 	URL_MAX = 256,
@@ -25,21 +28,6 @@ static const struct {
     [GUEST_API_DSTACK] = {"dstack", "/Info", "/GetQuote"},
     [GUEST_API_TAPPD] = {"tappd", "/prpc/Tappd.Info", "/prpc/Tappd.RawQuote"},
 };
-
-int guest_agent_find(const char *dstack_socket, const char *tappd_socket, struct guest_agent *agent,
-		     struct error *err)
-{
-	if (file_exists(dstack_socket))
-		*agent = (struct guest_agent){GUEST_API_DSTACK, dstack_socket};
-	else if (file_exists(tappd_socket))
-		*agent = (struct guest_agent){GUEST_API_TAPPD, tappd_socket};
-	else
-		return error_set(err, EXIT_UNREACHABLE,
-				 "there is no guest agent: neither %s (DSTACK_SOCKET) nor %s "
-				 "(TAPPD_SOCKET) exists; mount one of them into the container",
-				 dstack_socket, tappd_socket);
-	return 0;
-}
 
 const char *guest_agent_api_name(const struct guest_agent *agent)
 {
@@ -73,15 +61,92 @@ static cJSON *ask(const struct guest_agent *agent, const char *path, const char 
 
 /* ---- identity */
 
-int guest_agent_identity(const struct guest_agent *agent, struct guest_identity *identity,
-			 struct error *err)
+static int ask_identity(const struct guest_agent *agent, long timeout_ms,
+			struct guest_identity *identity, struct error *err)
 {
 	struct http_response response = {0};
 	AUTO_JSON cJSON *info =
-	    ask(agent, apis[agent->api].info_path, "", INFO_TIMEOUT_MS, &response, err);
+	    ask(agent, apis[agent->api].info_path, "", timeout_ms, &response, err);
 
 	http_response_free(&response);
 	return info == NULL ? -1 : guest_answer_identity(info, identity, err);
+}
+
+int guest_agent_identity(const struct guest_agent *agent, struct guest_identity *identity,
+			 struct error *err)
+{
+	return ask_identity(agent, INFO_TIMEOUT_MS, identity, err);
+}
+
+/* ---- finding it */
+
+static const char missing[] = "does not exist";
+
+/* What is at `path`, if that is no socket; NULL for a socket. */
+static const char *why_no_socket(const char *path)
+{
+	struct stat info;
+
+	if (stat(path, &info) != 0)
+		return lstat(path, &info) == 0 && S_ISLNK(info.st_mode)
+			   ? "is a link to what does not exist"
+			   : missing;
+	if (S_ISSOCK(info.st_mode))
+		return NULL;
+	if (S_ISDIR(info.st_mode))
+		return "is a folder (docker makes one where a socket that is to be mounted does "
+		       "not exist)";
+	return "is no socket";
+}
+
+static bool answers(const struct guest_agent *agent, struct error *err)
+{
+	struct guest_identity identity;
+
+	return ask_identity(agent, PROBE_TIMEOUT_MS, &identity, err) == 0;
+}
+
+/* Both are there, and one may be what an agent of the past has left behind. */
+static void choose(const struct guest_agent *dstack, const struct guest_agent *tappd,
+		   struct guest_agent *agent)
+{
+	struct error dstack_error = ERROR_INIT, tappd_error = ERROR_INIT;
+
+	*agent = *dstack;
+	if (answers(dstack, &dstack_error))
+		return;
+	if (answers(tappd, &tappd_error)) {
+		*agent = *tappd;
+		log_warn("%s (TAPPD_SOCKET) is asked, since %s (DSTACK_SOCKET) does not answer: %s",
+			 tappd->socket, dstack->socket, dstack_error.text);
+	} else {
+		log_warn("neither %s (DSTACK_SOCKET) nor %s (TAPPD_SOCKET) answers; the latter: %s",
+			 dstack->socket, tappd->socket, tappd_error.text);
+	}
+}
+
+int guest_agent_find(const char *dstack_socket, const char *tappd_socket, struct guest_agent *agent,
+		     struct error *err)
+{
+	const struct guest_agent dstack = {GUEST_API_DSTACK, dstack_socket};
+	const struct guest_agent tappd = {GUEST_API_TAPPD, tappd_socket};
+	const char *no_dstack = why_no_socket(dstack_socket);
+	const char *no_tappd = why_no_socket(tappd_socket);
+
+	if (no_dstack != NULL && no_tappd != NULL)
+		return error_set(
+		    err, EXIT_UNREACHABLE,
+		    "there is no guest agent: %s (DSTACK_SOCKET) %s, and %s "
+		    "(TAPPD_SOCKET) %s; mount one of the two sockets into the container",
+		    dstack_socket, no_dstack, tappd_socket, no_tappd);
+	if (no_dstack == NULL && no_tappd == NULL)
+		choose(&dstack, &tappd, agent);
+	else
+		*agent = no_dstack == NULL ? dstack : tappd;
+	if (no_dstack != NULL && no_dstack != missing)
+		log_info("%s (TAPPD_SOCKET) is asked, since %s (DSTACK_SOCKET) %s", tappd_socket,
+			 dstack_socket, no_dstack);
+	return 0;
 }
 
 /* ---- quote */

@@ -25,7 +25,11 @@ struct guest_agent {
 	const char *socket; /* the caller's string */
 };
 
-/* Takes the first of the two sockets that exists. */
+/*
+ * Takes the one that is a socket.  If both are, the first that says who it is, and if neither
+ * does, the first: the trouble is told when it is asked.  What is passed over is logged.
+ * EXIT_UNREACHABLE, with what is at either path, when neither is a socket.
+ */
 int guest_agent_find(const char *dstack_socket, const char *tappd_socket, struct guest_agent *agent,
 		     struct error *err);
 

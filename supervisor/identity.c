@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { IDENTITY_TIMEOUT = 10, IDENTITY_MAX = 256 * 1024 };
+enum { IDENTITY_TIMEOUT = 20, IDENTITY_MAX = 256 * 1024 };
 
 struct identity {
 	struct identity_options options;

@@ -11,7 +11,7 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -77,6 +77,84 @@ def test_identity_is_the_guests(tmp_path: Path, api: str) -> None:
         }
 
 
+def _folder(path: Path) -> None:
+    """As docker makes where a socket that is to be mounted does not exist."""
+    path.mkdir()
+
+
+def _dead(path: Path) -> socket.socket:
+    """What an agent of the past has left behind."""
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(os.fspath(path))
+        return listener
+
+
+def _silent(path: Path) -> socket.socket:
+    """Takes connections, and says nothing."""
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(os.fspath(path))
+    listener.listen()
+    return listener
+
+
+NO_AGENT: dict[str, tuple[Callable[[Path], socket.socket | None], str]] = {
+    "folder": (_folder, "is a folder (docker makes one"),
+    "dangling link": (lambda path: path.symlink_to("nothing"), "is a link to what does not exist"),
+    "file": (lambda path: path.touch(), "is no socket"),
+    "fifo": (os.mkfifo, "is no socket"),
+    "dead socket": (_dead, "does not answer: "),
+    "silent socket": (_silent, "does not answer: "),
+}
+
+
+@pytest.mark.parametrize("kind", NO_AGENT)
+@pytest.mark.parametrize("api", ["dstack", "tappd"])
+def test_what_is_no_agent_does_not_hide_the_other(tmp_path: Path, api: str, kind: str) -> None:
+    make, sentence = NO_AGENT[kind]
+    other = {"dstack": "TAPPD_SOCKET", "tappd": "DSTACK_SOCKET"}[api]
+    with bench(tmp_path, api) as made:
+        made_socket = make(path := tmp_path / "other.sock")
+        env = made.environment(**{other: str(path)})
+        for arguments in (["identity"], made.publish_arguments()):
+            result = made.run(*arguments, env=env)
+            assert result.returncode == 0, result.stderr
+            # The first of the two is the one that is missed.
+            told = f"{path} (DSTACK_SOCKET) {sentence}" in result.stderr
+            assert told == (api == "tappd"), result.stderr
+        assert json.loads(made.run("identity", env=env).stdout)["api"] == api
+        assert made.agent.requests()
+        if made_socket is not None:
+            made_socket.close()
+
+
+def test_where_nothing_is_an_agent_both_are_told(dstack: Bench) -> None:
+    folder, link = dstack.folder / "folder.sock", dstack.folder / "link.sock"
+    folder.mkdir()
+    link.symlink_to("nothing")
+    env = dstack.environment(DSTACK_SOCKET=str(folder), TAPPD_SOCKET=str(link))
+    result = dstack.run("identity", env=env)
+    assert result.returncode == UNREACHABLE
+    assert f"{folder} (DSTACK_SOCKET) is a folder" in result.stderr
+    assert f"{link} (TAPPD_SOCKET) is a link to what does not exist" in result.stderr
+
+
+def test_a_link_to_a_socket_is_one(dstack: Bench) -> None:
+    link = dstack.folder / "link.sock"
+    link.symlink_to(dstack.agent.socket)
+    env = dstack.environment(DSTACK_SOCKET=str(link))
+    assert json.loads(dstack.run("identity", env=env).stdout)["api"] == "dstack"
+
+
+def test_where_neither_answers_the_first_is_reported(dstack: Bench) -> None:
+    dead = dstack.folder / "dead.sock"
+    _dead(dead)
+    dstack.agent.fault("status-500")
+    result = dstack.run("identity", env=dstack.environment(TAPPD_SOCKET=str(dead)))
+    assert result.returncode == FAULTS["status-500"][0]
+    assert FAULTS["status-500"][1] in result.stderr.splitlines()[-1]
+    assert f"nor {dead} (TAPPD_SOCKET) answers" in result.stderr
+
+
 def test_identity_prefers_dstack(dstack: Bench) -> None:
     env = dstack.environment(TAPPD_SOCKET=str(dstack.agent.socket))
     assert json.loads(dstack.run("identity", env=env).stdout)["api"] == "dstack"
@@ -87,7 +165,8 @@ def test_identity_without_an_agent_says_what_to_mount(dstack: Bench) -> None:
     result = dstack.run("identity")
     assert result.returncode == UNREACHABLE
     assert result.stdout == ""
-    assert f"neither {dstack.agent.socket} (DSTACK_SOCKET)" in result.stderr
+    assert f"{dstack.agent.socket} (DSTACK_SOCKET) does not exist" in result.stderr
+    assert f"{dstack.folder}/absent.sock (TAPPD_SOCKET) does not exist" in result.stderr
 
 
 def test_identity_of_a_dead_socket_is_unreachable(dstack: Bench) -> None:
