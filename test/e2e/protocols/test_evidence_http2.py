@@ -21,6 +21,7 @@ from .h2_frames import (
     END_STREAM,
     HEADERS,
     MAX_SETTINGS,
+    PING,
     PREFACE,
     SETTINGS,
     Answer,
@@ -156,6 +157,25 @@ def test_frames_before_the_headers(patient: Product, path: str) -> None:
     priorities = b"".join(map(priority, range(3, 13, 2)))
     for before in (priorities, window_update() + priorities, priorities + window_update()):
         check(patient, path, BEGINNING + before + request)
+
+
+# So many that the HEADERS stand at the end of what is looked at, across it, or behind it.
+MANY = {
+    **{f"{number} pings": frame(PING, bytes(8)) * number for number in (29, 31, 32, 33, 34, 35, 99)},
+    "settings": settings(1) * 60,
+    "window updates": window_update() * 60,
+    "priorities": priority(3) * 60,
+    "unknown frames": frame(0xB, bytes(100)) * 20,
+}
+
+
+@pytest.mark.parametrize("before", MANY)
+@pytest.mark.parametrize("path", BOTH)
+def test_many_frames_before_the_headers(patient: Product, path: str, before: str) -> None:
+    for huffman in (True, False):
+        request = Request(NAME, path, huffman=huffman, stream=13).frames()
+        check(patient, path, BEGINNING + MANY[before] + request)
+        check(patient, path, BEGINNING, MANY[before], request)
 
 
 @pytest.mark.parametrize("path", BOTH)
