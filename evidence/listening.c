@@ -10,7 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { BACKLOG = 128 };
+enum { BACKLOG = SOMAXCONN };
 
 int listening_inherited(int fd, struct error *err)
 {

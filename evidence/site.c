@@ -6,6 +6,7 @@
 #include "evidence/index.h"
 
 #include <event2/buffer.h>
+#include <event2/bufferevent.h>
 #include <event2/keyvalq_struct.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,7 +45,7 @@ static void set_common_headers(struct evhttp_request *request)
 }
 
 /* Looks at every header: of two that contradict each other, evhttp sees the first. */
-static bool has_body(struct evhttp_request *request)
+static bool announces_body(struct evhttp_request *request)
 {
 	const struct evkeyvalq *headers = evhttp_request_get_input_headers(request);
 
@@ -53,6 +54,23 @@ static bool has_body(struct evhttp_request *request)
 		    (strcasecmp(at->key, "Content-Length") == 0 && strcmp(at->value, "0") != 0))
 			return true;
 	return false;
+}
+
+/* Chunks that end before they have begun: HTTP/2 ends a request so whose head did not, and
+ * HAProxy passes it on so.  A body that is yet to come is never read. */
+static bool has_empty_body(struct evhttp_request *request)
+{
+	const struct evkeyvalq *headers = evhttp_request_get_input_headers(request);
+	struct evhttp_connection *peer = evhttp_request_get_connection(request);
+	struct evbuffer *rest = bufferevent_get_input(evhttp_connection_get_bufferevent(peer));
+	char first;
+
+	for (const struct evkeyval *at = headers->tqh_first; at != NULL; at = at->next.tqe_next)
+		if (strcasecmp(at->key, "Content-Length") == 0 ||
+		    (strcasecmp(at->key, "Transfer-Encoding") == 0 &&
+		     strcasecmp(at->value, "chunked") != 0))
+			return false;
+	return evbuffer_copyout(rest, &first, 1) != 1 || first == '0';
 }
 
 static void send_reply(struct evhttp_request *request, const struct reply *reply)
@@ -68,7 +86,7 @@ static void send_reply(struct evhttp_request *request, const struct reply *reply
 	set_common_headers(request);
 	/* evhttp does not read the body that may follow some methods: what comes after the head
 	 * must not be taken for the next request. */
-	if (has_body(request))
+	if (announces_body(request))
 		set_header(request, "Connection", "close");
 	if (evhttp_request_get_command(request) != EVHTTP_REQ_HEAD) {
 		body = evbuffer_new();
@@ -226,7 +244,7 @@ static void answer_get(struct site *site, struct evhttp_request *request)
 	const char *name = name_in_folder(path);
 	const struct bundle_file *file;
 
-	if (has_body(request)) {
+	if (announces_body(request) && !has_empty_body(request)) {
 		send_error(request, 400, "Bad Request", "a request for evidence has no body");
 	} else if (name == NULL) {
 		send_error(request, 404, "Not Found", "there is nothing here but " FOLDER "/");

@@ -4,8 +4,14 @@
 #include "supervisor/inspection.h"
 
 enum {
-	/* HAProxy's connections beside the clients': those of the evidence frontend. */
-	EXTRA_CONNECTIONS = 300,
+	/* HAProxy's connections beside the clients': those at EVIDENCE_PORT, ... */
+	EVIDENCE_CONNECTIONS = 256,
+	/* ... and others. */
+	EXTRA_CONNECTIONS = EVIDENCE_CONNECTIONS + 64,
+	/* Answers that clients of HTTP/2 may have waiting beside one each: some, and more the more
+	 * clients there are.  They take one file each, not two. */
+	SHARED_ANSWERS = 128,
+	CLIENTS_PER_SHARED_ANSWER = 8,
 	/* A connection has two ends. */
 	FILES_PER_CONNECTION = 2,
 	/* Listeners, logs, and three for each of at most 64 threads. */
@@ -15,15 +21,13 @@ enum {
 	SESSIONS_MOST = 500000,
 };
 
-/* One that is handed on inside counts in each frontend on its way: tls, patience, http (or, for
- * one in eight, http and again). */
+/* One that is handed on inside counts in each frontend on its way: tls, patience, and that of the
+ * evidence or of HTTP.  With HTTP/2 there are the shared answers, and, for one in eight, again. */
 static long connections_per_eight(const struct settings *settings)
 {
 	if (!inspects(settings))
 		return 8;
-	if (routes_by_request(settings))
-		return 3 * 8;
-	return settings->alpn_h2 ? 2 * 8 + 2 : 2 * 8;
+	return 3 * 8 + (settings->alpn_h2 ? routes_by_request(settings) ? 1 : 2 : 0);
 }
 
 static long connections_for(const struct settings *settings, long clients)
@@ -49,7 +53,9 @@ struct capacity capacity_find(const struct settings *settings, long open_files)
 	return (struct capacity){
 	    .clients = clients,
 	    .connections = connections_for(settings, clients),
-	    .http_clients = routes_by_request(settings) ? clients : (clients + 7) / 8,
+	    .evidence_connections = clients + EVIDENCE_CONNECTIONS,
+	    .again = (clients + 7) / 8,
+	    .shared_answers = SHARED_ANSWERS + clients / CLIENTS_PER_SHARED_ANSWER,
 	    .files_needed =
 		connections_for(settings, settings->maxconn) * FILES_PER_CONNECTION + FILES_BESIDE,
 	    .tls_sessions = sessions_for(settings, clients),

@@ -9,10 +9,12 @@
 #include "common/settings.h"
 
 struct capacity {
-	long clients;	   /* at a time; less than 1: there is not even room for one */
-	long connections;  /* HAProxy's count of them, the evidence's included */
-	long http_clients; /* of them, so many may be routed request by request */
-	long files_needed; /* for all of MAXCONN */
+	long clients;		   /* at a time; less than 1: there is not even room for one */
+	long connections;	   /* HAProxy's count of them, the evidence's included */
+	long evidence_connections; /* for evidence: every client, and more at EVIDENCE_PORT */
+	long again;		   /* requests for the app behind evidence, routed by connection */
+	long shared_answers;	   /* of the evidence, see templates/http.cfg */
+	long files_needed;	   /* for all of MAXCONN */
 	long tls_sessions; /* places in HAProxy's cache of TLS sessions; 0: none are resumed */
 };
 

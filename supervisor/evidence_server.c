@@ -11,7 +11,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { BACKLOG = 128, RESTART_DELAY = 1 };
+enum { BACKLOG = SOMAXCONN, RESTART_DELAY = 1 };
 
 struct evidence_server {
 	struct evidence_server_options options;

@@ -149,7 +149,9 @@ static int64_t opening_us(const struct settings *s)
 /* The values of one configuration; `alpn`, ... hold what is put together for it. */
 struct config_values {
 	char port[8], bind_ipv6[32], evidence_port[8];
-	char maxconn[24], global_maxconn[24], http_maxconn[24], tls_sessions[24];
+	char maxconn[24], global_maxconn[24], tls_sessions[24];
+	char evidence_maxconn[24], evidence_source_max[24], evidence_shared[24];
+	char again_maxconn[24];
 	char timeout_opening[24];
 	char alpn[160], socket_access[64], default_backend[BACKEND_NAME_MAX];
 	char http_server[HTTP_SERVER_MAX];
@@ -159,6 +161,17 @@ struct config_values {
 	struct buffer backends, http;
 	const char *chroot;
 };
+
+static void gather_evidence_bounds(const struct capacity *capacity, struct config_values *v)
+{
+	snprintf(v->evidence_maxconn, sizeof(v->evidence_maxconn), "%ld",
+		 capacity->evidence_connections);
+	/* Three quarters: all the clients of a gateway may be one source. */
+	snprintf(v->evidence_source_max, sizeof(v->evidence_source_max), "%ld",
+		 capacity->clients - capacity->clients / 4);
+	snprintf(v->evidence_shared, sizeof(v->evidence_shared), "%ld", capacity->shared_answers);
+	snprintf(v->again_maxconn, sizeof(v->again_maxconn), "%ld", capacity->again);
+}
 
 static void gather_words(const struct render_input *in, struct config_values *v)
 {
@@ -176,7 +189,7 @@ static void gather_words(const struct render_input *in, struct config_values *v)
 	snprintf(v->evidence_port, sizeof(v->evidence_port), "%hu", s->evidence_port);
 	snprintf(v->maxconn, sizeof(v->maxconn), "%ld", capacity.clients);
 	snprintf(v->global_maxconn, sizeof(v->global_maxconn), "%ld", capacity.connections);
-	snprintf(v->http_maxconn, sizeof(v->http_maxconn), "%ld", capacity.http_clients);
+	gather_evidence_bounds(&capacity, v);
 	snprintf(v->tls_sessions, sizeof(v->tls_sessions), "%ld", capacity.tls_sessions);
 	snprintf(v->alpn, sizeof(v->alpn), "%s%s", s->alpn != NULL ? " alpn " : "",
 		 s->alpn != NULL ? s->alpn : "");
@@ -228,7 +241,11 @@ static int expand_http(const struct settings *s, struct config_values *v, struct
 	    {"timeout_client", s->timeout_client},
 	    {"timeout_server", s->timeout_server},
 	    {"http_keep_alive", routes_by_request(s) ? s->timeout_client : HTTP_IDLE},
-	    {"http_maxconn", v->http_maxconn},
+	    {"http_request", routes_by_request(s) ? "30s" : "5s"},
+	    {"http_maxconn", v->maxconn},
+	    {"again_maxconn", v->again_maxconn},
+	    {"evidence_shared", v->evidence_shared},
+	    {"evidence_source_max", v->evidence_source_max},
 	    {"socket_dir", v->chroot},
 	    {"socket_access", v->socket_access},
 	    {"worker_socket_prefix", v->worker_folder},
@@ -308,6 +325,8 @@ static int expand(const struct render_input *in, const struct config_values *v,
 	    {"socket_dir", v->chroot},
 	    {"socket_access", v->socket_access},
 	    {"evidence_port", v->evidence_port},
+	    {"evidence_maxconn", v->evidence_maxconn},
+	    {"evidence_source_max", v->evidence_source_max},
 	    {NULL, NULL},
 	};
 

@@ -81,6 +81,17 @@ class H2Client:
         self._flush()
         return self.wait(streams)
 
+    def get_unended(self, path: str, *, method: str = "GET", trailers: bool = False) -> H2Answer:
+        """The request's head does not end it: an empty frame of data does, or trailers."""
+        stream = self._begin(method, path, None, {}, end_stream=False)
+        self._flush()
+        if trailers:
+            self._h2.send_headers(stream, [("x-trailer", "1")], end_stream=True)
+        else:
+            self._h2.end_stream(stream)
+        self._flush()
+        return self.wait([stream])[0]
+
     def cancel(self, stream: int) -> None:
         self._h2.reset_stream(stream, error_code=8)
         self._flush()

@@ -1,4 +1,4 @@
-"""EVIDENCE_ROUTING=request: HTTP/1.1, request by request, and nothing lost on the way."""
+"""HTTP/1.1, request by request with EVIDENCE_ROUTING=request, and nothing lost on the way."""
 
 from __future__ import annotations
 
@@ -65,6 +65,37 @@ def test_head_and_options_for_the_whole_server(by_request: Site) -> None:
         head = client.request("HEAD", SUMS)
         assert int(head.headers["content-length"]) == len(by_request.sums())
         assert client.request("OPTIONS", "*").json()["path"] == "*"
+
+
+EMPTY_BODIES = {
+    "of length 0": ("Content-Length: 0", b"", b""),
+    "without chunks": ("Transfer-Encoding: chunked", b"0\r\n\r\n", b""),
+    "without chunks, later": ("Transfer-Encoding: chunked", b"", b"0\r\n\r\n"),
+    "with trailers": ("Transfer-Encoding: chunked", b"0\r\nX: y\r\n\r\n", b""),
+}
+
+
+@pytest.mark.parametrize("kind", EMPTY_BODIES)
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_an_empty_body_is_none(either: Site, method: str, kind: str) -> None:
+    field, at_once, later = EMPTY_BODIES[kind]
+    head = f"{method} {SUMS} HTTP/1.1\r\nHost: {WEB}\r\n{field}\r\n\r\n".encode()
+    for _ in range(10):
+        with either.h1() as client:
+            client.send(head + at_once)
+            client.send(later)
+            answer = client.answer(method)
+            assert answer.status == 200
+            assert answer.body == (either.sums() if method == "GET" else b"")
+
+
+@pytest.mark.parametrize(
+    "body", [b"Content-Length: 3\r\n\r\nabc", b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"]
+)
+def test_a_body_is_no_part_of_a_request_for_evidence(either: Site, body: bytes) -> None:
+    with either.h1() as client:
+        client.send(f"GET {SUMS} HTTP/1.1\r\nHost: {WEB}\r\n".encode() + body)
+        assert client.answer().status == 400
 
 
 def test_a_large_download(by_request: Site) -> None:

@@ -86,6 +86,29 @@ def test_methods_other_than_get_and_head_do_not_reach_the_evidence(
     assert not head.body
 
 
+@pytest.mark.parametrize("trailers", [False, True])
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("first", [True, False])
+def test_the_end_of_a_request_may_come_by_itself(
+    either: Site, first: bool, method: str, trailers: bool
+) -> None:
+    """Clients that do not know beforehand whether there will be a body do it."""
+    with either.h2() as client:
+        if not first:
+            assert client.get(SUMS).status == 200
+        for _ in range(2):
+            answer = client.get_unended(SUMS, method=method, trailers=trailers)
+            assert answer.status == 200
+            assert bytes(answer.body) == (either.sums() if method == "GET" else b"")
+        told = _told(client.get_unended("/app", trailers=trailers))
+        assert (told["name"], told["length"]) == ("web", 0)
+
+
+def test_a_body_is_no_part_of_a_request_for_evidence(either: Site, client: H2Client) -> None:
+    assert client.request("GET", SUMS, body=b"abc").status == 400
+    assert client.get(SUMS).body == either.sums()
+
+
 def test_a_stream_given_up_leaves_the_others(either: Site) -> None:
     # Whether the app has answered by the time it hears of it is chance.
     for _ in range(6):

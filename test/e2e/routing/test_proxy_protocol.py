@@ -130,19 +130,6 @@ def test_without_the_header_there_is_no_handshake(both_ways: Site) -> None:
         both_ways.ingress.serial(WEB)
 
 
-def test_evidence_is_limited_by_the_address_in_the_header(both_ways: Site) -> None:
-    """Not by that of the balancer, which would be one for all."""
-    many, few = "198.51.100.1", "198.51.100.2"
-    statuses = set()
-    for _ in range(3):
-        with _tls(both_ways, WEB, proxy_header_v2(many), "h2") as tls:
-            answers = H2Client(tls, WEB).get_all([SUMS] * 80)
-            statuses |= {answer.status for answer in answers}
-    assert statuses == {200, 429}
-    with _tls(both_ways, WEB, proxy_header_v2(few), "http/1.1") as tls:
-        assert H1Client(tls, WEB).get(SUMS).status == 200
-
-
 @pytest.mark.parametrize("alpn", ["http/1.1", "h2"])
 def test_apps_are_told_the_clients_address(sends_to_all: Site, alpn: str) -> None:
     for name in (WEB, "any.demo.test"):

@@ -21,11 +21,11 @@ static const struct settings server_first = {
 static void test_a_client_counts_in_every_frontend_on_its_way(void **state)
 {
 	(void)state;
-	assert_int_equal(capacity_find(&plain, 1 << 20).connections, 1000 + 300);
-	assert_int_equal(capacity_find(&inspected, 1 << 20).connections, 2 * 1000 + 300);
-	assert_int_equal(capacity_find(&with_h2, 1 << 20).connections, 2 * 1000 + 250 + 300);
-	assert_int_equal(capacity_find(&by_request, 1 << 20).connections, 3 * 1000 + 300);
-	assert_int_equal(capacity_find(&server_first, 1 << 20).connections, 1000 + 300);
+	assert_int_equal(capacity_find(&plain, 1 << 20).connections, 1000 + 320);
+	assert_int_equal(capacity_find(&inspected, 1 << 20).connections, 3 * 1000 + 320);
+	assert_int_equal(capacity_find(&with_h2, 1 << 20).connections, 3 * 1000 + 250 + 320);
+	assert_int_equal(capacity_find(&by_request, 1 << 20).connections, 3 * 1000 + 320);
+	assert_int_equal(capacity_find(&server_first, 1 << 20).connections, 1000 + 320);
 }
 
 static void test_what_is_needed_is_enough_and_one_less_is_not(void **state)
