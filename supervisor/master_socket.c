@@ -107,16 +107,23 @@ struct master_command *master_command(struct event_base *base, const char *socke
 
 /* ---- show proc */
 
-static void take_worker(struct master_processes *p, bool old, pid_t pid, unsigned *current_count)
+static void take_old_worker(struct master_processes *p, pid_t pid)
 {
-	if (!old) {
-		p->worker = *current_count == 0 ? pid : 0;
-		++*current_count;
-		return;
-	}
 	if (p->old_worker_count < MASTER_OLD_WORKERS_MAX)
 		p->old_workers[p->old_worker_count] = pid;
 	p->old_worker_count++;
+}
+
+/* The one that has seen fewer reloads is the newer one. */
+static void take_worker(struct master_processes *p, pid_t pid, long reloads, long *newest)
+{
+	if (p->worker == 0 || reloads < *newest) {
+		p->worker_before = p->worker;
+		p->worker = pid;
+		*newest = reloads;
+	} else {
+		p->worker_before = pid;
+	}
 }
 
 enum { TYPE_SIZE = 16 };
@@ -144,7 +151,7 @@ static void take_master(struct master_processes *p, const char *line, size_t len
 bool master_parse_processes(const char *reply, struct master_processes *processes)
 {
 	bool old = false, seen_master = false;
-	unsigned current_count = 0;
+	long newest = 0;
 
 	*processes = (struct master_processes){0};
 	for (const char *line = reply; *line != '\0';) {
@@ -157,8 +164,10 @@ bool master_parse_processes(const char *reply, struct master_processes *processe
 			old = true;
 		else if (strncmp(line, "# workers", 9) == 0)
 			old = false;
+		else if (strcmp(type, "worker") == 0 && old)
+			take_old_worker(processes, pid);
 		else if (strcmp(type, "worker") == 0)
-			take_worker(processes, old, pid, &current_count);
+			take_worker(processes, pid, reloads, &newest);
 		else if (strcmp(type, "master") == 0) {
 			take_master(processes, line, length, reloads);
 			seen_master = true;

@@ -26,9 +26,10 @@ enum { MASTER_OLD_WORKERS_MAX = 64 };
 
 /* The answer to `show proc`. */
 struct master_processes {
-	/* The current one; 0 when there is none, or when a second one, which HAProxy 3.1 and later
-	 * list beside it, is still loading. */
-	pid_t worker;
+	pid_t worker; /* the current one; 0 when there is none */
+	/* HAProxy 3.1 and later list a worker from its beginning on, and while that loads the one
+	 * before it too: this, or 0. */
+	pid_t worker_before;
 	pid_t old_workers[MASTER_OLD_WORKERS_MAX];
 	unsigned old_worker_count; /* all of them, also those beyond the array */
 	long reloads;		   /* that the master has taken so far, those that failed too */

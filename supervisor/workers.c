@@ -33,10 +33,11 @@ struct workers {
 	workers_seen *seen;
 	void *arg;
 
-	struct master_processes list; /* the latest */
+	struct master_processes list; /* the latest; its worker has answered */
+	struct master_processes next; /* the same, before its worker has */
 	int pause_ms;
 	struct event *timer;
-	struct master_command *show; /* `show proc` or `reload` */
+	struct master_command *show; /* `show proc`, what follows it, or `reload` */
 
 	STAILQ_HEAD(, request) requests; /* the first is under way when `command` is not NULL */
 	unsigned request_count;
@@ -67,32 +68,68 @@ static void look_again(struct workers *w, bool soon)
 		w->pause_ms = PAUSE_LONGEST_MS;
 }
 
-static void on_list(const char *reply, void *arg)
+static void take_list(struct workers *w, bool answered)
 {
-	struct workers *w = arg;
-	struct master_processes list;
-	bool answered = reply != NULL && master_parse_processes(reply, &list);
+	struct master_processes list = w->next;
 
-	w->show = NULL;
 	if (answered)
 		w->list = list;
 	bool soon = w->seen(answered ? &list : NULL, w->arg);
 	look_again(w, soon || !answered);
 }
 
+static int time_to_answer(const struct workers *w)
+{
+	int grown = SHOW_TIMEOUT_PAUSES * w->pause_ms;
+
+	return grown > SHOW_TIMEOUT_MS ? grown : SHOW_TIMEOUT_MS;
+}
+
+static bool is_info(const char *reply)
+{
+	return reply != NULL && strstr(reply, "Name: ") != NULL;
+}
+
+/* Until it answers, the one before it serves, if there is one. */
+static void on_worker_answer(const char *reply, void *arg)
+{
+	struct workers *w = arg;
+
+	w->show = NULL;
+	if (!is_info(reply))
+		w->next.worker =
+		    w->next.worker_before == w->list.worker ? w->next.worker_before : 0;
+	take_list(w, true);
+}
+
+static void on_list(const char *reply, void *arg)
+{
+	struct workers *w = arg;
+	bool answered = reply != NULL && master_parse_processes(reply, &w->next);
+	char command[64];
+
+	w->show = NULL;
+	if (answered && w->next.worker != 0 && w->next.worker != w->list.worker) {
+		/* HAProxy 3.1 and later list one that is still loading. */
+		snprintf(command, sizeof(command), "@!%d; show info", (int)w->next.worker);
+		w->show = master_command(w->base, w->socket_path, command, time_to_answer(w),
+					 on_worker_answer, w);
+		answered = w->show != NULL;
+	}
+	if (w->show == NULL)
+		take_list(w, answered);
+}
+
 static void on_timer(evutil_socket_t fd, short what, void *arg)
 {
 	struct workers *w = arg;
-	int timeout = SHOW_TIMEOUT_PAUSES * w->pause_ms;
 
 	(void)fd;
 	(void)what;
-	w->show = master_command(w->base, w->socket_path, "show proc",
-				 timeout > SHOW_TIMEOUT_MS ? timeout : SHOW_TIMEOUT_MS, on_list, w);
-	if (w->show == NULL) {
-		w->seen(NULL, w->arg);
-		look_again(w, true);
-	}
+	w->show =
+	    master_command(w->base, w->socket_path, "show proc", time_to_answer(w), on_list, w);
+	if (w->show == NULL)
+		take_list(w, false);
 }
 
 static void stop_looking(struct workers *w)

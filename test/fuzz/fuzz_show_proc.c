@@ -18,7 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	bool understood = master_parse_processes(reply, &processes);
 	/* These get signals: neither a group nor everybody may be among them. */
-	CHECK(processes.worker >= 0);
+	CHECK(processes.worker >= 0 && processes.worker_before >= 0);
 	for (unsigned i = 0; i < processes.old_worker_count && i < MASTER_OLD_WORKERS_MAX; i++)
 		CHECK(processes.old_workers[i] > 0);
 	if (understood)

@@ -23,6 +23,7 @@ struct fake_master {
 	/* `show proc`: so often it stays silent, as while it loads; then this is the list. */
 	unsigned silent, shown;
 	int worker, new_worker; /* one that is loading, as HAProxy 3.1 and later show it */
+	int deaf;		/* this one does not answer */
 	int old_workers;
 	long reloads;
 	bool failed;
@@ -41,7 +42,8 @@ static inline void show_processes(const struct fake_master *master, struct evbuf
 			    "7 master %ld [failed: %d] 0d00h00m01s 2.6.12\n# workers\n",
 			    master->reloads, master->failed);
 	if (master->worker != 0)
-		evbuffer_add_printf(out, "%d worker 0 0d00h00m01s 2.6.12\n", master->worker);
+		evbuffer_add_printf(out, "%d worker %d 0d00h00m01s 2.6.12\n", master->worker,
+				    master->new_worker != 0);
 	if (master->new_worker != 0)
 		evbuffer_add_printf(out, "%d worker 0 0d00h00m01s 3.2.1\n", master->new_worker);
 	evbuffer_add_printf(out, "# old workers\n");
@@ -77,6 +79,10 @@ static inline bool answer(struct fake_master *master, const char *line, struct e
 		show_processes(master, out);
 	} else if (strcmp(line, "reload") == 0) {
 		take_reload(master);
+	} else if (strstr(line, "; show info") != NULL) {
+		if (strtol(line + 2, NULL, 10) == master->deaf)
+			return false;
+		evbuffer_add_printf(out, "Name: HAProxy\nVersion: 2.6.12\n");
 	} else if (strncmp(line, "@!99;", 5) == 0) {
 		evbuffer_add_printf(out, "Can't find the target PID matching the prefix '@!99'\n");
 	} else {

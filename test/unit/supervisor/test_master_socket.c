@@ -47,8 +47,8 @@ static void a_failed_reload_is_seen(void **state)
 	assert_true(p.reload_failed);
 }
 
-/* HAProxy 3.1 and later list a worker from its start on. */
-static void a_worker_that_loads_beside_another_is_not_there_yet(void **state)
+/* HAProxy 3.1 and later list a worker from its beginning on. */
+static void the_newer_of_two_workers_is_told_from_the_other(void **state)
 {
 	struct master_processes p;
 
@@ -56,7 +56,13 @@ static void a_worker_that_loads_beside_another_is_not_there_yet(void **state)
 	assert_true(master_parse_processes("1 master 1 [failed: 0]\n# workers\n"
 					   "3 worker 0\n2 worker 1\n# old workers\n",
 					   &p));
-	assert_int_equal(p.worker, 0);
+	assert_int_equal(p.worker, 3);
+	assert_int_equal(p.worker_before, 2);
+	assert_true(master_parse_processes("1 master 1 [failed: 0]\n# workers\n"
+					   "2 worker 1\n3 worker 0\n# old workers\n",
+					   &p));
+	assert_int_equal(p.worker, 3);
+	assert_int_equal(p.worker_before, 2);
 }
 
 static void anything_else_is_no_answer(void **state)
@@ -102,7 +108,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(workers_are_told_from_old_ones),
 	    cmocka_unit_test(a_failed_reload_is_seen),
-	    cmocka_unit_test(a_worker_that_loads_beside_another_is_not_there_yet),
+	    cmocka_unit_test(the_newer_of_two_workers_is_told_from_the_other),
 	    cmocka_unit_test(anything_else_is_no_answer),
 	    cmocka_unit_test(what_is_no_process_id_is_passed_over),
 	    cmocka_unit_test(more_old_workers_than_there_is_room_for_are_counted),

@@ -80,21 +80,46 @@ static void a_worker_is_found_however_long_its_master_says_nothing(void **folder
 	close_watched(&w);
 }
 
-static void one_that_is_still_loading_beside_the_old_one_is_not_taken(void **folder)
+/* HAProxy 3.1 and later list a worker before it serves. */
+static void one_that_is_still_loading_is_not_taken(void **folder)
 {
 	struct watched w;
 
 	open_watched(&w, *folder);
 	fake_master_listen(&w.master);
-	w.master.worker = 41;
-	w.master.new_worker = 42;
+	w.master.worker = w.master.deaf = 42;
 	workers_look(w.workers);
+	run_a_while(w.master.base);
+	run_a_while(w.master.base);
+	assert_false(w.found);
+	assert_int_equal(workers_current(w.workers), 0);
+	assert_true(w.in_vain > 0);
+	w.master.deaf = 0;
+	run_until(w.master.base, &w.found);
+	close_watched(&w);
+}
+
+static void the_one_before_it_is_current_meanwhile(void **folder)
+{
+	struct watched w;
+
+	open_watched(&w, *folder);
+	fake_master_listen(&w.master);
+	w.master.worker = w.awaited = 41;
+	workers_look(w.workers);
+	run_until(w.master.base, &w.found);
+	w.awaited = 42;
+	w.found = false;
+	w.master.new_worker = w.master.deaf = 42;
+	workers_look(w.workers);
+	run_a_while(w.master.base);
 	run_a_while(w.master.base);
 	assert_false(w.found);
 	assert_true(w.in_vain > 0);
-	w.master.worker = 42;
-	w.master.new_worker = 0;
+	assert_int_equal(workers_current(w.workers), 41);
+	w.master.deaf = 0;
 	run_until(w.master.base, &w.found);
+	assert_int_equal(workers_current(w.workers), 42);
 	close_watched(&w);
 }
 
@@ -128,13 +153,13 @@ static void commands_reach_their_worker_in_order(void **folder)
 	open_watched(&w, *folder);
 	fake_master_listen(&w.master);
 	w.expected_answers = 3;
-	assert_int_equal(workers_command(w.workers, 42, "show info", on_answer, &w, &w.err), 0);
-	assert_int_equal(workers_command(w.workers, 99, "show info", on_answer, &w, &w.err), 0);
+	assert_int_equal(workers_command(w.workers, 42, "show stat", on_answer, &w, &w.err), 0);
+	assert_int_equal(workers_command(w.workers, 99, "show stat", on_answer, &w, &w.err), 0);
 	assert_int_equal(workers_command(w.workers, 43, "a; b", on_answer, &w, &w.err), 0);
 	assert_string_equal(w.answers, ""); /* later, from the loop */
 	run_until(w.master.base, &w.all_answered);
-	assert_string_equal(w.master.commands, "@!42; show info\n@!43; a; b\n");
-	assert_string_equal(w.answers, "did @!42; show info\n|none|did @!43; a; b\n|");
+	assert_string_equal(w.master.commands, "@!42; show stat\n@!43; a; b\n");
+	assert_string_equal(w.answers, "did @!42; show stat\n|none|did @!43; a; b\n|");
 	close_watched(&w);
 }
 
@@ -162,7 +187,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    scratch_test(a_worker_is_found_however_long_its_master_says_nothing),
-	    scratch_test(one_that_is_still_loading_beside_the_old_one_is_not_taken),
+	    scratch_test(one_that_is_still_loading_is_not_taken),
+	    scratch_test(the_one_before_it_is_current_meanwhile),
 	    scratch_test(old_workers_are_counted_until_they_are_gone),
 	    scratch_test(commands_reach_their_worker_in_order),
 	    scratch_test(commands_have_a_limit_and_end_with_haproxy),
