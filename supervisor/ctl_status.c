@@ -38,6 +38,22 @@ static const char *or_dash(const char *text)
 	return text == NULL ? "-" : text;
 }
 
+static void print_clients(const cJSON *haproxy, time_t now, FILE *out)
+{
+	const char *full = json_string(haproxy, "full_since");
+	long long most = json_integer(haproxy, "clients_max", 0);
+	char since[WHEN_MAX];
+
+	if (most == 0)
+		return;
+	fprintf(out, "clients    %lld of %lld at most", json_integer(haproxy, "clients", 0), most);
+	if (full != NULL) {
+		show_time(full, now, since);
+		fprintf(out, ", FULL since %s", since);
+	}
+	fputc('\n', out);
+}
+
 static void print_haproxy(const cJSON *haproxy, time_t now, FILE *out)
 {
 	const char *loading = json_string(haproxy, "loading_since");
@@ -48,10 +64,11 @@ static void print_haproxy(const cJSON *haproxy, time_t now, FILE *out)
 		json_integer(haproxy, "pid", 0) > 0 ? "running" : "NOT RUNNING",
 		json_integer(haproxy, "worker", 0), json_integer(haproxy, "generation", 0), since,
 		json_integer(haproxy, "old_workers", 0));
-	if (loading == NULL)
-		return;
-	show_time(loading, now, since);
-	fprintf(out, "           LOADING its configuration since %s\n", since);
+	if (loading != NULL) {
+		show_time(loading, now, since);
+		fprintf(out, "           LOADING its configuration since %s\n", since);
+	}
+	print_clients(haproxy, now, out);
 }
 
 static void print_parts(const cJSON *status, time_t now, FILE *out)
@@ -111,6 +128,26 @@ static void print_trouble(const char *who, const char *text, const char *next, t
 	fprintf(out, "  tried again %s\n", when);
 }
 
+static void print_backends(const cJSON *haproxy, time_t now, FILE *out)
+{
+	const cJSON *list = json_array(haproxy, "backends"), *backend;
+	long long more = json_integer(haproxy, "backends_failing", 0) - cJSON_GetArraySize(list);
+	char since[WHEN_MAX], last[WHEN_MAX];
+
+	cJSON_ArrayForEach(backend, list)
+	{
+		show_time(json_string(backend, "failing_since"), now, since);
+		show_time(json_string(backend, "failed_at"), now, last);
+		fprintf(out,
+			"\nbackend %s: does not take connections since %s: %lld failed, the latest "
+			"%s\n",
+			or_dash(json_string(backend, "name")), since,
+			json_integer(backend, "failures", 0), last);
+	}
+	if (more > 0)
+		fprintf(out, "\nbackends: %lld more do not take connections\n", more);
+}
+
 static void print_troubles(const cJSON *status, time_t now, FILE *out)
 {
 	const cJSON *domain;
@@ -119,6 +156,7 @@ static void print_troubles(const cJSON *status, time_t now, FILE *out)
 		      now, out);
 	print_trouble("haproxy", json_string(json_object(status, "haproxy"), "error"), NULL, now,
 		      out);
+	print_backends(json_object(status, "haproxy"), now, out);
 	print_trouble("evidence", json_string(json_object(status, "evidence"), "error"), NULL, now,
 		      out);
 	cJSON_ArrayForEach(domain, json_array(status, "domains"))

@@ -3,9 +3,12 @@
 #include "supervisor/domains.h"
 #include "supervisor/evidence_server.h"
 #include "supervisor/identity.h"
+#include "supervisor/traffic.h"
 
 #include <stdio.h>
 #include <unistd.h>
+
+enum { BACKENDS_SHOWN = 20 };
 
 static void add_time(cJSON *object, const char *name, time_t when)
 {
@@ -30,7 +33,41 @@ static void add_text(cJSON *object, const char *name, const char *text)
 		cJSON_AddStringToObject(object, name, text);
 }
 
-static void add_haproxy(cJSON *json, const struct haproxy *haproxy)
+static void add_backends(cJSON *object, const struct backend_health *backends)
+{
+	const struct backend_record *records[BACKENDS_SHOWN];
+	size_t failing = backend_health_failing(backends, records, BACKENDS_SHOWN);
+	cJSON *list;
+
+	cJSON_AddNumberToObject(object, "backends_failing", (double)failing);
+	list = cJSON_AddArrayToObject(object, "backends");
+	for (size_t i = 0; i < failing && i < BACKENDS_SHOWN; i++) {
+		cJSON *backend = cJSON_CreateObject();
+		cJSON_AddStringToObject(backend, "name", traffic_backend_name(records[i]->name));
+		cJSON_AddNumberToObject(backend, "failures", (double)records[i]->failures);
+		add_time(backend, "failing_since", records[i]->failing_since);
+		add_time(backend, "failed_at", records[i]->failed_at);
+		cJSON_AddItemToArray(list, backend);
+	}
+}
+
+static void add_traffic(cJSON *object, const struct traffic *traffic)
+{
+	struct traffic_status s;
+
+	traffic_get_status(traffic, &s);
+	if (s.clients_max > 0) {
+		cJSON_AddNumberToObject(object, "clients", (double)s.clients);
+		cJSON_AddNumberToObject(object, "clients_max", (double)s.clients_max);
+	} else {
+		cJSON_AddNullToObject(object, "clients");
+		cJSON_AddNullToObject(object, "clients_max");
+	}
+	add_time(object, "full_since", s.full_since);
+	add_backends(object, s.backends);
+}
+
+static void add_haproxy(cJSON *json, const struct haproxy *haproxy, const struct traffic *traffic)
 {
 	cJSON *object = cJSON_AddObjectToObject(json, "haproxy");
 	struct haproxy_status s;
@@ -44,6 +81,7 @@ static void add_haproxy(cJSON *json, const struct haproxy *haproxy)
 	add_time(object, "applied_at", s.applied_at);
 	cJSON_AddNumberToObject(object, "restarts", s.restarts);
 	add_text(object, "error", s.error);
+	add_traffic(object, traffic);
 }
 
 static void add_evidence(cJSON *json, const struct status_sources *sources)
@@ -128,7 +166,7 @@ cJSON *status_make(const struct status_sources *sources)
 	cJSON_AddNumberToObject(json, "pid", getpid());
 	add_time(json, "started_at", sources->started_at);
 	add_identity(json, sources);
-	add_haproxy(json, sources->haproxy);
+	add_haproxy(json, sources->haproxy, sources->traffic);
 	add_evidence(json, sources);
 	acme = cJSON_AddObjectToObject(json, "acme");
 	cJSON_AddStringToObject(acme, "server", sources->settings->acme_server);

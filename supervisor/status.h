@@ -12,12 +12,14 @@ struct identity;
 struct publication;
 struct settings;
 struct state;
+struct traffic;
 
 struct status_sources {
 	const struct settings *settings;
 	const struct state *state;
 	const struct domains *domains;
 	const struct haproxy *haproxy;
+	const struct traffic *traffic;
 	const struct publication *publication;
 	const struct evidence_server *evidence_server;
 	const struct identity *identity;
@@ -29,7 +31,9 @@ struct status_sources {
  *   "version", "pid", "started_at",
  *   "app_id" (null until known), "guest_agent": {"error", "failing_since"},
  *   "haproxy": {"pid", "worker", "old_workers", "loading_since" (null: it does not load),
- *      "generation", "applied_at", "restarts", "error"},
+ *      "generation", "applied_at", "restarts", "error", "clients", "clients_max" (null: not
+ *      known yet), "full_since" (null: there is room), "backends_failing" (how many),
+ *      "backends": [{"name", "failures", "failing_since", "failed_at"}] (some of those)},
  *   "evidence": {"pid", "published_at", "failing_since", "error"},
  *   "acme": {"server", "account"},
  *   "domains": [{"name", "state", "served", "certificate": {"serial", "not_before",

@@ -14,6 +14,7 @@
 #include "supervisor/programs.h"
 #include "supervisor/render.h"
 #include "supervisor/run_folder.h"
+#include "supervisor/traffic.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -38,6 +39,7 @@ struct supervisor {
 	struct certbot *certbot;
 	struct publication *publication;
 	struct haproxy *haproxy;
+	struct traffic *traffic;
 	struct evidence_server *evidence_server;
 	struct domains *domains;
 	struct identity *identity;
@@ -175,6 +177,9 @@ static int make_parts(struct supervisor *s, struct error *err)
 				 err);
 	if (s->haproxy == NULL)
 		return -1;
+	s->traffic = traffic_new(s->base, haproxy_workers(s->haproxy), err);
+	if (s->traffic == NULL)
+		return -1;
 	s->domains =
 	    domains_new(&(struct domains_options){s->base, settings, s->processes, s->haproxy,
 						  s->publication, s->certbot, s->state, s->bundles,
@@ -236,6 +241,7 @@ static int open_up(struct supervisor *s, struct error *err)
 	    .state = s->state,
 	    .domains = s->domains,
 	    .haproxy = s->haproxy,
+	    .traffic = s->traffic,
 	    .publication = s->publication,
 	    .evidence_server = s->evidence_server,
 	    .identity = s->identity,
@@ -262,6 +268,7 @@ static void take_apart(struct supervisor *s)
 	identity_free(s->identity);
 	domains_free(s->domains);
 	evidence_server_free(s->evidence_server);
+	traffic_free(s->traffic);
 	haproxy_free(s->haproxy);
 	publication_free(s->publication);
 	certbot_free(s->certbot);
