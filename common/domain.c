@@ -143,6 +143,14 @@ const char *domain_verdict_text(enum domain_verdict verdict)
 	return "is no domain name";
 }
 
+bool domain_is_meant(const char *name, const char *text)
+{
+	domain_name parsed;
+
+	return domain_parse(text, strlen(text), parsed) == DOMAIN_VALID &&
+	       strcmp(parsed, name) == 0;
+}
+
 bool domain_is_wildcard(const char *name)
 {
 	return name[0] == '*' && name[1] == '.';

@@ -37,6 +37,10 @@ enum domain_verdict domain_parse_host(const char *text, size_t length, domain_na
 /* A sentence part: "is empty", "is longer than 253 characters", ... */
 const char *domain_verdict_text(enum domain_verdict verdict);
 
+/* Whether `text`, as somebody wrote it (in any case, with a dot at its end or without), means the
+ * normalised `name`. */
+bool domain_is_meant(const char *name, const char *text);
+
 bool domain_is_wildcard(const char *name);
 
 /* The name behind "*.", or the name itself; points into `name`. */

@@ -88,12 +88,9 @@ static int read_kinds(const char *list, unsigned *kinds, struct error *err)
 /* The configured domain that is meant by an argument, in the form of the settings. */
 static const char *find_domain(const struct settings *settings, const char *text, struct error *err)
 {
-	domain_name name;
-
-	if (domain_parse(text, strlen(text), name) == DOMAIN_VALID)
-		for (size_t i = 0; i < settings->domain_count; i++)
-			if (strcmp(settings->domains[i], name) == 0)
-				return settings->domains[i];
+	for (size_t i = 0; i < settings->domain_count; i++)
+		if (domain_is_meant(settings->domains[i], text))
+			return settings->domains[i];
 	error_set(err, EXIT_USAGE_ERROR,
 		  "\"%.100s\" is not one of the configured domains (DOMAIN, DOMAINS)", text);
 	return NULL;

@@ -132,12 +132,9 @@ static void on_done(const struct process_result *result, void *arg)
 
 static bool is_configured(const struct settings *settings, const char *name)
 {
-	domain_name parsed;
-
-	if (domain_parse(name, strlen(name), parsed) == DOMAIN_VALID)
-		for (size_t i = 0; i < settings->domain_count; i++)
-			if (strcmp(settings->domains[i], parsed) == 0)
-				return true;
+	for (size_t i = 0; i < settings->domain_count; i++)
+		if (domain_is_meant(settings->domains[i], name))
+			return true;
 	return false;
 }
 

@@ -261,7 +261,7 @@ int domains_renew(struct domains *all, const char *name, bool force, struct erro
 	bool found = false;
 
 	for (size_t i = 0; i < all->count; i++) {
-		if (name != NULL && strcmp(all->list[i].name, name) != 0)
+		if (name != NULL && !domain_is_meant(all->list[i].name, name))
 			continue;
 		found = true;
 		if (renew_one(&all->list[i], force, err) != 0)

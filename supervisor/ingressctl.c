@@ -1,4 +1,5 @@
 /* ingressctl: the user's hand on a running ingressd. */
+#include "common/domain.h"
 #include "common/error.h"
 #include "common/http.h"
 #include "common/json.h"
@@ -157,7 +158,7 @@ static int look(const struct options *o, const char *name, struct progress *seen
 	cJSON_ArrayForEach(domain, json_array(json, "domains"))
 	{
 		const char *its_name = json_string(domain, "name");
-		bool wanted = name == NULL || (its_name != NULL && strcmp(its_name, name) == 0);
+		bool wanted = name == NULL || (its_name != NULL && domain_is_meant(its_name, name));
 		if (i < count && wanted && follow(domain, &seen[i]))
 			working = true;
 		i++;

@@ -76,7 +76,7 @@ def test_only_the_domains_named(ingress: Ingress) -> None:
     bind.delete(APP + ".")
     bind.delete(API + ".")
     assert API not in ingress.ctl("dns", "plan", APP).stdout
-    assert ingress.ctl("dns", "apply", API.upper()).returncode == OK
+    assert ingress.ctl("dns", "apply", API.upper() + ".").returncode == OK
     assert bind.query(APP, "CNAME") == []
     assert bind.query(API, "CNAME") == ["gateway.demo.test."]
     both = ingress.ctl("dns", "plan", APP, API)

@@ -76,8 +76,10 @@ def test_a_forced_renewal_under_load_drops_nothing_and_the_evidence_follows(worl
     ingress.wait_settled()
     before = ingress.serial(NAME)
     with Load(ingress).running() as load:
-        done = ingress.ctl("renew", NAME, "--force")
+        # However the name is written; the command waits for the end.
+        done = ingress.ctl("renew", f"{NAME.upper()}.", "--force")
         assert done.returncode == 0, done.stderr
+        assert f"[{NAME}] working" in done.stdout
     assert load.failures == []
     after = ingress.serial(NAME)
     assert after != before

@@ -139,10 +139,11 @@ def test_a_name_without_a_route_that_a_certificate_covers(
                     assert client.recv(1) == b""
 
 
-def test_the_certificate_of_a_wildcard_without_a_route_can_be_probed(strict: Product) -> None:
-    """By a name that has none either; whether it is served is judged so."""
+@pytest.mark.parametrize("name", [HALF_ROUTED, HALF_ROUTED + ".", "exact.names.test."])
+def test_what_has_a_certificate_can_be_probed(strict: Product, name: str) -> None:
+    """A wildcard by a name under it that has no route: whether it is served is judged so."""
     done = subprocess.run(
-        [BIN / "ingressctl", "probe", "--port", str(strict.port), HALF_ROUTED],
+        [BIN / "ingressctl", "probe", "--port", str(strict.port), name],
         capture_output=True, text=True, timeout=PATIENCE, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

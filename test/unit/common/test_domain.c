@@ -184,6 +184,18 @@ static void record_names_are_never_cut(void **state)
 	assert_int_equal(domain_txt_name("_p", "*." NAME253, out), -1);
 }
 
+static void a_domain_is_meant_however_it_is_written(void **state)
+{
+	(void)state;
+	assert_true(domain_is_meant("app.example.com", "app.example.com"));
+	assert_true(domain_is_meant("app.example.com", "APP.example.com."));
+	assert_true(domain_is_meant("*.example.com", "*.Example.com."));
+	assert_false(domain_is_meant("app.example.com", "app.example.com.."));
+	assert_false(domain_is_meant("app.example.com", "*.example.com"));
+	assert_false(domain_is_meant("*.example.com", "app.example.com"));
+	assert_false(domain_is_meant("app.example.com", ""));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -191,6 +203,7 @@ int main(void)
 	    cmocka_unit_test(hosts_may_be_what_domains_may_not),
 	    cmocka_unit_test(the_length_counts_and_a_nul_is_a_character),
 	    cmocka_unit_test(every_verdict_has_its_words),
+	    cmocka_unit_test(a_domain_is_meant_however_it_is_written),
 	    cmocka_unit_test(wildcards_have_a_base),
 	    cmocka_unit_test(a_wildcard_covers_exactly_one_label),
 	    cmocka_unit_test(record_names_are_made_from_the_base),
