@@ -112,9 +112,9 @@ class Costs:
         )
         return Interval(draws[DRAWS // 40], _ratio(pairs), draws[-DRAWS // 40])
 
-    def ratios(self, entry: Entry) -> list[float]:
-        """Of neighbours, to the base."""
-        return [a / b for a, b in zip(self.cpu[entry], self.cpu[self.base], strict=True)]
+    def ratios(self, entry: Entry, base: Entry) -> list[float]:
+        """Of neighbours."""
+        return [a / b for a, b in zip(self.cpu[entry], self.cpu[base], strict=True)]
 
 
 def _ratio(pairs: Sequence[tuple[float, float]]) -> float:
@@ -125,13 +125,20 @@ def _against(costs: Costs, entry: Entry) -> str:
     if entry is costs.base:
         return ""
     if len(costs.cpu[entry]) < BLOCK * BLOCK:  # too few for an interval that means anything
-        return spread(costs.ratios(entry), "times HAProxy's CPU", digits=2)
+        return spread(costs.ratios(entry, costs.base), "times HAProxy's CPU", digits=2)
     return f"{costs.interval(entry, costs.base)} times HAProxy's CPU"
 
 
-def _rows(report: Report, what: str, costs: Costs, goals: dict[Entry, tuple[str, bool]]) -> None:
+def _rows(
+    report: Report,
+    what: str,
+    costs: Costs,
+    entries: Sequence[Entry],
+    goals: dict[Entry, tuple[str, bool | None]],
+) -> None:
     """`mean (where the middle half of the slices lies)`: few of them are very slow."""
-    for entry, values in costs.cpu.items():
+    for entry in entries:
+        values = costs.cpu[entry]
         goal, met = goals.get(entry, ("", None))
         low, _, high = (round(v * 1e6) for v in statistics.quantiles(values, n=4))
         measured = f"{statistics.mean(values) * 1e6:.0f} ({low}-{high}) us of CPU"
@@ -140,9 +147,9 @@ def _rows(report: Report, what: str, costs: Costs, goals: dict[Entry, tuple[str,
 
 def _goals(
     costs: Costs, ours: Sequence[Entry], uninspected: Sequence[Entry], rivals: Sequence[Entry]
-) -> dict[Entry, tuple[str, bool]]:
+) -> dict[Entry, tuple[str, bool | None]]:
     """Inspection is judged for each of `ours`, the rivals against the first."""
-    goals = {}
+    goals: dict[Entry, tuple[str, bool | None]] = {}
     for entry in ours:
         parts = []
         for other in uninspected:
@@ -162,31 +169,50 @@ def bench_connections(report: Report, folder: Path) -> None:
         routing = place.ingress(
             "routing", "this product, EVIDENCE_SERVER=false", EVIDENCE_SERVER="false"
         )
+        # One route for the one domain: sessions are resumed.
+        one_name = place.ingress(
+            "one", "this product, one name", ROUTING_MAP=place.route_all(place.h1_port)
+        )
+        one_h2 = place.ingress(
+            "one-h2", "this product, one name", ROUTING_MAP=place.route_all(place.h2_port)
+        )
         plain = place.haproxy()
         h1, h2 = Entry(ours, "http/1.1"), Entry(ours, "h2", ", client with h2")
         uninspected = Entry(routing, "http/1.1")
+        one = Entry(one_name, "http/1.1")
         base = Entry(plain, "http/1.1")
         nginx, hitch = Entry(place.nginx(), "http/1.1"), Entry(place.hitch(), "http/1.1")
-        entries = [
-            h1,
-            Entry(ours, "-", ", client without ALPN"),
-            h2,
-            uninspected,
-            base,
-            nginx,
-            Entry(place.nginx_half_close(), "http/1.1"),
-            hitch,
-            Entry(place.stunnel(), "http/1.1"),
-        ]
+        half_close = Entry(place.nginx_half_close(), "http/1.1")
+        stunnel = Entry(place.stunnel(), "http/1.1")
+        no_alpn = Entry(ours, "-", ", client without ALPN")
+        others = [base, nginx, half_close, hitch, stunnel]
+        entries = [h1, no_alpn, h2, uninspected, one, *others]
         comparison = Comparison(place, entries, base)
         full = comparison.run("full", FULL_CONNECTIONS, FULL_ROUNDS)
         goals = _goals(full, [h1, h2], [uninspected, base], [nginx, hitch])
-        _rows(report, "new connection, full handshake, one request", full, goals)
-        resumed = comparison.run("resume", RESUMED_CONNECTIONS, RESUMED_ROUNDS)
-        _rows(report, "new connection, resumed", resumed, {})
-        not_resumed = [e.title for e in entries if e not in resumed.resumed]
-        if not_resumed:
-            raise RuntimeError(f"no resumption: {', '.join(not_resumed)}")
+        goals[one] = (f"{full.interval(one, h1)} times {h1.title}", None)
+        _rows(report, "new connection, full handshake, one request", full, entries, goals)
+        one_no_alpn = Entry(one_name, "-", ", client without ALPN")
+        one_with_h2 = Entry(one_h2, "h2", ", client with h2")
+        resuming = [one, one_no_alpn, one_with_h2, *others]
+        _bench_resumption(report, Comparison(place, [*resuming, h1], base), resuming, h1)
+
+
+def _bench_resumption(
+    report: Report, comparison: Comparison, resuming: Sequence[Entry], several: Entry
+) -> None:
+    """Clients that offer the session of their last connection: `resuming` take it, the one that
+    serves several names does a full handshake."""
+    costs = comparison.run("resume", RESUMED_CONNECTIONS, RESUMED_ROUNDS)
+    wrong = costs.resumed.symmetric_difference(resuming)
+    if wrong:
+        titles = ", ".join(entry.title for entry in wrong)
+        raise RuntimeError(f"resumed, or not, against expectation: {titles}")
+    _rows(report, "new connection, resumed", costs, resuming, {})
+    one = resuming[0]
+    ratio = spread(costs.ratios(several, one), f"times {one.title}, resumed", digits=2)
+    _rows(report, "new connection, comes back, full handshake", costs, [several],
+          {several: (ratio, None)})  # fmt: skip
 
 
 def bench_throughput(report: Report, folder: Path) -> None:

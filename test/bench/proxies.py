@@ -226,6 +226,10 @@ class Field:
         )
         return out / "haproxy.cfg"
 
+    def route_all(self, port: int) -> str:
+        """A ROUTING_MAP that sends every name to the backend at that port."""
+        return f"*.{DOMAIN}=127.0.0.1:{port}"
+
     # ---- the contestants
 
     def ingress(self, key: str, title: str, **settings: str) -> Proxy:
