@@ -161,6 +161,55 @@ static void warn_about_unreachable(struct loading *in, const struct coverage *se
 	warn_about_unserved(in, served, "SEND_PROXY_PROTOCOL", &in->settings->send_proxy_protocol);
 }
 
+/* Whether a route is for `name` alone, or `name` is a wildcard over a route. */
+static bool has_own_route(const struct loading *in, const struct coverage *served,
+			  const struct coverage *routed, const char *name)
+{
+	if (domain_is_wildcard(name))
+		return coverage_touches(routed, name) ||
+		       (in->has_target && coverage_touches(served, name));
+	if (name_index_find(&routed->names, name) != NAME_ABSENT)
+		return true;
+	return in->has_target && name_index_find(&served->names, name) != NAME_ABSENT &&
+	       !coverage_serves(routed, name);
+}
+
+/* The header belongs to a route: a name that shares one cannot have it alone. */
+static void warn_about_shared_routes(struct loading *in, const struct coverage *served,
+				     const struct coverage *routed)
+{
+	const struct name_choice *choice = &in->settings->send_proxy_protocol;
+
+	for (size_t i = 0; i < choice->count; i++)
+		if (coverage_touches(served, choice->names[i]) &&
+		    !has_own_route(in, served, routed, choice->names[i]))
+			settings_warn(in,
+				      "SEND_PROXY_PROTOCOL lists \"%s\", which has no route of its "
+				      "own, so its backend gets no header: add %s=host:port to "
+				      "ROUTING_MAP",
+				      choice->names[i], choice->names[i]);
+}
+
+/* What becomes of the other names under a wildcard that has routes for some only. */
+static void warn_about_the_rest(struct loading *in, const char *wildcard)
+{
+	const struct settings *settings = in->settings;
+
+	if (settings->strict_sni)
+		settings_warn(in,
+			      "\"%s\" has no route of its own: names under it that ROUTING_MAP "
+			      "does not list are refused (STRICT_SNI); add %s=host:port to serve "
+			      "them",
+			      wildcard, wildcard);
+	else
+		settings_warn(in,
+			      "\"%s\" has no route of its own: names under it that ROUTING_MAP "
+			      "does not list go to the first route, %s:%u; add %s=host:port, or "
+			      "set STRICT_SNI=true to refuse them",
+			      wildcard, settings->routes[0].target.host,
+			      settings->routes[0].target.port, wildcard);
+}
+
 /* Without TARGET_ENDPOINT a wildcard is content with routes for names under it. */
 static void check_routed(struct loading *in, const struct coverage *routed)
 {
@@ -176,6 +225,8 @@ static void check_routed(struct loading *in, const struct coverage *routed)
 					 "\"%s\" has no backend: set TARGET_ENDPOINT, or add "
 					 "%s=host:port to ROUTING_MAP",
 					 settings->domains[i], settings->domains[i]);
+		else if (!coverage_serves(routed, settings->domains[i]))
+			warn_about_the_rest(in, settings->domains[i]);
 }
 
 /* The routes may move while they grow, so the names in `routed` are not looked at after the
@@ -205,6 +256,7 @@ static void finish(struct loading *in, struct coverage *served, struct coverage 
 	drop_duplicates(in, routed);
 	if (in->settings->domain_count > 0)
 		warn_about_unreachable(in, served);
+	warn_about_shared_routes(in, served, routed);
 	if (in->has_target)
 		add_target_routes(in, routed);
 	else

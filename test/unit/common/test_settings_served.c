@@ -150,6 +150,67 @@ static void a_wildcard_route_serves_the_names_under_it(void **state)
 	fixture_free(&loaded);
 }
 
+static void a_certificate_that_covers_more_than_the_routes_draws_a_warning(void **state)
+{
+	struct loaded loaded;
+
+	(void)state;
+	fixture_load(&loaded, "DOMAIN=*.example.com", "ROUTING_MAP=a.example.com=a:1",
+		     "TARGET_ENDPOINT=");
+	assert_good(&loaded);
+	assert_string_equal(
+	    buffer_text(&loaded.warnings),
+	    "\"*.example.com\" has no route of its own: names under it that ROUTING_MAP does not "
+	    "list go to the first route, a:1; add *.example.com=host:port, or set "
+	    "STRICT_SNI=true to refuse them\n");
+	fixture_free(&loaded);
+	fixture_load(&loaded, "DOMAIN=*.example.com", "ROUTING_MAP=a.example.com=a:1",
+		     "TARGET_ENDPOINT=", "STRICT_SNI=true");
+	assert_good(&loaded);
+	assert_string_equal(
+	    buffer_text(&loaded.warnings),
+	    "\"*.example.com\" has no route of its own: names under it that ROUTING_MAP does not "
+	    "list are refused (STRICT_SNI); add *.example.com=host:port to serve them\n");
+	fixture_free(&loaded);
+	/* TARGET_ENDPOINT is such a route. */
+	fixture_load(&loaded, "DOMAIN=*.example.com", "ROUTING_MAP=a.example.com=a:1");
+	assert_string_equal(buffer_text(&loaded.warnings), "");
+	fixture_free(&loaded);
+	fixture_load(&loaded, "DOMAIN=*.example.com", "ROUTING_MAP=*.example.com=a:1",
+		     "TARGET_ENDPOINT=");
+	assert_string_equal(buffer_text(&loaded.warnings), "");
+	fixture_free(&loaded);
+}
+
+static void a_proxy_header_for_a_name_without_a_route_draws_a_warning(void **state)
+{
+	static const char *const fine[] = {
+	    "SEND_PROXY_PROTOCOL=app.example.com,*.example.com",
+	    "SEND_PROXY_PROTOCOL=a.example.com",
+	};
+	static const char warning[] =
+	    "SEND_PROXY_PROTOCOL lists \"b.example.com\", which has no route of its own, so its "
+	    "backend gets no header: add b.example.com=host:port to ROUTING_MAP\n";
+	struct loaded loaded;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(fine) / sizeof(*fine); i++) {
+		fixture_load(&loaded, "DOMAINS=*.example.com", "ROUTING_MAP=a.example.com=a:1",
+			     fine[i]);
+		assert_good(&loaded);
+		assert_string_equal(buffer_text(&loaded.warnings), "");
+		fixture_free(&loaded);
+	}
+	fixture_load(&loaded, "DOMAINS=*.example.com", "SEND_PROXY_PROTOCOL=b.example.com");
+	assert_string_equal(buffer_text(&loaded.warnings), warning);
+	fixture_free(&loaded);
+	/* As a domain of its own, too: the wildcard's route has it. */
+	fixture_load(&loaded, "DOMAINS=b.example.com", "ROUTING_MAP=*.example.com=w:1",
+		     "SEND_PROXY_PROTOCOL=b.example.com");
+	assert_string_equal(buffer_text(&loaded.warnings), warning);
+	fixture_free(&loaded);
+}
+
 static void remarks_about_routes(void **state)
 {
 	struct loaded loaded;
@@ -265,6 +326,8 @@ int main(void)
 	    cmocka_unit_test(a_backend_with_tls_draws_a_warning),
 	    cmocka_unit_test(routes_come_before_the_target),
 	    cmocka_unit_test(a_wildcard_route_serves_the_names_under_it),
+	    cmocka_unit_test(a_certificate_that_covers_more_than_the_routes_draws_a_warning),
+	    cmocka_unit_test(a_proxy_header_for_a_name_without_a_route_draws_a_warning),
 	    cmocka_unit_test(remarks_about_routes),
 	    cmocka_unit_test(thousands_of_names_load_at_once),
 	    cmocka_unit_test(more_than_the_maximum_is_refused),
