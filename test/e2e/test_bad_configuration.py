@@ -46,6 +46,44 @@ def test_a_refused_configuration_leaves_the_old_one_serving(world: World, tmp_pa
     assert ingress.status()["haproxy"]["error"] is None
 
 
+# A master that reloads executes itself again, and may find more than was checked.
+SPOILED_HAPROXY = """\
+#!/bin/bash
+if [ "$1" != -c ] && [ "$1" != -vv ] && [ -e {spoiled} ]; then
+    set -- "$@" -f {spoiled}
+fi
+exec -a "$0" {program} "$@"
+"""
+
+
+def test_a_reload_that_fails_after_the_check_is_told_and_the_next_one_works(
+    world: World, tmp_path: Path
+) -> None:
+    volume = Volume(world.make_stack())
+    old = volume.put(NAME)
+    volume.put("api.demo.test")
+    wrapper, spoiled = tmp_path / "haproxy", tmp_path / "spoiled.cfg"
+    wrapper.write_text(SPOILED_HAPROXY.format(program=HAPROXY, spoiled=spoiled))
+    wrapper.chmod(0o755)
+    ingress = world.ingress(HAPROXY=str(wrapper))
+    ingress.wait_settled()
+    before = ingress.wait_status(lambda s: s["haproxy"]["worker"], "the worker")["haproxy"]
+    spoiled.write_text("no such section\n")
+    for _ in range(2):
+        done = ingress.ctl("reload")
+        assert (done.returncode, "the reload failed" in done.stderr) == (1, True)
+    assert ingress.serial(NAME) == old
+    after = ingress.status()["haproxy"]
+    assert (after["worker"], after["generation"]) == (before["worker"], before["generation"])
+    spoiled.write_text("# The master keeps its arguments.\n")
+    fresh = volume.put(NAME)
+    assert ingress.control("POST", f"/v1/renew?domain={NAME}")[0] == 202
+    ingress.wait_domain(NAME, lambda d: d["certificate"]["serial"] == fresh, "the new one")
+    ingress.wait_settled()
+    assert ingress.serial(NAME) == fresh
+    assert ingress.status()["haproxy"]["restarts"] == 0
+
+
 def test_an_absent_or_strange_haproxy_is_told_at_start(world: World) -> None:
     world.make_stack()
     for program in ("/nonexistent/haproxy", "/bin/true"):
