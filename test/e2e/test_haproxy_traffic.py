@@ -57,9 +57,9 @@ def test_a_backend_that_refuses_is_told_of_once_with_its_address(
         ingress = begin(
             world,
             EVIDENCE_ROUTING=routing,
-            ROUTING_MAP=f"{NAME}=localhost:{closed.number}",
+            ROUTING_MAP=f"{NAME}={HOST}:{closed.number}",
         )
-        backend = f"localhost:{closed.number}"
+        backend = f"{HOST}:{closed.number}"
 
         def fail() -> None:
             with contextlib.suppress(OSError), ingress.connect(NAME) as tls:
@@ -70,7 +70,7 @@ def test_a_backend_that_refuses_is_told_of_once_with_its_address(
         status = ingress.wait_status(lambda s: s["haproxy"]["backends_failing"], "the refusal")
         (told,) = status["haproxy"]["backends"]
         assert (told["name"], told["failures"]) == (backend, 1)
-        ingress.wait_log(f"the backend {backend} ({HOST}:{closed.number}) does not take")
+        ingress.wait_log(f"the backend {backend} ({backend}) does not take")
         fail()
         ingress.wait_status(
             lambda s: s["haproxy"]["backends"][0]["failures"] == 2, "the second refusal"
