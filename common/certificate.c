@@ -1,5 +1,7 @@
 #include "common/certificate.h"
 
+#include "common/digest.h"
+
 #include <openssl/asn1.h>
 #include <openssl/bio.h>
 #include <openssl/err.h>
@@ -126,6 +128,18 @@ static int read_serial(X509 *x509, struct certificate *certificate, struct error
 	return 0;
 }
 
+static int read_spki(X509 *x509, struct certificate *certificate, struct error *err)
+{
+	unsigned char *der = NULL;
+	int length = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(x509), &der);
+
+	if (length <= 0)
+		return openssl_error(err, "the certificate's public key cannot be read");
+	int result = digest_sha256_hex(der, (size_t)length, certificate->spki_sha256, err);
+	OPENSSL_free(der);
+	return result;
+}
+
 static int read_time(const ASN1_TIME *from, time_t *to, struct error *err)
 {
 	struct tm parts;
@@ -233,7 +247,7 @@ struct certificate *certificate_parse(const char *pem, size_t length, struct err
 		error_no_memory(err);
 		return NULL;
 	}
-	if (read_serial(x509, certificate, err) == 0 &&
+	if (read_serial(x509, certificate, err) == 0 && read_spki(x509, certificate, err) == 0 &&
 	    read_time(X509_get0_notBefore(x509), &certificate->not_before, err) == 0 &&
 	    read_time(X509_get0_notAfter(x509), &certificate->not_after, err) == 0 &&
 	    read_names(x509, certificate, err) == 0)

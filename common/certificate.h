@@ -2,6 +2,7 @@
 #ifndef COMMON_CERTIFICATE_H
 #define COMMON_CERTIFICATE_H
 
+#include "common/digest.h"
 #include "common/domain.h"
 #include "common/error.h"
 
@@ -12,10 +13,13 @@
 enum {
 	CERTIFICATE_PEM_MAX = 256 * 1024, /* a chain or key file */
 	CERTIFICATE_SERIAL_MAX = 64,	  /* hex of a 20 byte serial, with room */
+	CERTIFICATE_SPKI_SIZE = SHA256_HEX_SIZE,
 };
 
 struct certificate {
 	char serial[CERTIFICATE_SERIAL_MAX]; /* upper case hex, as `openssl x509 -serial` has it */
+	/* SHA-256 of the public key (SubjectPublicKeyInfo in DER), lower case hex */
+	char spki_sha256[CERTIFICATE_SPKI_SIZE];
 	time_t not_before, not_after;
 	domain_name *names; /* dNSName SANs, lower case, sorted, unique; owned */
 	size_t name_count;

@@ -50,6 +50,9 @@ struct name_choice {
 	size_t count;
 };
 
+/* What becomes of a certificate whose key nothing shows to have been made here. */
+enum adopted_keys { ADOPTED_SERVE, ADOPTED_RENEW };
+
 enum evidence_routing { ROUTE_BY_CONNECTION, ROUTE_BY_REQUEST };
 
 struct settings {
@@ -83,6 +86,7 @@ struct settings {
 	long renew_interval;	/* seconds */
 	long renew_days_before; /* 0: a third of the lifetime */
 	long certbot_timeout;	/* seconds; 0: derived from the propagation wait */
+	enum adopted_keys adopted_keys;
 
 	/* Data path */
 	long maxconn;

@@ -214,6 +214,17 @@ const char *settings_check_evidence_routing(struct loading *in, const struct set
 	return word;
 }
 
+const char *settings_check_adopted_keys(struct loading *in, const struct setting *row,
+					const char *value)
+{
+	const char *word = settings_check_word(in, row, value);
+
+	if (word != NULL)
+		in->settings->adopted_keys =
+		    strcmp(word, "renew") == 0 ? ADOPTED_RENEW : ADOPTED_SERVE;
+	return word;
+}
+
 /* ---- where challenges may be led to */
 
 const char *settings_check_challenge_targets(struct loading *in, const struct setting *row,

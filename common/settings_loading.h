@@ -131,7 +131,8 @@ setting_check settings_check_url, settings_check_metadata_url;
 
 /* settings_domains.c */
 setting_check settings_check_domain, settings_check_domains, settings_check_server_first,
-    settings_check_evidence_routing, settings_check_send_proxy, settings_check_challenge_targets;
+    settings_check_evidence_routing, settings_check_adopted_keys, settings_check_send_proxy,
+    settings_check_challenge_targets;
 
 /* settings_routes.c */
 setting_check settings_check_target, settings_check_routes;

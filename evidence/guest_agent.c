@@ -5,6 +5,7 @@
 #include "common/json.h"
 #include "common/log.h"
 
+#include <openssl/crypto.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -173,6 +174,44 @@ int guest_agent_quote(const struct guest_agent *agent,
 	buffer_append(answer, response.body.data, response.body.length);
 	result = buffer_check(answer, "the guest agent's answer", err);
 out:
+	http_response_free(&response);
+	return result;
+}
+
+/* ---- key */
+
+/* Nothing of the secret stays in memory that is given back. */
+static int take_key(const cJSON *answer, unsigned char key[GUEST_KEY_SIZE], struct error *err)
+{
+	char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(answer, "key"));
+	size_t length = text == NULL ? 0 : strlen(text);
+	int result = 0;
+
+	if (length != (size_t)2 * GUEST_KEY_SIZE || hex_decode(text, length, key) != 0)
+		result = error_set(err, EXIT_FAILED,
+				   "the guest agent's answer to /GetKey has no key of %d bytes",
+				   GUEST_KEY_SIZE);
+	if (text != NULL)
+		OPENSSL_cleanse(text, length);
+	return result;
+}
+
+int guest_agent_key(const struct guest_agent *agent, const char *path, const char *purpose,
+		    unsigned char key[GUEST_KEY_SIZE], struct error *err)
+{
+	struct http_response response = {0};
+	char query[URL_MAX];
+
+	if (agent->api != GUEST_API_DSTACK)
+		return error_set(err, EXIT_BAD_CONFIG,
+				 "no guest agent with GetKey: %s is tappd's; mount dstack.sock "
+				 "(DSTACK_SOCKET), which dstack 0.5 and later have",
+				 agent->socket);
+	snprintf(query, sizeof(query), "?path=%s&purpose=%s&algorithm=secp256k1", path, purpose);
+	AUTO_JSON cJSON *answer = ask(agent, "/GetKey", query, INFO_TIMEOUT_MS, &response, err);
+	int result = answer == NULL ? -1 : take_key(answer, key, err);
+	if (response.body.data != NULL)
+		OPENSSL_cleanse(response.body.data, response.body.length);
 	http_response_free(&response);
 	return result;
 }

@@ -18,6 +18,8 @@
 
 enum guest_api { GUEST_API_DSTACK, GUEST_API_TAPPD };
 
+enum { GUEST_KEY_SIZE = 32 };
+
 enum { GUEST_ANSWER_MAX = 4 * 1024 * 1024 /* seen: 16 to 36 KB, growing with the event log */ };
 
 struct guest_agent {
@@ -47,5 +49,13 @@ int guest_agent_identity(const struct guest_agent *agent, struct guest_identity 
 int guest_agent_quote(const struct guest_agent *agent,
 		      const unsigned char report_data[QUOTE_REPORT_DATA_SIZE],
 		      struct buffer *answer, struct error *err);
+
+/*
+ * Asks for the key of this app for `path` (letters, digits, "-./"), the same at each time and on
+ * each machine that runs the app, and no other app's.  A secret: the caller cleanses it.
+ * EXIT_BAD_CONFIG when the guest agent is tappd, which has none.
+ */
+int guest_agent_key(const struct guest_agent *agent, const char *path, const char *purpose,
+		    unsigned char key[GUEST_KEY_SIZE], struct error *err);
 
 #endif

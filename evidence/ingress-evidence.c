@@ -2,6 +2,7 @@
  * ingress-evidence: proof that the certificates' keys live in an attested virtual machine.
  *
  *   identity   who this machine is, as its guest agent says
+ *   origin     keeps the record of the keys that were made here
  *   publish    makes one generation of evidence
  *   serve      serves the current generation over HTTP
  */
@@ -12,6 +13,7 @@
 #include "common/settings_places.h"
 #include "evidence/guest_agent.h"
 #include "evidence/listening.h"
+#include "evidence/origin.h"
 #include "evidence/publish.h"
 #include "evidence/serve.h"
 
@@ -21,6 +23,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -30,11 +33,15 @@ enum {
 
 static const char usage[] =
     "Usage: ingress-evidence identity\n"
+    "       ingress-evidence origin [--record-fd N] [--made NAME=SPKI:SERIAL ...]\n"
     "       ingress-evidence publish [--account FILE] --cert NAME=CHAIN.pem ...\n"
     "       ingress-evidence serve [--fd N | --socket PATH]\n"
     "       ingress-evidence --version | --help\n"
     "\n"
     "identity  asks the guest agent who this virtual machine is; prints JSON\n"
+    "origin    reads the record of keys that were made here from a file descriptor, adds\n"
+    "          to it, and prints it anew as JSON, under a MAC by a key that the guest\n"
+    "          agent gives to this app alone\n"
     "publish   makes a new generation of evidence in EVIDENCE_DIR: the ACME account\n"
     "          (certbot's regr.json), the certificate chain of each domain, their\n"
     "          digests, and the guest agent's quote over these\n"
@@ -103,6 +110,82 @@ static int run_identity(const struct settings *settings, int argc, char **argv, 
 	return print_line(json_print(object, false, err), err);
 }
 
+/* ---- origin */
+
+static int parse_descriptor(const char *text, const char *option, int *fd, struct error *err)
+{
+	char *end;
+
+	errno = 0;
+	long value = strtol(text, &end, 10);
+	if (errno != 0 || end == text || *end != '\0' || value < 0 || value > INT_MAX)
+		return WRONG_USAGE(err, "%s \"%s\" is not the number of a file descriptor", option,
+				   text);
+	*fd = (int)value;
+	return 0;
+}
+
+/* NAME=SPKI:SERIAL; `text` is cut up. */
+static int parse_made(char *text, struct key_entry *entry, struct error *err)
+{
+	char *rest = text;
+	const char *name = strsep(&rest, "=");
+	const char *spki = strsep(&rest, ":");
+
+	*entry = (struct key_entry){.made_at = time(NULL)};
+	if (spki == NULL || rest == NULL || strlen(name) >= sizeof(entry->name) ||
+	    strlen(spki) >= sizeof(entry->spki) || strlen(rest) >= sizeof(entry->serial))
+		return WRONG_USAGE(err, "--made \"%s\" is not NAME=SPKI:SERIAL", name);
+	snprintf(entry->name, sizeof(entry->name), "%s", name);
+	snprintf(entry->spki, sizeof(entry->spki), "%s", spki);
+	snprintf(entry->serial, sizeof(entry->serial), "%s", rest);
+	if (!key_entry_is_valid(entry))
+		return WRONG_USAGE(err, "--made \"%s\": not a name, a SHA-256 and a serial", name);
+	return 0;
+}
+
+static int parse_origin(int argc, char **argv, struct key_entry *made,
+			struct origin_request *request, struct error *err)
+{
+	static const struct option options[] = {
+	    {"record-fd", required_argument, NULL, 'r'},
+	    {"made", required_argument, NULL, 'm'},
+	    {NULL, 0, NULL, 0},
+	};
+	int option;
+
+	while ((option = next_option(argc, argv, options, err)) != -1) {
+		if (option == 'r') {
+			if (parse_descriptor(optarg, "--record-fd", &request->record_fd, err) != 0)
+				return -1;
+		} else if (option != 'm' ||
+			   parse_made(optarg, &made[request->made_count++], err) != 0) {
+			return -1;
+		}
+	}
+	return 0;
+}
+
+static int run_origin(const struct settings *settings, int argc, char **argv, struct error *err)
+{
+	/* More than there can be --made options. */
+	struct key_entry *made = calloc((size_t)argc, sizeof(*made));
+	struct origin_request request = {
+	    .dstack_socket = settings->dstack_socket,
+	    .tappd_socket = settings->tappd_socket,
+	    .record_fd = -1,
+	    .made = made,
+	};
+	int result = -1;
+
+	if (made == NULL)
+		error_no_memory(err);
+	else if (parse_origin(argc, argv, made, &request, err) == 0)
+		result = print_line(origin_answer(&request, err), err);
+	free(made);
+	return result;
+}
+
 /* ---- publish */
 
 /* NAME=CHAIN.pem */
@@ -165,18 +248,6 @@ static int run_publish(const struct settings *settings, int argc, char **argv, s
 
 /* ---- serve */
 
-static int parse_descriptor(const char *text, int *fd, struct error *err)
-{
-	char *end;
-
-	errno = 0;
-	long value = strtol(text, &end, 10);
-	if (errno != 0 || end == text || *end != '\0' || value < 0 || value > INT_MAX)
-		return WRONG_USAGE(err, "--fd \"%s\" is not the number of a file descriptor", text);
-	*fd = (int)value;
-	return 0;
-}
-
 static int run_serve(const struct settings *settings, int argc, char **argv, struct error *err)
 {
 	static const struct option options[] = {
@@ -191,7 +262,7 @@ static int run_serve(const struct settings *settings, int argc, char **argv, str
 	while ((option = next_option(argc, argv, options, err)) != -1) {
 		if (option == 's')
 			socket_path = optarg;
-		else if (option != 'f' || parse_descriptor(optarg, &inherited, err) != 0)
+		else if (option != 'f' || parse_descriptor(optarg, "--fd", &inherited, err) != 0)
 			return -1;
 	}
 	if (socket_path != NULL && inherited >= 0)
@@ -209,6 +280,7 @@ static const struct {
 	run_command *run;
 } commands[] = {
     {"identity", run_identity},
+    {"origin", run_origin},
     {"publish", run_publish},
     {"serve", run_serve},
 };

@@ -77,6 +77,7 @@ static int pair_check(const struct pair *pair, const struct lineage *lineage, co
 	bundle->not_before = certificate->not_before;
 	bundle->not_after = certificate->not_after;
 	snprintf(bundle->serial, sizeof(bundle->serial), "%s", certificate->serial);
+	memcpy(bundle->spki, certificate->spki_sha256, sizeof(bundle->spki));
 	rc = 0;
 out:
 	if (rc != 0)

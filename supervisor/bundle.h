@@ -25,6 +25,7 @@ enum { BUNDLE_NAME_MAX = DOMAIN_MAX + 16 };
 struct bundle {
 	bool present;
 	char serial[CERTIFICATE_SERIAL_MAX];
+	char spki[CERTIFICATE_SPKI_SIZE]; /* of the key, see certificate.h */
 	time_t not_before, not_after;
 };
 

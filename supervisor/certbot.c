@@ -252,6 +252,8 @@ int certbot_issue(struct certbot *certbot, const char *domain, const char *name,
 	    "--cert-name", name, "--domain", domain, "--account", account_id,
 	    /* When it is due is decided here, not by certbot's fixed number of days. */
 	    "--force-renewal",
+	    /* Whatever an adopted lineage or a cli.ini says of reusing keys. */
+	    "--new-key",
 	    /* Named, or certbot refuses to move an adopted RSA lineage on. */
 	    "--key-type", "ecdsa", "--elliptic-curve", "secp256r1", NULL};
 

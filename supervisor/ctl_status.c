@@ -109,9 +109,10 @@ static void print_domain(const cJSON *domain, int width, time_t now, FILE *out)
 
 	show_time(certificate ? json_string(certificate, "not_after") : NULL, now, ends);
 	show_time(certificate ? json_string(certificate, "renew_at") : NULL, now, renews);
-	fprintf(out, "%-*s  %-17s  %-6s  %-24s  %s\n", width, or_dash(json_string(domain, "name")),
-		or_dash(json_string(domain, "state")), json_true(domain, "served") ? "yes" : "no",
-		ends, renews);
+	fprintf(out, "%-*s  %-17s  %-6s  %-24s  %-24s  %s\n", width,
+		or_dash(json_string(domain, "name")), or_dash(json_string(domain, "state")),
+		json_true(domain, "served") ? "yes" : "no", ends, renews,
+		or_dash(certificate ? json_string(certificate, "key") : NULL));
 }
 
 static void print_trouble(const char *who, const char *text, const char *next, time_t now,
@@ -159,6 +160,10 @@ static void print_troubles(const cJSON *status, time_t now, FILE *out)
 	print_backends(json_object(status, "haproxy"), now, out);
 	print_trouble("evidence", json_string(json_object(status, "evidence"), "error"), NULL, now,
 		      out);
+	print_trouble("keys", json_string(json_object(status, "key_origin"), "error"), NULL, now,
+		      out);
+	print_trouble("keys", json_string(json_object(status, "key_origin"), "rejected"), NULL, now,
+		      out);
 	cJSON_ArrayForEach(domain, json_array(status, "domains"))
 	{
 		const char *name = or_dash(json_string(domain, "name"));
@@ -174,8 +179,8 @@ void ctl_print_status(const cJSON *status, time_t now, FILE *out)
 	int width = name_width(domains);
 
 	print_parts(status, now, out);
-	fprintf(out, "\n%-*s  %-17s  %-6s  %-24s  %s\n", width, "DOMAIN", "STATE", "SERVED", "ENDS",
-		"RENEWS");
+	fprintf(out, "\n%-*s  %-17s  %-6s  %-24s  %-24s  %s\n", width, "DOMAIN", "STATE", "SERVED",
+		"ENDS", "RENEWS", "KEY");
 	cJSON_ArrayForEach(domain, domains) print_domain(domain, width, now, out);
 	print_troubles(status, now, out);
 }

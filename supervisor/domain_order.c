@@ -131,6 +131,7 @@ static void on_issued(const struct process_result *result, void *arg)
 		return;
 	}
 	d->forced = false;
+	key_origin_after_order(d->all->options.key_origin, domain_index(d));
 	lane_leave(&d->all->certbot_lane);
 	domain_done(d);
 }
@@ -169,6 +170,7 @@ static int order(struct domain *d, const struct lineage *lineage, struct error *
 		log_info("[%s] the certificate there is not from %s", d->name,
 			 o->settings->acme_server);
 	log_info("[%s] ordering a certificate (lineage %s)", d->name, name);
+	key_origin_before_order(o->key_origin, domain_index(d), lineage, name);
 	return certbot_issue(o->certbot, d->name, name, d->all->account.id, on_issued, d, err);
 }
 

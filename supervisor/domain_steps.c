@@ -25,6 +25,11 @@ void domain_failed(struct domain *d, const struct error *err)
 	domain_event(d, EVENT_FAILED, err);
 }
 
+size_t domain_index(const struct domain *d)
+{
+	return (size_t)(d - d->all->list);
+}
+
 int domain_start_job(struct domain *d, const char *const *argv, const char *name, long timeout,
 		     enum log_level level, unsigned audience, const char *const *extra,
 		     process_done *on_done, struct error *err)
@@ -64,6 +69,8 @@ static void step_check(struct domain *d)
 			       d->name, d->all->options.settings->letsencrypt_dir);
 	else if (rc > 0)
 		rc = bundle_check(&lineage, d->name, time(NULL), &err);
+	if (rc >= 0)
+		key_origin_look(d->all->options.key_origin, domain_index(d), &lineage);
 	if (rc == 0)
 		same = d->bundle->present &&
 		       strcmp(d->bundle->serial, lineage.certificate->serial) == 0;
@@ -93,6 +100,7 @@ static void step_install(struct domain *d)
 	}
 	d->served = false;
 	log_info("[%s] certificate %s installed", d->name, d->bundle->serial);
+	key_origin_installed(o->key_origin, domain_index(d));
 	domain_done(d);
 }
 

@@ -16,6 +16,9 @@ void domain_done(struct domain *d);
 void domain_nothing(struct domain *d);
 void domain_failed(struct domain *d, const struct error *err);
 
+/* Its place in settings->domains. */
+size_t domain_index(const struct domain *d);
+
 /* Whether a certificate is to be ordered: 1, 0, or -1 when the volume cannot be read. */
 int domain_is_due(struct domain *d, struct error *err);
 

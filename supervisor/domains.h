@@ -13,6 +13,7 @@
 #include "supervisor/bundle.h"
 #include "supervisor/certbot.h"
 #include "supervisor/haproxy.h"
+#include "supervisor/key_origin.h"
 #include "supervisor/lane.h"
 #include "supervisor/lifecycle.h"
 #include "supervisor/publication.h"
@@ -33,6 +34,7 @@ struct domains_options {
 	struct bundle *bundles; /* one for each of settings->domains */
 	const char *certs_folder;
 	const char *dns_program, *ctl_program; /* absolute */
+	struct key_origin *key_origin;
 };
 
 struct domain {

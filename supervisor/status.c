@@ -107,6 +107,17 @@ static void add_identity(cJSON *json, const struct status_sources *sources)
 	add_time(agent, "failing_since", identity_failing_since(sources->identity));
 }
 
+static void add_key_origin(cJSON *json, const struct key_origin *key_origin)
+{
+	cJSON *object = cJSON_AddObjectToObject(json, "key_origin");
+	struct key_origin_status s;
+
+	key_origin_get_status(key_origin, &s);
+	add_text(object, "error", s.error);
+	add_time(object, "failing_since", s.failing_since);
+	add_text(object, "rejected", s.rejected);
+}
+
 static void add_certificate(cJSON *json, const struct domain *d)
 {
 	const struct bundle *b = d->bundle;
@@ -122,6 +133,8 @@ static void add_certificate(cJSON *json, const struct domain *d)
 	add_time(object, "renew_at",
 		 schedule_renewal(b->not_before, b->not_after,
 				  d->all->options.settings->renew_days_before));
+	add_text(object, "key",
+		 key_origin_of(d->all->options.key_origin, (size_t)(d - d->all->list)));
 }
 
 static unsigned orders_lately(const struct domain *d)
@@ -171,6 +184,7 @@ cJSON *status_make(const struct status_sources *sources)
 	acme = cJSON_AddObjectToObject(json, "acme");
 	cJSON_AddStringToObject(acme, "server", sources->settings->acme_server);
 	add_text(acme, "account", sources->domains->account.uri);
+	add_key_origin(json, sources->key_origin);
 	list = cJSON_AddArrayToObject(json, "domains");
 	for (size_t i = 0; i < sources->domains->count; i++)
 		cJSON_AddItemToArray(list, make_domain(&sources->domains->list[i]));

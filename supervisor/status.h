@@ -9,6 +9,7 @@ struct domains;
 struct evidence_server;
 struct haproxy;
 struct identity;
+struct key_origin;
 struct publication;
 struct settings;
 struct state;
@@ -23,6 +24,7 @@ struct status_sources {
 	const struct publication *publication;
 	const struct evidence_server *evidence_server;
 	const struct identity *identity;
+	const struct key_origin *key_origin;
 	time_t started_at;
 };
 
@@ -36,11 +38,14 @@ struct status_sources {
  *      "backends": [{"name", "failures", "failing_since", "failed_at"}] (some of those)},
  *   "evidence": {"pid", "published_at", "failing_since", "error"},
  *   "acme": {"server", "account"},
+ *   "key_origin": {"error", "failing_since", "rejected"},
  *   "domains": [{"name", "state", "served", "certificate": {"serial", "not_before",
- *      "not_after", "renew_at"} or null, "failures", "error", "note", "next_at",
+ *      "not_after", "renew_at", "key"} or null, "failures", "error", "note", "next_at",
  *      "orders_in_last_hour"}]
  * }
  * Times are RFC 3339 in UTC, or null; "error" and "note" are sentences, or null.
+ * "key" is "made here", "adopted" or null (not known yet); "rejected" says why a record of
+ * keys was not believed.
  * "state" is "settled", "working: STEP", "waiting: STEP".  Deleted by the caller; NULL
  * when memory ran out.
  */

@@ -9,6 +9,7 @@
 #include "supervisor/evidence_server.h"
 #include "supervisor/haproxy_facts.h"
 #include "supervisor/identity.h"
+#include "supervisor/key_origin.h"
 #include "supervisor/lineage.h"
 #include "supervisor/log_pipe.h"
 #include "supervisor/programs.h"
@@ -38,6 +39,7 @@ struct supervisor {
 	struct log_pipe *log_pipe;
 	struct certbot *certbot;
 	struct publication *publication;
+	struct key_origin *key_origin;
 	struct haproxy *haproxy;
 	struct traffic *traffic;
 	struct evidence_server *evidence_server;
@@ -156,6 +158,13 @@ static int prepare(struct supervisor *s, struct error *err)
 	return s->log_pipe == NULL || s->state == NULL ? -1 : watch_signals(s, err);
 }
 
+static int order_new_key(const char *domain, void *arg, struct error *err)
+{
+	struct supervisor *s = arg;
+
+	return domains_renew(s->domains, domain, true, err);
+}
+
 static int make_parts(struct supervisor *s, struct error *err)
 {
 	const struct settings *settings = s->settings;
@@ -172,6 +181,12 @@ static int make_parts(struct supervisor *s, struct error *err)
 			    err);
 	if (s->publication == NULL)
 		return -1;
+	s->key_origin =
+	    key_origin_new(&(struct key_origin_options){s->base, s->processes, settings, s->bundles,
+							s->programs.evidence, order_new_key, s},
+			   err);
+	if (s->key_origin == NULL)
+		return -1;
 	s->haproxy = haproxy_new(&(struct haproxy_options){s->base, s->processes, s->facts.path,
 							   settings->run_dir, render, NULL, s},
 				 err);
@@ -180,11 +195,11 @@ static int make_parts(struct supervisor *s, struct error *err)
 	s->traffic = traffic_new(s->base, haproxy_workers(s->haproxy), err);
 	if (s->traffic == NULL)
 		return -1;
-	s->domains =
-	    domains_new(&(struct domains_options){s->base, settings, s->processes, s->haproxy,
-						  s->publication, s->certbot, s->state, s->bundles,
-						  certs, s->programs.dns, s->programs.ctl},
-			err);
+	s->domains = domains_new(
+	    &(struct domains_options){s->base, settings, s->processes, s->haproxy, s->publication,
+				      s->certbot, s->state, s->bundles, certs, s->programs.dns,
+				      s->programs.ctl, s->key_origin},
+	    err);
 	return s->domains == NULL ? -1 : 0;
 }
 
@@ -218,6 +233,7 @@ static void on_identity_tried(void *arg)
 	if (any_installed(s) && publication_request(s->publication, NULL, NULL, &err) != 0)
 		log_warn("%s", err.text);
 	domains_start(s->domains);
+	key_origin_start(s->key_origin);
 }
 
 static void on_identity_answered_late(void *arg)
@@ -245,6 +261,7 @@ static int open_up(struct supervisor *s, struct error *err)
 	    .publication = s->publication,
 	    .evidence_server = s->evidence_server,
 	    .identity = s->identity,
+	    .key_origin = s->key_origin,
 	    .started_at = time(NULL),
 	};
 	s->dns_job = dns_job_new(
@@ -270,6 +287,7 @@ static void take_apart(struct supervisor *s)
 	evidence_server_free(s->evidence_server);
 	traffic_free(s->traffic);
 	haproxy_free(s->haproxy);
+	key_origin_free(s->key_origin);
 	publication_free(s->publication);
 	certbot_free(s->certbot);
 	log_pipe_free(s->log_pipe);

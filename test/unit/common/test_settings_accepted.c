@@ -137,6 +137,20 @@ static void what_is_not_supported_yet_may_be_turned_off(void **state)
 	fixture_free(&loaded);
 }
 
+static void adopted_keys_are_served_or_renewed(void **state)
+{
+	struct loaded loaded;
+
+	(void)state;
+	fixture_load(&loaded, "DOMAIN=app.example.com");
+	assert_int_equal(loaded.settings->adopted_keys, ADOPTED_SERVE);
+	fixture_free(&loaded);
+	fixture_load(&loaded, "ADOPTED_KEYS=renew");
+	assert_good(&loaded);
+	assert_int_equal(loaded.settings->adopted_keys, ADOPTED_RENEW);
+	fixture_free(&loaded);
+}
+
 static void alpn_without_h2(void **state)
 {
 	struct loaded loaded;
@@ -299,6 +313,7 @@ int main(void)
 	    cmocka_unit_test(given_values_are_taken),
 	    cmocka_unit_test(an_empty_value_is_no_value),
 	    cmocka_unit_test(what_is_not_supported_yet_may_be_turned_off),
+	    cmocka_unit_test(adopted_keys_are_served_or_renewed),
 	    cmocka_unit_test(alpn_without_h2),
 	    cmocka_unit_test(http_is_for_loopback_only),
 	    cmocka_unit_test(older_names_count),

@@ -104,7 +104,8 @@ static void a_fit_pair_is_installed(void **state)
 static void assert_refused(const char *volume, const char *lineage_of, const char *domain,
 			   time_t now, const char *words)
 {
-	const struct bundle before = {true, "AB", 1, 2};
+	const struct bundle before = {
+	    .present = true, .serial = "AB", .not_before = 1, .not_after = 2};
 	struct bundle bundle = before;
 	struct lineage lineage = find(volume, lineage_of);
 	struct error err = ERROR_INIT;
