@@ -1,7 +1,9 @@
 #include "supervisor/verify/fetch.h"
 
+#include "common/hex.h"
 #include "common/http.h"
 
+#include <openssl/rand.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +11,7 @@
 
 enum {
 	URL_MAX = 1024,
+	NONCE_SIZE = 32,
 	ATTEMPTS = 3,
 	BUDGET_MS = 30000,
 	DIGEST_COLUMNS = 66, /* 64 digits and two spaces, then the name */
@@ -66,8 +69,9 @@ static int note_chain(struct site *site, struct material *material, const struct
 	return 0;
 }
 
-static int get(struct site *site, struct material *material, const char *name,
-	       struct buffer *content, struct error *err)
+/* GET of `path` below /evidences/; an answer of any status, which goes into `status`. */
+static int request(struct site *site, struct material *material, const char *path, long *status,
+		   struct buffer *content, struct error *err)
 {
 	char url[URL_MAX + 512];
 	const struct http_request request = {
@@ -77,23 +81,43 @@ static int get(struct site *site, struct material *material, const char *name,
 	    .body_max = MATERIAL_FILE_MAX,
 	};
 	struct http_response response;
-	char *escaped = http_escape(name);
 
-	if (escaped == NULL)
-		return error_no_memory(err);
-	snprintf(url, sizeof(url), "%s/evidences/%s", site->base, escaped);
-	free(escaped);
+	snprintf(url, sizeof(url), "%s/evidences/%s", site->base, path);
 	int rc = http_perform_retrying(&request, &response, ATTEMPTS, BUDGET_MS, err);
-	if (rc == 0 && response.status != 200)
-		rc = error_set(err, EXIT_FAILED,
-			       "%s answers with status %ld: this site publishes no evidence, or "
-			       "none yet",
-			       url, response.status);
+	*status = response.status;
 	if (rc == 0)
 		rc = note_chain(site, material, &response.peer_chain, err);
 	if (rc == 0 && buffer_append(content, response.body.data, response.body.length) != 0)
-		rc = buffer_check(content, name, err);
+		rc = buffer_check(content, path, err);
 	http_response_free(&response);
+	return rc;
+}
+
+static int refuse_status(const struct site *site, const char *path, long status, struct error *err)
+{
+	if (status == 429 || status == 503)
+		return error_set(err, EXIT_TRY_LATER,
+				 "%s/evidences/%s: the site is busy (status %ld)", site->base, path,
+				 status);
+	return error_set(err, EXIT_FAILED,
+			 "%s/evidences/%s: status %ld; this site publishes no evidence, or none "
+			 "yet",
+			 site->base, path, status);
+}
+
+static int get(struct site *site, struct material *material, const char *name,
+	       struct buffer *content, struct error *err)
+{
+	char *escaped = http_escape(name);
+	long status = 0;
+	int rc;
+
+	if (escaped == NULL)
+		return error_no_memory(err);
+	rc = request(site, material, escaped, &status, content, err);
+	if (rc == 0 && status != 200)
+		rc = refuse_status(site, escaped, status, err);
+	free(escaped);
 	return rc;
 }
 
@@ -145,11 +169,38 @@ static int check_unchanged(struct site *site, struct material *material, struct 
 	return rc;
 }
 
+/* A question of our own, if the site answers such. */
+static int ask(struct site *site, struct material *material, struct error *err)
+{
+	unsigned char nonce[NONCE_SIZE];
+	char path[sizeof("attestation.json?nonce=") + 2 * NONCE_SIZE];
+	struct buffer content;
+	long status = 0;
+
+	if (RAND_bytes(nonce, sizeof(nonce)) != 1)
+		return error_set(err, EXIT_FAILED, "there are no random numbers to be had");
+	hex_encode(nonce, sizeof(nonce), material->nonce);
+	snprintf(path, sizeof(path), "attestation.json?nonce=%s", material->nonce);
+	buffer_init(&content, MATERIAL_FILE_MAX);
+	int rc = request(site, material, path, &status, &content, err);
+	if (rc == 0 && status == 404) {
+		material->nonce[0] = '\0';
+	} else if (rc == 0 && status != 200) {
+		rc = refuse_status(site, "attestation.json", status, err);
+	} else if (rc == 0) {
+		struct buffer *file = material_add(material, "attestation.json", err);
+		if (file == NULL || buffer_append(file, content.data, content.length) != 0)
+			rc = -1;
+	}
+	buffer_free(&content);
+	return rc;
+}
+
 static int fetch_once(struct site *site, struct material *material, struct error *err)
 {
 	if (get_into(site, material, "sha256sum.txt", err) != 0 ||
 	    get_listed(site, material, err) != 0 ||
-	    get_into(site, material, "quote.json", err) != 0)
+	    get_into(site, material, "quote.json", err) != 0 || ask(site, material, err) != 0)
 		return -1;
 	return check_unchanged(site, material, err);
 }

@@ -6,11 +6,11 @@
 #include "supervisor/verify/material.h"
 
 /*
- * Gets sha256sum.txt, the files that it lists, and quote.json from https://HOST[:PORT]/evidences/.
- * Every connection has to show the same certificate, and sha256sum.txt the same text before and
- * after; if a renewal comes in between, all of it is fetched once more.
- * `connect_to`: "ADDRESS:PORT" to dial instead; may be NULL.
- * EXIT_UNREACHABLE when the site does not answer, EXIT_FAILED when it has no evidence.
+ * Gets sha256sum.txt, the files that it lists, quote.json, and an answer to a nonce of ours from
+ * https://HOST[:PORT]/evidences/. Every connection has to show the same certificate, and
+ * sha256sum.txt the same text before and after; if a renewal comes in between, all of it is fetched
+ * once more. `connect_to`: "ADDRESS:PORT" to dial instead; may be NULL. EXIT_UNREACHABLE when the
+ * site does not answer, EXIT_FAILED when it has no evidence.
  */
 int fetch_evidence(const char *url, const char *connect_to, struct material *material,
 		   struct error *err);

@@ -21,11 +21,15 @@ static const struct {
     [CHECK_TD_POLICY] = {"td-policy", "the host cannot debug or migrate the machine"},
     [CHECK_REPORT_DATA] = {"report-data", "the quote was made over sha256sum.txt"},
     [CHECK_EVENT_LOG] = {"event-log", "the log tells what the machine measured"},
+    [CHECK_FRESH] = {"fresh-quote", "it was the machine itself that answered just now"},
+    [CHECK_MANIFEST] = {"manifest", "the machine itself names the certificate that answered"},
     [CHECK_APP_ID] = {"app-id", "it is the app that you expect"},
     [CHECK_COMPOSE_HASH] = {"compose-hash", "it runs the compose file that you expect"},
     [CHECK_OS_IMAGE] = {"os-image", "it runs the OS image that you expect"},
     [CHECK_MEASUREMENTS] = {"measurements", "firmware and kernel are those that you expect"},
     [CHECK_TCB] = {"tcb", "the machine's firmware has no known holes"},
+    [CHECK_CAA] = {"caa", "only the app's ACME account may have certificates for the name"},
+    [CHECK_CT] = {"ct", "every certificate for the name was made by this deployment"},
 };
 
 static const char *const outcome_names[] = {

@@ -1,8 +1,10 @@
 #include "supervisor/verify/judge.h"
 
+#include "common/attestation/report_data.h"
 #include "common/digest.h"
 #include "common/hex.h"
 #include "common/json.h"
+#include "supervisor/verify/fresh.h"
 #include "supervisor/verify/site_certificate.h"
 
 #include <stdlib.h>
@@ -95,7 +97,7 @@ static int verify_bytes(const struct judge_options *options, const struct materi
 			const unsigned char *quote, size_t length, const char *event_log,
 			struct attestation_result *result, struct error *err)
 {
-	unsigned char report_data[QUOTE_REPORT_DATA_SIZE] = {0};
+	unsigned char report_data[QUOTE_REPORT_DATA_SIZE];
 	const struct buffer *sums = material_find(material, "sha256sum.txt");
 	struct attestation_input input = {
 	    .quote = quote,
@@ -112,8 +114,9 @@ static int verify_bytes(const struct judge_options *options, const struct materi
 		input.collateral_length = options->collateral->length;
 	}
 	if (!options->bare_quote) {
-		if (sums != NULL &&
-		    digest_sha256(buffer_text(sums), sums->length, report_data, err) != 0)
+		if (report_data_of_files((struct text_span){sums == NULL ? "" : buffer_text(sums),
+							    sums == NULL ? 0 : sums->length},
+					 report_data, err) != 0)
 			return -1;
 		input.report_data = report_data;
 	}
@@ -233,6 +236,10 @@ int judge(const struct judge_options *options, const struct material *material,
 		findings_skip(findings, CHECK_CHECKSUMS, "only a quote was given");
 		findings_skip(findings, CHECK_TLS_CHAIN, "only a quote was given");
 		findings_skip(findings, CHECK_LIVE_CERTIFICATE, "only a quote was given");
+		findings_skip(findings, CHECK_FRESH, "only a quote was given");
+		findings_skip(findings, CHECK_MANIFEST, "only a quote was given");
+		findings_skip(findings, CHECK_CAA, "only a quote was given");
+		findings_skip(findings, CHECK_CT, "only a quote was given");
 	} else if (site_certificate_judge(material, options->ca_file, options->at, findings, err) !=
 		       0 ||
 		   check_sums(material, findings, err) != 0) {
@@ -245,5 +252,5 @@ int judge(const struct judge_options *options, const struct material *material,
 	if (verify_quote(options, material, quote, findings, attestation, err) != 0)
 		return -1;
 	check_pins(options, attestation, findings);
-	return 0;
+	return options->bare_quote ? 0 : fresh_judge(options, material, attestation, findings, err);
 }

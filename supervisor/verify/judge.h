@@ -15,6 +15,7 @@ struct judge_options {
 	time_t at;
 	const char *ca_file;		 /* trust for the site's certificate; NULL: the system's */
 	const struct buffer *collateral; /* NULL: none */
+	const struct buffer *ct_list;	 /* of a CT log, see manifest.h; NULL: none */
 	enum tcb_status worst_tcb;
 	struct pins pins;
 	bool bare_quote; /* only a quote is there: nothing says what it has to be over */

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define HOST_FILE "host.txt"
+#define NONCE_FILE "nonce.txt"
 #define CHAIN_FILE "live-chain.pem"
 
 enum { FILE_NAME_MAX = DOMAIN_MAX + 16 };
@@ -65,20 +66,16 @@ struct buffer *material_add(struct material *material, const char *name, struct 
 
 /* ---- a folder */
 
-static int load_host(struct material *material, const char *path, struct error *err)
+/* The first line of a file, as far as there is room for it. */
+static int load_line(const char *path, char *line, size_t size, struct error *err)
 {
 	struct buffer text;
 
-	buffer_init(&text, sizeof(material->host));
+	buffer_init(&text, 4096);
 	int rc = file_read(path, &text, err);
-	if (rc == 0) {
-		const char *line = buffer_text(&text);
-		size_t length = strcspn(line, "\r\n");
-		if (length >= sizeof(material->host))
-			length = sizeof(material->host) - 1;
-		memcpy(material->host, line, length);
-		material->host[length] = '\0';
-	}
+	if (rc == 0)
+		snprintf(line, size, "%.*s", (int)strcspn(buffer_text(&text), "\r\n"),
+			 buffer_text(&text));
 	buffer_free(&text);
 	return rc;
 }
@@ -90,7 +87,9 @@ static int load_one(struct material *material, const char *dir, const char *name
 	if (path == NULL)
 		return error_no_memory(err);
 	if (strcmp(name, HOST_FILE) == 0)
-		return load_host(material, path, err);
+		return load_line(path, material->host, sizeof(material->host), err);
+	if (strcmp(name, NONCE_FILE) == 0)
+		return load_line(path, material->nonce, sizeof(material->nonce), err);
 	if (strcmp(name, CHAIN_FILE) == 0)
 		return file_read(path, &material->live_chain, err);
 	struct buffer *content = material_add(material, name, err);
@@ -124,6 +123,7 @@ int material_save(const struct material *material, const char *dir, struct error
 {
 	if (file_make_dirs(dir, 0755, err) != 0 ||
 	    save_one(dir, HOST_FILE, material->host, strlen(material->host), err) != 0 ||
+	    save_one(dir, NONCE_FILE, material->nonce, strlen(material->nonce), err) != 0 ||
 	    save_one(dir, CHAIN_FILE, buffer_text(&material->live_chain),
 		     material->live_chain.length, err) != 0)
 		return -1;

@@ -3,6 +3,7 @@
 #ifndef SUPERVISOR_VERIFY_MATERIAL_H
 #define SUPERVISOR_VERIFY_MATERIAL_H
 
+#include "common/attestation/report_data.h"
 #include "common/buffer.h"
 #include "common/domain.h"
 #include "common/error.h"
@@ -22,6 +23,8 @@ struct material_file {
 
 struct material {
 	char host[DOMAIN_MAX + 1]; /* "" when it is not known whose evidence this is */
+	char nonce[2 * NONCE_MAX +
+		   1]; /* hex, that attestation.json was asked with; "": it was not */
 	struct material_file *files;
 	size_t count;
 	struct buffer live_chain; /* PEM, leaf first; empty: nobody was dialled */
@@ -38,7 +41,8 @@ struct buffer *material_add(struct material *material, const char *name, struct 
 
 /* Reads what material_save() wrote, or a copy of a site's evidence made by other means. */
 int material_load(struct material *material, const char *dir, struct error *err);
-/* Writes all files into `dir` (made if it is missing), beside them host.txt and live-chain.pem. */
+/* Writes all files into `dir` (made if it is missing), beside them host.txt, nonce.txt and
+ * live-chain.pem. */
 int material_save(const struct material *material, const char *dir, struct error *err);
 
 /* The certificate of `host` among the files: cert-HOST.pem, or that of the wildcard above it; NULL

@@ -6,6 +6,7 @@
 #include "common/json.h"
 #include "supervisor/verify/fetch.h"
 #include "supervisor/verify/judge.h"
+#include "supervisor/verify/manifest.h"
 #include "supervisor/verify/policy.h"
 
 #include <ctype.h>
@@ -24,6 +25,7 @@ static const char usage[] =
     "  --mrtd HEX, --rtmr0 HEX, --rtmr1 HEX, --rtmr2 HEX    what you expect\n"
     "  --policy FILE        all that, in a file; --write-policy FILE makes one of what was seen\n"
     "  --collateral FILE    Intel's word on what is up to date, as JSON\n"
+    "  --ct FILE            a CT log's list of certificates (crt.sh, output=json)\n"
     "  --tcb STATUS         the worst TCB status that is accepted (UpToDate)\n"
     "  --require LIST       checks that may not be left out: all, or names with commas\n"
     "  --at TIME            judge as of this time: seconds since 1970, or 2026-11-29T10:00:00Z\n"
@@ -38,10 +40,11 @@ static const char usage[] =
 struct command {
 	const char *url, *dir, *quote, *save, *connect_to;
 	const char *collateral, *root, *compose, *require;
+	const char *ct;
 	const char *policy, *write_policy;
 	bool json, help, has_tcb;
 	struct judge_options judge;
-	struct buffer collateral_text;
+	struct buffer collateral_text, ct_text;
 };
 
 /* ---- options */
@@ -102,6 +105,7 @@ static const struct {
     {"root", OPTION_TEXT, offsetof(struct command, root)},
     {"compose", OPTION_TEXT, offsetof(struct command, compose)},
     {"require", OPTION_TEXT, offsetof(struct command, require)},
+    {"ct", OPTION_TEXT, offsetof(struct command, ct)},
     {"policy", OPTION_TEXT, offsetof(struct command, policy)},
     {"write-policy", OPTION_TEXT, offsetof(struct command, write_policy)},
     {"ca", OPTION_TEXT, offsetof(struct command, judge.ca_file)},
@@ -271,6 +275,11 @@ static int read_files(struct command *c, struct findings *findings, struct error
 	if (read_root(c, err) != 0 || read_compose(c, err) != 0 ||
 	    read_policy(c, findings, err) != 0)
 		return -1;
+	if (c->ct != NULL) {
+		c->judge.ct_list = &c->ct_text;
+		if (read_option_file("ct", c->ct, &c->ct_text, err) != 0)
+			return -1;
+	}
 	if (c->collateral == NULL)
 		return 0;
 	c->judge.collateral = &c->collateral_text;
@@ -373,6 +382,7 @@ int verify_command(int argc, char **argv)
 
 	findings_init(&findings);
 	buffer_init(&c.collateral_text, COLLATERAL_MAX);
+	buffer_init(&c.ct_text, CT_LIST_MAX);
 	int rc = parse(argc, argv, &c, &err);
 	if (rc == 0 && c.help)
 		return fputs(usage, stdout) < 0;
@@ -381,6 +391,7 @@ int verify_command(int argc, char **argv)
 	if (rc == 0)
 		rc = run(&c, &findings, &err);
 	buffer_free(&c.collateral_text);
+	buffer_free(&c.ct_text);
 	if (rc == 0)
 		return findings_good(&findings) ? EXIT_OK : EXIT_FAILED;
 	fprintf(stderr, "ingressctl: %s\n", err.text);
