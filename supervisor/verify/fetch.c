@@ -173,7 +173,7 @@ static int check_unchanged(struct site *site, struct material *material, struct 
 static int ask(struct site *site, struct material *material, struct error *err)
 {
 	unsigned char nonce[NONCE_SIZE];
-	char path[sizeof("attestation.json?nonce=") + 2 * NONCE_SIZE];
+	char path[sizeof("attestation.json?nonce=") + sizeof(material->nonce)];
 	struct buffer content;
 	long status = 0;
 
