@@ -1,40 +1,53 @@
 #include "evidence/index.h"
 
+#include <stdbool.h>
+#include <string.h>
+
+enum { HOST_MAX = 255 };
+
 static const char head[] =
     "<!doctype html>\n"
     "<html lang=\"en\">\n"
     "<head>\n"
     "<meta charset=\"utf-8\">\n"
-    "<meta name=\"viewport\" content=\"width=device-width\">\n"
+    "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
     "<title>Evidence</title>\n"
     "<link rel=\"icon\" href=\"data:,\">\n"
     "<style>\n"
-    "body { font: 1rem/1.5 sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem }\n"
-    "table { border-collapse: collapse }\n"
-    "th, td { text-align: left; padding: .2rem 1.5rem .2rem 0 }\n"
-    "td + td { text-align: right }\n"
-    "td + td + td, pre { font: .85rem/1.7 monospace; text-align: left }\n"
-    "td + td + td { overflow-wrap: anywhere }\n"
-    "pre { overflow-x: auto; background: #f2f2f2; color: #111; padding: .7rem }\n"
+    ":root { color-scheme: light dark; --line: #8884; --box: #8882 }\n"
+    "body { font: 1rem/1.5 system-ui, sans-serif; max-width: 52rem; margin: 2rem auto;"
+    " padding: 0 1rem }\n"
+    "h1 { font-size: 1.6rem } h2 { font-size: 1.2rem; margin-top: 2rem }\n"
+    "pre { background: var(--box); padding: .7rem; border-radius: .4rem;"
+    " white-space: pre-wrap; overflow-wrap: anywhere }\n"
+    "pre, code { font: .85rem/1.6 ui-monospace, monospace }\n"
+    "ul { list-style: none; padding: 0 }\n"
+    "li { border-top: 1px solid var(--line); padding: .7rem 0 }\n"
+    "li a { font-weight: 600; overflow-wrap: anywhere }\n"
+    "li p { margin: .1rem 0 }\n"
+    "li small { white-space: nowrap }\n"
+    "li code { display: block; overflow-x: auto; white-space: nowrap; opacity: .75;"
+    " font-size: .78rem }\n"
     "</style>\n"
     "</head>\n"
     "<body>\n"
     "<h1>Evidence</h1>\n"
-    "<p>These files show that the TLS keys of this site were made inside an attested virtual "
-    "machine (Intel TDX).</p>\n"
-    "<table>\n"
-    "<tr><th>File</th><th>Bytes</th><th>SHA-256</th></tr>\n";
+    "<p>These files let you check that the TLS key of this site was made inside an attested "
+    "virtual "
+    "machine (Intel TDX) and which app runs there. Nobody has to be believed for it but Intel and "
+    "the certificate authority.</p>\n";
 
-/*
- * The first command works for every set of files, names with '*' included.  The second
- * prints REPORTDATA if the quote carries it anywhere: a look by eye, so the page says what it
- * does not replace.
- */
-static const char foot[] =
-    "</table>\n"
-    "<h2>How to check it</h2>\n"
+/* `%1$s` is the host. */
+static const char commands[] =
+    "<h2>Check it with one command</h2>\n"
+    "<pre>docker run --rm dstack-ingress ingressctl verify https://%1$s</pre>\n"
+    "<p>It asks this site for a quote over a number of its own, follows the signatures to Intel's "
+    "root, compares the certificate that answered with the one in the evidence, and says what it "
+    "could not check. Tell it which app you expect (<code>--app-id</code>, "
+    "<code>--compose</code>), or it can only tell you which one it saw.</p>\n"
+    "<h2>Or by hand</h2>\n"
     "<p>Get the files, and compare their digests:</p>\n"
-    "<pre>e=https://HOST/evidences; curl -sSfO $e/sha256sum.txt -O $e/quote.json &amp;&amp; "
+    "<pre>e=https://%1$s/evidences; curl -sSfO $e/sha256sum.txt -O $e/quote.json &amp;&amp; "
     "cut -c67- sha256sum.txt | while read -r f; do curl -sSfg -o \"$f\" \"$e/$f\"; done; "
     "sha256sum -c sha256sum.txt</pre>\n"
     "<p>Find sha256(sha256sum.txt), followed by 32 zero bytes, as the REPORTDATA of the TDX "
@@ -43,19 +56,72 @@ static const char foot[] =
     "</pre>\n"
     "<p>Then have a TDX verifier check the quote's signature and measurements, and compare the "
     "certificate that the site presents with the one listed here.</p>\n"
-    "</body>\n"
-    "</html>\n";
+    "<h2>Files</h2>\n"
+    "<ul>\n";
 
-int index_render(const struct bundle *files, struct buffer *page)
+static const char foot[] = "</ul>\n"
+			   "</body>\n"
+			   "</html>\n";
+
+/* What a file is there for; names of a bundle need no escaping. */
+static const char *purpose(const char *name)
+{
+	static const struct {
+		const char *begins, *purpose;
+	} known[] = {
+	    {"acme-account.json",
+	     "The ACME account that ordered the certificates. A CAA record in DNS that names it "
+	     "keeps everybody else from getting one."},
+	    {"cert-", "The certificate chain that is served."},
+	    {"manifest.json",
+	     "All of it for programs: names, keys, account, app, versions, and every certificate "
+	     "that was ever issued here."},
+	    {"quote.json", "The machine's signature: a TDX quote over sha256sum.txt."},
+	    {"sha256sum.txt", "The digests of the account and the certificates."},
+	};
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
+		if (strncmp(name, known[i].begins, strlen(known[i].begins)) == 0)
+			return known[i].purpose;
+	return "";
+}
+
+/* Letters, digits and what stands in names, addresses and ports: nothing that means anything to
+ * HTML or a shell. */
+static bool is_host(const char *host)
+{
+	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+				      "0123456789-.:[]";
+	size_t length = strspn(host, allowed);
+
+	return length > 0 && length <= HOST_MAX && host[length] == '\0';
+}
+
+int index_render(const struct bundle *files, const char *host, struct buffer *page)
 {
 	buffer_puts(page, head);
+	buffer_printf(page, commands, host != NULL && is_host(host) ? host : "HOST");
 	for (size_t i = 0; i < files->count; i++) {
 		const struct bundle_file *file = &files->files[i];
-		/* Names of a bundle need no escaping. */
 		buffer_printf(page,
-			      "<tr><td><a href=\"/evidences/%s\">%s</a></td><td>%zu</td>"
-			      "<td>%s</td></tr>\n",
-			      file->name, file->name, file->length, file->sha256);
+			      "<li><a href=\"/evidences/%s\">%s</a> <small>%zu bytes</small>"
+			      "<p>%s</p><code>sha256 %s</code></li>\n",
+			      file->name, file->name, file->length, purpose(file->name),
+			      file->sha256);
 	}
 	return buffer_puts(page, foot);
+}
+
+int index_render_json(const struct bundle *files, struct buffer *text)
+{
+	buffer_puts(text, "{\"files\":[");
+	for (size_t i = 0; i < files->count; i++) {
+		const struct bundle_file *file = &files->files[i];
+		buffer_printf(text,
+			      "%s{\"name\":\"%s\",\"bytes\":%zu,\"sha256\":\"%s\","
+			      "\"path\":\"/evidences/%s\"}",
+			      i == 0 ? "" : ",", file->name, file->length, file->sha256,
+			      file->name);
+	}
+	return buffer_puts(text, "]}\n");
 }

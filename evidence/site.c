@@ -152,33 +152,57 @@ static bool matches(const char *header, const char *etag)
 	return false;
 }
 
-static void send_file(struct evhttp_request *request, const struct bundle_file *file)
+/* 200, or 304 if the client has it already. */
+static void send_tagged(struct evhttp_request *request, const char *sha256, const char *type,
+			const char *data, size_t length)
 {
 	const char *condition =
 	    evhttp_find_header(evhttp_request_get_input_headers(request), "If-None-Match");
-	struct reply reply = {200, "OK", content_type(file->name), file->data, file->length};
+	struct reply reply = {200, "OK", type, data, length};
 	char etag[ETAG_SIZE];
 
-	snprintf(etag, sizeof(etag), "\"%s\"", file->sha256);
+	snprintf(etag, sizeof(etag), "\"%s\"", sha256);
 	set_header(request, "ETag", etag);
 	if (condition != NULL && matches(condition, etag))
 		reply = (struct reply){304, "Not Modified", NULL, "", 0};
 	send_reply(request, &reply);
 }
 
+static void send_file(struct evhttp_request *request, const struct bundle_file *file)
+{
+	send_tagged(request, file->sha256, content_type(file->name), file->data, file->length);
+}
+
+/* A program says that it wants JSON; a browser's long list begins with HTML. */
+static bool wants_json(struct evhttp_request *request)
+{
+	const char *accept =
+	    evhttp_find_header(evhttp_request_get_input_headers(request), "Accept");
+
+	return accept != NULL && strstr(accept, "application/json") != NULL &&
+	       strstr(accept, "text/html") == NULL;
+}
+
 static void send_index(struct evhttp_request *request, const struct bundle *files)
 {
+	const char *host = evhttp_find_header(evhttp_request_get_input_headers(request), "Host");
+	bool json = wants_json(request);
+	char digest[SHA256_HEX_SIZE];
 	struct buffer page;
 	struct error err = ERROR_INIT;
 
 	buffer_init(&page, INDEX_MAX);
-	index_render(files, &page);
-	if (buffer_check(&page, "the index", &err) == 0) {
-		const struct reply reply = {200, "OK", "text/html; charset=utf-8",
-					    buffer_text(&page), page.length};
+	if (json)
+		index_render_json(files, &page);
+	else
+		index_render(files, host, &page);
+	set_header(request, "Vary", "Accept, Host");
+	if (buffer_check(&page, "the index", &err) == 0 &&
+	    digest_sha256_hex(buffer_text(&page), page.length, digest, &err) == 0) {
 		set_header(request, "Content-Security-Policy",
 			   "default-src 'none'; style-src 'unsafe-inline'; img-src data:");
-		send_reply(request, &reply);
+		send_tagged(request, digest, json ? "application/json" : "text/html; charset=utf-8",
+			    buffer_text(&page), page.length);
 	} else {
 		log_error("%s", err.text);
 		send_error(request, 500, "Internal Server Error", "the index cannot be made");

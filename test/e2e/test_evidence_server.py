@@ -85,9 +85,43 @@ def test_the_index_lists_the_files(served: Bench, path: str) -> None:
     for name in visible_names(served.evidence):
         content = (served.evidence / name).read_bytes()
         assert f'<a href="/evidences/{name}">{name}</a>' in page
-        assert f"<td>{len(content)}</td><td>{hashlib.sha256(content).hexdigest()}</td>" in page
+        assert f"<code>sha256 {hashlib.sha256(content).hexdigest()}</code>" in page
     assert '<link rel="icon" href="data:,">' in page
     assert "default-src 'none'" in answer.headers["content-security-policy"]
+
+
+def test_the_index_has_commands_for_the_host_that_was_asked(served: Bench) -> None:
+    page = curl(served, "/evidences/", "-H", "Host: app.example.com:8443").body.decode()
+    assert "ingressctl verify https://app.example.com:8443<" in page
+    page = curl(served, "/evidences/", "-H", "Host: <script>").body.decode()
+    assert "ingressctl verify https://HOST<" in page and "<script" not in page
+
+
+def test_programs_get_the_index_as_json(served: Bench) -> None:
+    answer = curl(served, "/evidences/", "-H", "Accept: application/json")
+    assert answer.headers["content-type"] == "application/json"
+    listed = {file["name"]: file for file in json.loads(answer.body)["files"]}
+    assert sorted(listed) == sorted(visible_names(served.evidence))
+    for name, file in listed.items():
+        content = (served.evidence / name).read_bytes()
+        assert file["bytes"] == len(content)
+        assert file["sha256"] == hashlib.sha256(content).hexdigest()
+        assert file["path"] == f"/evidences/{name}"
+    browser = "text/html,application/xhtml+xml,application/json;q=0.9,*/*;q=0.8"
+    answer = curl(served, "/evidences/", "-H", f"Accept: {browser}")
+    assert answer.headers["content-type"].startswith("text/html")
+
+
+def test_the_index_has_an_etag(served: Bench) -> None:
+    first = curl(served, "/evidences/")
+    again = curl(served, "/evidences/", "-H", f"If-None-Match: {first.headers['etag']}")
+    assert (again.status, again.body) == (304, b"")
+    head = curl(served, "/evidences/", "--head")
+    assert (head.status, head.body) == (200, b"")
+    assert head.headers["etag"] == first.headers["etag"]
+    assert "Accept" in first.headers["vary"]
+    served.publish("app.example.com")
+    assert curl(served, "/evidences/").headers["etag"] != first.headers["etag"]
 
 
 def test_a_new_generation_is_served_at_once(served: Bench) -> None:

@@ -5,7 +5,7 @@
 static void render(const struct bundle *bundle, struct buffer *page)
 {
 	buffer_init(page, INDEX_MAX);
-	assert_int_equal(index_render(bundle, page), 0);
+	assert_int_equal(index_render(bundle, "app.example.com", page), 0);
 }
 
 static void every_file_is_listed_with_size_and_digest(void **state)
@@ -19,10 +19,12 @@ static void every_file_is_listed_with_size_and_digest(void **state)
 	assert_int_equal(bundle_add(&bundle, "cert-*.example.com.pem", "", 0, &err), 0);
 	render(&bundle, &page);
 	assert_contains(page.data,
-			"<a href=\"/evidences/quote.json\">quote.json</a></td><td>3</td><td>"
-			"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad</td>");
+			"<a href=\"/evidences/quote.json\">quote.json</a> <small>3 bytes</small>");
+	assert_contains(page.data,
+			"<code>sha256 "
+			"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad</code>");
 	assert_contains(page.data, "<a href=\"/evidences/cert-*.example.com.pem\">"
-				   "cert-*.example.com.pem</a></td><td>0</td>");
+				   "cert-*.example.com.pem</a> <small>0 bytes</small>");
 	buffer_free(&page);
 }
 
@@ -55,6 +57,52 @@ static void the_page_says_how_to_check(void **state)
 	buffer_free(&page);
 }
 
+/* The Host header is the client's: only what can stand in a URL gets into the page. */
+static void the_commands_name_the_host(void **state)
+{
+	static const struct {
+		const char *host, *shown;
+	} cases[] = {
+	    {"app.example.com", "https://app.example.com/evidences"},
+	    {"app.example.com:8443", "https://app.example.com:8443/evidences"},
+	    {"[::1]:8443", "https://[::1]:8443/evidences"},
+	    {"a.test</pre><b>", "https://HOST/evidences"},
+	    {"a.test; rm -rf ~", "https://HOST/evidences"},
+	    {"$(id)", "https://HOST/evidences"},
+	    {"", "https://HOST/evidences"},
+	    {NULL, "https://HOST/evidences"},
+	};
+	const struct bundle none = BUNDLE_INIT;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct buffer page;
+		buffer_init(&page, INDEX_MAX);
+		assert_int_equal(index_render(&none, cases[i].host, &page), 0);
+		assert_contains(page.data, cases[i].shown);
+		assert_lacks(page.data, "rm -rf");
+		assert_lacks(page.data, "<b>");
+		buffer_free(&page);
+	}
+}
+
+static void programs_get_json(void **state)
+{
+	AUTO_BUNDLE struct bundle bundle = BUNDLE_INIT;
+	struct error err = ERROR_INIT;
+	struct buffer text;
+
+	(void)state;
+	assert_int_equal(bundle_add(&bundle, "quote.json", "abc", 3, &err), 0);
+	buffer_init(&text, INDEX_MAX);
+	assert_int_equal(index_render_json(&bundle, &text), 0);
+	assert_string_equal(text.data,
+			    "{\"files\":[{\"name\":\"quote.json\",\"bytes\":3,\"sha256\":"
+			    "\"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad\","
+			    "\"path\":\"/evidences/quote.json\"}]}\n");
+	buffer_free(&text);
+}
+
 static void the_largest_bundle_fits(void **state)
 {
 	AUTO_BUNDLE struct bundle bundle = BUNDLE_INIT;
@@ -80,6 +128,8 @@ int main(void)
 	    cmocka_unit_test(every_file_is_listed_with_size_and_digest),
 	    cmocka_unit_test(the_page_asks_for_nothing_else),
 	    cmocka_unit_test(the_page_says_how_to_check),
+	    cmocka_unit_test(the_commands_name_the_host),
+	    cmocka_unit_test(programs_get_json),
 	    cmocka_unit_test(the_largest_bundle_fits),
 	};
 
