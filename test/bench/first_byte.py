@@ -11,11 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from support.backend import BannerBackend, EchoBackend
-from support.ingress import BIN
-from support.process import Child, clean_environment
 
 from .load import h1_request, h2_request
-from .proxies import DOMAIN, H1_NAME, H2_NAME, LOAD_CPU, MARKER, PLAIN, Field, Proxy, field, pinned
+from .proxies import DOMAIN, H1_NAME, H2_NAME, MARKER, PLAIN, Field, Proxy, field
 from .report import Report, Row, spread
 
 SAMPLES = 25
@@ -82,27 +80,13 @@ def first_byte(port: int, conversation: Conversation) -> float:
             return took
 
 
-def _start_product(place: Field, running: contextlib.ExitStack, targets: dict[str, int]) -> Proxy:
+def _start_product(place: Field, targets: dict[str, int]) -> Proxy:
     routes = "\n".join(f"{name}=127.0.0.1:{port}" for name, port in targets.items())
     # Two backends that are one and the same: only a name tells them apart.
     proxy = place.ingress(
         "ingress", "", ROUTING_MAP=routes, SERVER_FIRST=LISTED, EVIDENCE_WAIT="500ms"
     )
-    evidence = place.folder / "evidence"
-    generation = evidence / "..gen-1"
-    generation.mkdir(parents=True)
-    (generation / "proof.txt").write_text(PROOF)
-    (evidence / "..data").symlink_to(generation.name)
-    socket_path = place.folder / "ingress.run/chroot/evidence.sock"
-    server = running.enter_context(
-        Child(
-            pinned(LOAD_CPU, [BIN / "ingress-evidence", "serve", "--socket", socket_path]),
-            place.folder / "evidence.log",
-            env=clean_environment(EVIDENCE_DIR=str(evidence)),
-        )
-    )
-    server.wait_for(socket_path.exists, what="the evidence server to listen")
-    socket_path.chmod(0o666)
+    place.serve_evidence("ingress", {"proof.txt": PROOF})
     return proxy
 
 
@@ -115,7 +99,7 @@ def bench_first_byte(report: Report, folder: Path) -> None:
             H1_NAME: place.h1_port, H2_NAME: place.h2_port,
             ECHO: echo.port, BANNER: banner.port, LISTED: banner.port,
         }  # fmt: skip
-        ours = _start_product(place, running, targets)
+        ours = _start_product(place, targets)
         plain = {
             port: _plain_to(place, f"plain-{port}", port) for port in sorted(set(targets.values()))
         }

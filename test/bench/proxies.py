@@ -12,7 +12,7 @@ import os
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -242,6 +242,26 @@ class Field:
         )
         argv = ["env", *environment, "haproxy", "-f", str(config)]
         return self.start(key, title, argv, port, PROXY_CPU)
+
+    def serve_evidence(self, key: str, files: Mapping[str, str]) -> Child:
+        """The evidence server of ingress(key, ...)."""
+        evidence = self.folder / f"{key}.evidence"
+        generation = evidence / "..gen-1"
+        generation.mkdir(parents=True)
+        for name, content in files.items():
+            (generation / name).write_text(content)
+        (evidence / "..data").symlink_to(generation.name)
+        socket_path = self.folder / key / "chroot/evidence.sock"
+        command = [BIN / "ingress-evidence", "serve", "--socket", socket_path]
+        server = Child(
+            pinned(LOAD_CPU, command),
+            self.folder / f"{key}.evidence.log",
+            env=clean_environment(EVIDENCE_DIR=str(evidence)),
+        )
+        self._running.callback(server.stop)
+        server.wait_for(socket_path.exists, what="the evidence server to listen")
+        socket_path.chmod(0o666)
+        return server
 
     def other(
         self, key: str, title: str, template: str, argv: Sequence[str], **values: str

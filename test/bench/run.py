@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "test"))
 
 from bench.datapath import bench_connections, bench_throughput  # noqa: E402
+from bench.evidence import bench_evidence  # noqa: E402
 from bench.first_byte import bench_first_byte  # noqa: E402
 from bench.lifecycle import bench_issue, bench_memory, bench_start  # noqa: E402
 from bench.names import bench_names  # noqa: E402
@@ -36,6 +37,7 @@ REPORTS: dict[str, tuple[str, dict[str, Bench]]] = {
             "connections": bench_connections,
             "throughput": bench_throughput,
             "first-byte": bench_first_byte,
+            "evidence": bench_evidence,
             "names": bench_names,
             "reload": bench_reload,
         },
