@@ -84,7 +84,10 @@ static void plan_sweep(struct connections *connections, long milliseconds)
 static bool has_to_go(const struct connections *connections, const struct connection *connection,
 		      long long now)
 {
-	return now >= connection->deadline || (connections->draining && !connection->answering);
+	long long earlier = connections->full ? CONNECTION_REQUEST_MS - CONNECTION_CROWDED_MS : 0;
+
+	return now >= connection->deadline - earlier ||
+	       (connections->draining && !connection->answering);
 }
 
 static void shut_down_overdue(struct connections *connections)

@@ -22,6 +22,7 @@ enum {
 	CONNECTIONS_MAX = 256,		   /* more wait to be accepted */
 	CONNECTION_IDLE_SECONDS = 15,	   /* without a byte in either direction */
 	CONNECTION_REQUEST_MS = 30 * 1000, /* from accept() or the last answer to the next */
+	CONNECTION_CROWDED_MS = 5 * 1000,  /* the same while others wait to be accepted */
 	CONNECTION_DRAIN_MS = 5 * 1000,	   /* for answers under way when told to stop */
 };
 

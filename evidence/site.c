@@ -57,7 +57,8 @@ static bool announces_body(struct evhttp_request *request)
 }
 
 /* Chunks that end before they have begun: HTTP/2 ends a request so whose head did not, and
- * HAProxy passes it on so.  A body that is yet to come is never read. */
+ * HAProxy passes it on so.  evhttp has read them for some methods, for others they are what is
+ * next; a body that is yet to come is never read then. */
 static bool has_empty_body(struct evhttp_request *request)
 {
 	const struct evkeyvalq *headers = evhttp_request_get_input_headers(request);
@@ -70,6 +71,8 @@ static bool has_empty_body(struct evhttp_request *request)
 		    (strcasecmp(at->key, "Transfer-Encoding") == 0 &&
 		     strcasecmp(at->value, "chunked") != 0))
 			return false;
+	if (evbuffer_get_length(evhttp_request_get_input_buffer(request)) > 0)
+		return false;
 	return evbuffer_copyout(rest, &first, 1) != 1 || first == '0';
 }
 

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import subprocess
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -66,14 +67,11 @@ class Bench:
     folder: Path
     agent: GuestAgent
     api: str
+    run_dir: Path
 
     @property
     def evidence(self) -> Path:
         return self.folder / "evidence"
-
-    @property
-    def run_dir(self) -> Path:
-        return self.folder / "run"
 
     @property
     def account(self) -> Path:
@@ -141,8 +139,9 @@ class Bench:
 def bench(folder: Path, api: str = "dstack", **guest: int) -> Iterator[Bench]:
     with GuestAgent(
         folder / "agent.sock", SimulatedGuest(QuotePki(folder / "pki"), **guest), api=api
-    ) as agent:
-        made = Bench(folder, agent, api)
+    ) as agent, tempfile.TemporaryDirectory(prefix="run-", dir="/tmp") as parent:
+        # pytest's own folders are too long for RUN_DIR.
+        made = Bench(folder, agent, api, Path(parent) / "run")
         made.account.write_text(json.dumps(ACCOUNT))
         yield made
 

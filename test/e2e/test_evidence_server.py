@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import hashlib
 import json
 import socket
@@ -267,6 +268,13 @@ def test_a_body_is_never_taken_for_a_request(served: Bench, method: bytes, lengt
     assert parse(received).status in (400, 405)
 
 
+@pytest.mark.parametrize("method", [b"GET", b"HEAD"])
+@pytest.mark.parametrize("end", [b"0\r\n\r\n", b"0\r\nX: y\r\n\r\n"])
+def test_a_body_without_a_byte_is_none(served: Bench, method: bytes, end: bytes) -> None:
+    head = method + b" /evidences/ HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    assert parse(ask(served, head + end)).status == 200
+
+
 @pytest.mark.parametrize(
     "raw", [b"\r\n" * 3, b"nonsense\r\n\r\n", b"GET\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"\0" * 9000]
 )
@@ -356,6 +364,16 @@ def test_connections_past_the_maximum_wait(served: Bench) -> None:
         for connection in crowd:
             connection.close()
     assert curl(served, "/evidences/").status == 200
+
+
+def test_clients_that_do_not_read_make_room_for_others(served: Bench) -> None:
+    """The answer is more than the socket takes, so the server has to wait for them."""
+    (served.evidence / "..data" / "large.txt").write_bytes(b"x" * 300_000)
+    with contextlib.ExitStack() as held:
+        for _ in range(CONNECTIONS_MAX):
+            stalled = held.enter_context(connect(served))
+            stalled.sendall(b"GET /evidences/large.txt HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert curl(served, "/evidences/").status == 200
 
 
 def test_many_short_connections_are_not_held_up(served: Bench) -> None:

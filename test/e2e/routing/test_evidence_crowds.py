@@ -6,6 +6,8 @@ No address is counted, since all the clients of a gateway may have one.
 from __future__ import annotations
 
 import contextlib
+import os
+import signal
 import socket
 import ssl
 import struct
@@ -203,6 +205,20 @@ def test_a_flood_leaves_an_honest_client_its_answers(
 def test_a_flood_at_the_evidence_port(either: Site) -> None:
     statuses = Counter(either.ingress.fetch_evidence(SUMS).status for _ in range(500))
     assert statuses == {200: 500}
+
+
+def test_requests_wait_for_a_server_that_is_held_up(either: Site) -> None:
+    """More of them than its connections."""
+    (pid,) = either.ingress.processes("ingress-evidence")
+    with contextlib.ExitStack() as held:
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            clients = [held.enter_context(either.h1()) for _ in range(CROWD)]
+            for client in clients:
+                client.send(client.head("GET", SUMS))
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        assert Counter(client.answer().status for client in clients) == {200: CROWD}
 
 
 # ---- one source among many, as the PROXY protocol tells them
