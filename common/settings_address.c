@@ -157,7 +157,7 @@ const char *settings_check_host(struct loading *in, const struct setting *row, c
 	return keep_host(in, row, host);
 }
 
-#define GATEWAY_RULE "must be the gateway's name, such as _.dstack-prod5.phala.network; it %s"
+#define GATEWAY_RULE "must be the gateway's name, such as gateway.dstack-prod5.phala.network; it %s"
 
 const char *settings_check_gateway(struct loading *in, const struct setting *row, const char *value)
 {
@@ -168,6 +168,13 @@ const char *settings_check_gateway(struct loading *in, const struct setting *row
 		return settings_wrong(in, row, value, GATEWAY_RULE, domain_verdict_text(verdict));
 	if (strchr(host, '.') == NULL)
 		return settings_wrong(in, row, value, GATEWAY_RULE, "has no dot");
+	if (host[0] == '_' || strstr(host, "._") != NULL)
+		settings_warn(
+		    in,
+		    "%s is \"%s\": Android finds no name whose CNAME has a label that "
+		    "begins with \"_\"; take another label, such as \"gateway\", since the "
+		    "zones of dstack's gateways answer to any",
+		    row->name, host);
 	return keep_host(in, row, host);
 }
 

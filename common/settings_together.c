@@ -109,7 +109,7 @@ static void check_gateway(struct loading *in)
 			settings_problem(in,
 					 "GATEWAY_DOMAIN is not set: give the name of the dstack "
 					 "gateway that the domain points at, such as "
-					 "_.dstack-prod5.phala.network");
+					 "gateway.dstack-prod5.phala.network");
 		return;
 	}
 	for (size_t i = 0; i < settings->domain_count; i++)

@@ -14,7 +14,7 @@ static void defaults_are_those_of_the_table(void **state)
 	const struct settings *s = loaded.settings;
 	assert_int_equal(s->domain_count, 1);
 	assert_string_equal(s->domains[0], "app.example.com");
-	assert_string_equal(s->gateway_domain, "_.gateway.example.net");
+	assert_string_equal(s->gateway_domain, "gateway.example.net");
 	assert_string_equal(s->dns_provider, "cloudflare");
 	assert_string_equal(s->txt_prefix, "_dstack-app-address");
 	assert_null(s->app_id);
@@ -57,7 +57,7 @@ static void given_values_are_taken(void **state)
 	struct loaded loaded;
 
 	(void)state;
-	fixture_load(&loaded, "GATEWAY_DOMAIN=_.GATEWAY.example.net.", "TXT_PREFIX=_tapp-address",
+	fixture_load(&loaded, "GATEWAY_DOMAIN=GATEWAY.example.net.", "TXT_PREFIX=_tapp-address",
 		     "APP_ID=0123abc", "PORT=8443", "SET_CAA=YES", "PROPAGATION_TIMEOUT=90",
 		     "DNS_RESOLVERS=192.0.2.53,[2001:db8::53]:5353,192.0.2.54:54", "DNS_PORT=5300",
 		     "CHALLENGE_TARGETS=Acme.example.net., _acme.example.org # ours",
@@ -74,7 +74,7 @@ static void given_values_are_taken(void **state)
 	assert_good(&loaded);
 	assert_string_equal(buffer_text(&loaded.warnings), "");
 	const struct settings *s = loaded.settings;
-	assert_string_equal(s->gateway_domain, "_.gateway.example.net");
+	assert_string_equal(s->gateway_domain, "gateway.example.net");
 	assert_string_equal(s->txt_prefix, "_tapp-address");
 	assert_string_equal(s->app_id, "0123abc");
 	assert_int_equal(s->port, 8443);

@@ -91,7 +91,7 @@ static void dns_sees_records_and_one_provider(void **state)
 		assert_string_equal(find(environment, "CLOUDFLARE_API_URL"),
 				    "https://api.example.com/v4");
 		assert_string_equal(find(environment, "DOMAINS"), "b.example.com\n*.example.com");
-		assert_string_equal(find(environment, "GATEWAY_DOMAIN"), "_.gateway.example.net");
+		assert_string_equal(find(environment, "GATEWAY_DOMAIN"), "gateway.example.net");
 		assert_string_equal(find(environment, "ACME_SERVER"), "https://ca.example.com/d");
 		assert_string_equal(find(environment, "LETSENCRYPT_DIR"), "/data/le");
 		assert_string_equal(find(environment, "RUN_DIR"), "/data/run");

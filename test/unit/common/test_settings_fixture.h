@@ -24,7 +24,7 @@ static const char *const fixture_everything[] = {
     "DOMAINS=b.example.com\n*.example.com",
     "TARGET_ENDPOINT=app:8080",
     "ROUTING_MAP=b.example.com=b:1\na.example.com=a:1",
-    "GATEWAY_DOMAIN=_.gateway.example.net",
+    "GATEWAY_DOMAIN=gateway.example.net",
     "ACME_EMAIL=ops@example.com",
     "CERTBOT_EMAIL=ops@example.com",
     "DNS_PROVIDER=cloudflare",
@@ -88,7 +88,7 @@ static inline void fixture_environment(const char **environment, const char *con
 {
 	static const char *const good[] = {
 	    "PATH=/usr/bin:/bin",	    "DOMAIN=app.example.com",
-	    "TARGET_ENDPOINT=app:8080",	    "GATEWAY_DOMAIN=_.gateway.example.net",
+	    "TARGET_ENDPOINT=app:8080",	    "GATEWAY_DOMAIN=gateway.example.net",
 	    "CLOUDFLARE_API_TOKEN=" CANARY, NULL};
 
 	memset(environment, 0, FIXTURE_VARIABLES_MAX * sizeof(*environment));
