@@ -2,6 +2,7 @@
 #include "common/settings_coverage.h"
 #include "common/settings_loading.h"
 
+#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -249,11 +250,77 @@ static void add_target_routes(struct loading *in, const struct coverage *routed)
 	free(missing);
 }
 
+/* ---- targets that are the ingress itself */
+
+static bool is_loopback(const struct endpoint *target)
+{
+	struct in_addr address;
+
+	if (target->is_ipv6)
+		return strcmp(target->host, "::1") == 0 || strcmp(target->host, "::") == 0;
+	if (inet_pton(AF_INET, target->host, &address) == 1)
+		return ntohl(address.s_addr) >> 24 == 127 || address.s_addr == INADDR_ANY;
+	return strcmp(target->host, "localhost") == 0;
+}
+
+/* EVIDENCE_PORT is open on 127.0.0.1 alone. */
+static bool is_evidence(const struct settings *settings, const struct endpoint *target)
+{
+	return settings->evidence_port != 0 && target->port == settings->evidence_port &&
+	       (strcmp(target->host, "127.0.0.1") == 0 || strcmp(target->host, "0.0.0.0") == 0 ||
+		strcmp(target->host, "localhost") == 0);
+}
+
+/* A name that is served leads to the gateway, and from there back to here; only a name of the
+ * container network that is the same word does not. */
+static void check_target(struct loading *in, const struct coverage *served, const char *variable,
+			 const struct endpoint *target)
+{
+	const struct settings *settings = in->settings;
+	bool is_served = strchr(target->host, '.') != NULL && coverage_serves(served, target->host);
+	bool is_port = settings->port != 0 && target->port == settings->port;
+	const char *open = target->is_ipv6 ? "[" : "", *close = target->is_ipv6 ? "]" : "";
+
+	if (is_port && (is_loopback(target) || is_served))
+		settings_problem(
+		    in,
+		    "%s leads to %s%s%s:%u, which is this ingress itself (PORT is %u): "
+		    "give the host and port of the app",
+		    variable, open, target->host, close, target->port, settings->port);
+	else if (is_evidence(settings, target))
+		settings_problem(in,
+				 "%s leads to %s:%u, where this ingress itself serves the evidence "
+				 "(EVIDENCE_PORT): give the host and port of the app, or another "
+				 "EVIDENCE_PORT",
+				 variable, target->host, target->port);
+	else if (is_served)
+		settings_warn(
+		    in,
+		    "%s leads to %s:%u, a name that this ingress serves: connections "
+		    "would come back here unless the name is another host's in this network",
+		    variable, target->host, target->port);
+}
+
+static void check_targets(struct loading *in, const struct coverage *served)
+{
+	const struct settings *settings = in->settings;
+
+	if (in->has_target)
+		check_target(in, served, "TARGET_ENDPOINT", &in->target);
+	for (size_t i = 0; i < settings->route_count; i++) {
+		const struct route *route = &settings->routes[i];
+		char name[sizeof("ROUTING_MAP's ") + sizeof(domain_name)];
+		snprintf(name, sizeof(name), "ROUTING_MAP's %s", route->pattern);
+		check_target(in, served, name, &route->target);
+	}
+}
+
 static void finish(struct loading *in, struct coverage *served, struct coverage *routed)
 {
 	for (size_t i = 0; i < in->settings->domain_count; i++)
 		coverage_add(served, in->settings->domains[i], i);
 	drop_duplicates(in, routed);
+	check_targets(in, served);
 	if (in->settings->domain_count > 0)
 		warn_about_unreachable(in, served);
 	warn_about_shared_routes(in, served, routed);
