@@ -68,18 +68,19 @@ static void refuse_both(struct loading *in, const struct setting *row, struct se
 /* The file's content, kept like a value of the environment; NULL after it was reported. */
 static const char *read_value(struct loading *in, const struct setting *row, const char *path)
 {
-	char shown[SETTING_SHOWN_SIZE];
+	char shown[SETTING_SHOWN_SIZE], hint[SETTING_HINT_SIZE];
 	struct error err = ERROR_INIT;
 	struct buffer text;
 	const char *kept = NULL;
 
 	buffer_init(&text, SETTINGS_VALUE_MAX);
 	settings_show(path, strlen(path), shown);
+	settings_hint(path, strlen(path), hint);
 	if (path[0] != '/')
-		settings_problem(in, "%s_FILE is \"%s\": must be an absolute path", row->name,
-				 shown);
+		settings_problem(in, "%s_FILE is \"%s\": must be an absolute path%s", row->name,
+				 shown, hint);
 	else if (file_read(path, &text, &err) != 0)
-		settings_problem(in, "%s_FILE is \"%s\": %s", row->name, shown, err.text);
+		settings_problem(in, "%s_FILE is \"%s\": %s%s", row->name, shown, err.text, hint);
 	else if (memchr(buffer_text(&text), '\0', text.length) != NULL)
 		settings_problem(in, "%s_FILE is \"%s\": the file has a zero byte in it", row->name,
 				 shown);
@@ -121,13 +122,14 @@ static void load_secret(struct loading *in, const struct setting *row, struct se
 	if (state->given == NULL || state->wrong)
 		return;
 
-	buffer_init(&secret, SETTING_SECRET_MAX + sizeof("\r\n"));
+	buffer_init(&secret, SETTING_SECRET_MAX + 1);
 	if (settings_read_secret(row->name, plain, path, &secret, &err) != 0) {
 		in->no_memory = in->no_memory || err.code == EXIT_TRY_LATER;
 		settings_problem(in, "%s", err.text);
 		state->wrong = true;
 	} else {
 		state->wrong = row->check(in, row, buffer_text(&secret)) == NULL;
+		settings_doubt_secret(in, row, buffer_text(&secret), path != NULL);
 		explicit_bzero(secret.data, secret.length);
 	}
 	buffer_free(&secret);

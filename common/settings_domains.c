@@ -18,6 +18,10 @@ static bool is_ascii(const char *text, size_t length)
 bool settings_parse_domain(const char *text, size_t length, domain_name out,
 			   char reason[SETTING_REASON_SIZE])
 {
+	if (settings_has_unseen(text, length)) {
+		snprintf(reason, SETTING_REASON_SIZE, "it has a character that cannot be seen");
+		return false;
+	}
 	if (!is_ascii(text, length)) {
 		snprintf(reason, SETTING_REASON_SIZE,
 			 "write an international name in its xn-- form, such as "

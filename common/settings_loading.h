@@ -27,13 +27,29 @@ struct loading {
 	struct endpoint target; /* TARGET_ENDPOINT */
 };
 
-/* ---- settings_report.c */
+/* ---- settings_show.c */
 
-enum { SETTING_SHOWN_MAX = 80, SETTING_SHOWN_SIZE = SETTING_SHOWN_MAX + 4 };
+enum {
+	SETTING_SHOWN_MAX = 80,
+	SETTING_SHOWN_SIZE = SETTING_SHOWN_MAX + 4,
+	SETTING_HINT_SIZE = 128,
+};
 
-/* A value as it may stand in a message: at most SETTING_SHOWN_MAX bytes and "...", control
- * characters as '?', credentials of a URL as "***". */
+/* A value as it may stand in a message: at most SETTING_SHOWN_MAX bytes and "...", the bytes of
+ * control characters, of other characters that cannot be seen and of what is no UTF-8 as "\xef",
+ * credentials of a URL as "***". */
 void settings_show(const char *text, size_t length, char out[SETTING_SHOWN_SIZE]);
+
+/* The end of a message about a value that may have come out wrong on its way: names the first
+ * character in it that cannot be seen ("; it begins with a byte order mark: remove that"), or else
+ * the quotes around it.  Empty when there are neither.  Shows nothing of the value. */
+void settings_hint(const char *text, size_t length, char out[SETTING_HINT_SIZE]);
+
+/* Whether such a character is in it; whether it stands in quotes. */
+bool settings_has_unseen(const char *text, size_t length);
+bool settings_is_quoted(const char *text, size_t length);
+
+/* ---- settings_report.c */
 
 void settings_problem(struct loading *in, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
@@ -93,12 +109,17 @@ bool settings_parse_target(const char *text, size_t length, struct endpoint *out
 
 /* ---- settings_secret.c */
 
-enum { SETTING_SECRET_MAX = 4096 };
+/* The file may have some blanks and line ends behind it. */
+enum { SETTING_SECRET_MAX = 4096, SETTING_SECRET_FILE_MAX = SETTING_SECRET_MAX + 512 };
 
 /* Reads the secret out of `plain` or the file `path` (one of them NULL) into `value` and
  * checks its shape.  The error has the variable's name in front. */
 int settings_read_secret(const char *name, const char *plain, const char *path,
 			 struct buffer *value, struct error *err);
+
+/* Warns about a secret that stands in quotes or looks like NAME=VALUE. */
+void settings_doubt_secret(struct loading *in, const struct setting *row, const char *value,
+			   bool is_file);
 
 /* ---- what happens after the rows were judged one by one */
 

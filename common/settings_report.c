@@ -1,5 +1,4 @@
 #include "common/settings_loading.h"
-#include "common/text.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -10,44 +9,6 @@ enum {
 	LINE_MAX_BYTES = 1024,
 	TAIL_ROOM = 32, /* for "and N more" */
 };
-
-/* ---- values in messages */
-
-/* The part of "scheme://user:password@host" that must not be seen: from the byte behind
- * "://" up to the last '@'. */
-static void find_credentials(const char *text, size_t length, size_t *from, size_t *to)
-{
-	const char *scheme = memmem(text, length, "://", 3);
-	const char *at = memrchr(text, '@', length);
-
-	*from = *to = 0;
-	if (scheme == NULL || at == NULL || at < scheme)
-		return;
-	*from = (size_t)(scheme + 3 - text);
-	*to = (size_t)(at - text);
-}
-
-/* Where to cut so that no UTF-8 sequence is left in pieces. */
-static size_t whole_characters(const char *text, size_t length)
-{
-	while (length > 0 && ((unsigned char)text[length] & 0xc0) == 0x80)
-		length--;
-	return length;
-}
-
-void settings_show(const char *text, size_t length, char out[SETTING_SHOWN_SIZE])
-{
-	size_t from, to;
-
-	find_credentials(text, length, &from, &to);
-	int wanted = snprintf(out, SETTING_SHOWN_SIZE, "%.*s%s%.*s", (int)from, text,
-			      to > from ? "***" : "", (int)(length - to), text + to);
-	if (wanted > SETTING_SHOWN_MAX)
-		memcpy(out + whole_characters(out, SETTING_SHOWN_MAX), "...", 4);
-	for (char *tab = out; (tab = strchr(tab, '\t')) != NULL;)
-		*tab = '?'; /* text_tidy() would make it look like a space */
-	text_tidy(out);
-}
 
 /* ---- lines */
 
@@ -99,6 +60,7 @@ const char *settings_wrong(struct loading *in, const struct setting *row, const 
 			   const char *rule, ...)
 {
 	char shown[SETTING_SHOWN_SIZE] = "***";
+	char hint[SETTING_HINT_SIZE];
 	char why[LINE_MAX_BYTES / 2];
 	va_list args;
 
@@ -107,7 +69,8 @@ const char *settings_wrong(struct loading *in, const struct setting *row, const 
 	va_start(args, rule);
 	vsnprintf(why, sizeof(why), rule, args);
 	va_end(args);
-	settings_problem(in, "%s is \"%s\": %s", row->name, shown, why);
+	settings_hint(value, strlen(value), hint);
+	settings_problem(in, "%s is \"%s\": %s%s", row->name, shown, why, hint);
 	return NULL;
 }
 
@@ -115,6 +78,7 @@ void settings_wrong_item(struct loading *in, const struct setting *row,
 			 const struct setting_item *item, const char *rule, ...)
 {
 	char shown[SETTING_SHOWN_SIZE];
+	char hint[SETTING_HINT_SIZE];
 	char why[LINE_MAX_BYTES / 2];
 	va_list args;
 
@@ -122,7 +86,9 @@ void settings_wrong_item(struct loading *in, const struct setting *row,
 	va_start(args, rule);
 	vsnprintf(why, sizeof(why), rule, args);
 	va_end(args);
-	settings_problem(in, "%s has \"%s\" (entry %zu): %s", row->name, shown, item->number, why);
+	settings_hint(item->text, item->length, hint);
+	settings_problem(in, "%s has \"%s\" (entry %zu): %s%s", row->name, shown, item->number, why,
+			 hint);
 }
 
 static void close_list(struct loading *in, struct findings *findings)

@@ -15,13 +15,13 @@ static void wipe(struct buffer *value)
 	buffer_reset(value);
 }
 
-static void drop_line_end(struct buffer *value)
+/* Editors leave a line end behind, people a blank line or a space: no secret ends with those. */
+static void drop_blank_end(struct buffer *value)
 {
 	size_t length = value->length;
 
-	if (length > 0 && value->data[length - 1] == '\n')
-		length--;
-	if (length < value->length && length > 0 && value->data[length - 1] == '\r')
+	while (length > 0 && strchr(" \t\r\n", value->data[length - 1]) != NULL &&
+	       value->data[length - 1] != '\0')
 		length--;
 	value->length = length;
 	if (value->data != NULL)
@@ -40,26 +40,59 @@ static bool is_one_word(const char *text, size_t length)
 
 static int take_plain(const char *name, const char *plain, struct buffer *value, struct error *err)
 {
+	char hint[SETTING_HINT_SIZE];
+
+	settings_hint(plain, strlen(plain), hint);
 	if (!is_one_word(plain, strlen(plain)))
-		return error_set(err, EXIT_BAD_CONFIG, "%s is \"***\": must " SHAPE, name,
-				 SETTING_SECRET_MAX);
+		return error_set(err, EXIT_BAD_CONFIG, "%s is \"***\": must " SHAPE "%s", name,
+				 SETTING_SECRET_MAX, hint);
 	buffer_puts(value, plain);
 	return buffer_check(value, name, err);
 }
 
+static int read_content(const char *path, struct buffer *content, struct error *err)
+{
+	char hint[SETTING_HINT_SIZE];
+	struct error why = ERROR_INIT;
+
+	if (file_read(path, content, &why) == 0)
+		return 0;
+	settings_hint(path, strlen(path), hint);
+	return error_set(err, why.code, "%s%s", why.text, hint);
+}
+
+static int take_content(const char *path, struct buffer *content, struct buffer *value,
+			struct error *err)
+{
+	char hint[SETTING_HINT_SIZE];
+
+	if (read_content(path, content, err) != 0)
+		return -1;
+	drop_blank_end(content);
+	if (content->length == 0)
+		return error_set(err, EXIT_BAD_CONFIG, "the file is empty");
+	settings_hint(content->data, content->length, hint);
+	if (!is_one_word(content->data, content->length))
+		return error_set(err, EXIT_BAD_CONFIG, "its content must " SHAPE "%s",
+				 SETTING_SECRET_MAX, hint);
+	buffer_puts(value, buffer_text(content));
+	return buffer_check(value, "its content", err);
+}
+
 static int take_file(const char *path, struct buffer *value, struct error *err)
 {
+	struct buffer content;
+	char hint[SETTING_HINT_SIZE];
+
+	settings_hint(path, strlen(path), hint);
 	if (path[0] != '/')
-		return error_set(err, EXIT_BAD_CONFIG, "must be an absolute path");
-	if (file_read(path, value, err) != 0)
-		return -1;
-	drop_line_end(value);
-	if (value->length == 0)
-		return error_set(err, EXIT_BAD_CONFIG, "the file is empty");
-	if (!is_one_word(value->data, value->length))
-		return error_set(err, EXIT_BAD_CONFIG, "its content must " SHAPE,
-				 SETTING_SECRET_MAX);
-	return 0;
+		return error_set(err, EXIT_BAD_CONFIG, "must be an absolute path%s", hint);
+	/* `value` may have room for the secret alone. */
+	buffer_init(&content, SETTING_SECRET_FILE_MAX);
+	int result = take_content(path, &content, value, err);
+	wipe(&content);
+	buffer_free(&content);
+	return result;
 }
 
 int settings_read_secret(const char *name, const char *plain, const char *path,
@@ -80,6 +113,35 @@ int settings_read_secret(const char *name, const char *plain, const char *path,
 			err->code = EXIT_BAD_CONFIG;
 	}
 	return result;
+}
+
+/* ---- good in shape, and most likely not what was meant */
+
+/* NAME=VALUE as a file of variables has it.  Not base64, whose '=' come last. */
+static bool is_assignment(const char *text)
+{
+	size_t length = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789");
+
+	return length >= 3 && text[length] == '=' && text[length + 1] != '=' &&
+	       text[length + 1] != '\0';
+}
+
+void settings_doubt_secret(struct loading *in, const struct setting *row, const char *value,
+			   bool is_file)
+{
+	const char *form = is_file ? "_FILE" : "";
+	const char *what = is_file ? "the content of its file" : "its value";
+
+	if (settings_is_quoted(value, strlen(value)))
+		settings_warn(in,
+			      "%s%s: %s stands in quotes, which are taken as part of the secret",
+			      row->name, form, what);
+	if (is_assignment(value))
+		settings_warn(
+		    in,
+		    "%s%s: %s looks like NAME=VALUE, and all of it is taken as the secret: "
+		    "give the value alone",
+		    row->name, form, what);
 }
 
 /* ---- for the programs that need one */

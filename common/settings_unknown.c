@@ -188,6 +188,40 @@ static void review(struct loading *in, const char *name, const char *value)
 		settings_warn(in, "%s is not a setting; did you mean %s?", name, closest);
 }
 
+#define NAME_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_"
+
+/* Whether `name` is that of a setting, its file or an older version's. */
+static bool is_ours(const char *name)
+{
+	char ignored[NAME_MAX_LENGTH];
+
+	return !find_closest(name, ignored) || find_older(name) != NULL;
+}
+
+/* A name of ours with something before or behind it, such as the byte order mark of the file that
+ * it comes from: nothing reads that variable. */
+static void review_wrapped(struct loading *in, const char *name, size_t length)
+{
+	char inner[NAME_MAX_LENGTH], shown[SETTING_SHOWN_SIZE], hint[SETTING_HINT_SIZE];
+	size_t start = 0, end = length;
+
+	if (strncmp(name, "export ", 7) == 0)
+		start = 7; /* of a file for the shell */
+	while (start < length && strchr(NAME_CHARACTERS, name[start]) == NULL)
+		start++;
+	while (end > start && strchr(NAME_CHARACTERS, name[end - 1]) == NULL)
+		end--;
+	if (end - start >= sizeof(inner))
+		return;
+	snprintf(inner, sizeof(inner), "%.*s", (int)(end - start), name + start);
+	if (!is_ours(inner))
+		return;
+	settings_show(name, length, shown);
+	settings_hint(name, length, hint);
+	settings_warn(in, "the variable \"%s\" is not a setting; did you mean %s?%s", shown, inner,
+		      hint);
+}
+
 void settings_review_names(struct loading *in)
 {
 	char name[NAME_MAX_LENGTH];
@@ -199,9 +233,9 @@ void settings_review_names(struct loading *in)
 			continue; /* empty is unset, and no name of ours is that long */
 		memcpy(name, *at, length);
 		name[length] = '\0';
-		if (strspn(name,
-			   "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_") ==
-		    length)
+		if (strspn(name, NAME_CHARACTERS) == length)
 			review(in, name, *at + length + 1);
+		else
+			review_wrapped(in, name, length);
 	}
 }

@@ -8,10 +8,11 @@ static bool is_continuation(unsigned char c)
 	return (c & 0xc0) == 0x80;
 }
 
-/* The length of the UTF-8 sequence (RFC 3629 section 4) at `s`, 0 when it is none.  Reads no
- * further than the first byte that does not fit, so never past the NUL. */
-static size_t sequence_length(const unsigned char *s)
+/* RFC 3629 section 4. */
+size_t text_character_length(const char *text)
 {
+	const unsigned char *s = (const unsigned char *)text;
+
 	if (s[0] < 0x80)
 		return 1;
 	if (s[0] < 0xc2 || s[0] > 0xf4 || !is_continuation(s[1]))
@@ -36,7 +37,7 @@ static bool is_control(const unsigned char *s)
 void text_tidy(char *text)
 {
 	for (unsigned char *at = (unsigned char *)text; *at != '\0';) {
-		size_t length = sequence_length(at);
+		size_t length = text_character_length((const char *)at);
 		if (length > 0 && !is_control(at)) {
 			at += length;
 			continue;

@@ -39,6 +39,42 @@ def test_check_shows_every_setting_and_hides_secrets(world: World) -> None:
     assert not ingress.run_dir.exists()
 
 
+def test_check_names_what_cannot_be_seen(world: World, tmp_path: Path) -> None:
+    """What Windows, word processors and `docker --env-file` leave in values."""
+    ingress = Ingress(world.make_stack())
+    secret = tmp_path / "key"
+    secret.write_text(f"RFC2136_KEY_SECRET={world.stack.bind.key_secret}\r\n\r\n")
+    done = ingress.run(
+        "ingressd", "--check",
+        PORT="443\r", LOG_LEVEL='"info"', DOMAINS="\ufeffapp.demo.test\u00a0",
+        GATEWAY_DOMAIN="_.gateway.demo.test", RFC2136_KEY_SECRET="",
+        RFC2136_KEY_SECRET_FILE=str(secret), **{"\ufeffSET_CAA": "true"},
+    )  # fmt: skip
+    assert done.returncode == BAD_CONFIG
+    for part in (
+        'PORT is "443\\x0d"', "carriage return",
+        'LOG_LEVEL is ""info""', "quotes are part of it",
+        'DOMAINS has "\\xef\\xbb\\xbfapp.demo.test\\xc2\\xa0"', "begins with a byte order mark",
+        'the variable "\\xef\\xbb\\xbfSET_CAA" is not a setting; did you mean SET_CAA?',
+        "RFC2136_KEY_SECRET_FILE: the content of its file looks like NAME=VALUE",
+        'GATEWAY_DOMAIN is "_.gateway.demo.test": Android',
+    ):  # fmt: skip
+        assert part in done.stderr
+    assert world.stack.bind.key_secret not in done.stdout + done.stderr
+    done.stderr.encode("ascii")
+
+
+def test_check_refuses_a_target_that_is_the_ingress(world: World) -> None:
+    ingress = Ingress(world.make_stack())
+    for target in ("localhost:8443", "[::1]:8443", "app.demo.test:8443", "127.0.0.1:8080"):
+        done = ingress.run(
+            "ingressd", "--check", PORT="8443", EVIDENCE_PORT="8080",
+            ROUTING_MAP=f"app.demo.test={target}",
+        )  # fmt: skip
+        assert done.returncode == BAD_CONFIG, target
+        assert f"ROUTING_MAP's app.demo.test leads to {target}, " in done.stderr
+
+
 def test_render_writes_what_haproxy_accepts_without_a_warning(world: World) -> None:
     stack = world.make_stack()
     volume = Volume(stack)

@@ -177,8 +177,8 @@ static void check_prints_the_table_whatever_is_wrong(void **state)
 	fclose(out);
 	assert_int_equal(err.code, EXIT_BAD_CONFIG);
 	assert_string_equal(err.text, "1 setting is wrong");
-	assert_contains(buffer_text(&problems), "PORT is \"x?y\"");
-	assert_line(table, "PORT x?y environment, wrong");
+	assert_contains(buffer_text(&problems), "PORT is \"x\\x0ay\"");
+	assert_line(table, "PORT x\\x0ay environment, wrong");
 	assert_line(table, "DOMAINS b.example.com environment");
 	assert_line(table, "MAXCONN 4096 default");
 	free(table);

@@ -2,6 +2,7 @@
  * mean something to HAProxy, certbot or a shell gets through. */
 #include "test_settings_refused.h"
 
+#define CARRIAGE_RETURN "; it ends with a carriage return, the line end of Windows: remove that"
 #define BOOLEAN "must be true or false (or yes, no, 1, 0)"
 #define TIME_LIKE "must be a time with a unit (us, ms, s, m, h, d), for example \"10s\""
 #define TIME_RANGE "must be a time from 1ms to 2147483647ms (24 days), for example \"10s\""
@@ -16,7 +17,8 @@ static const struct refused plain[] = {
     {{"TIMEOUT_CONNECT=-10s"}, "TIMEOUT_CONNECT is \"-10s\": " TIME_LIKE},
     {{"TIMEOUT_CONNECT=1.5s"}, "TIMEOUT_CONNECT is \"1.5s\": " TIME_LIKE},
     {{"TIMEOUT_CONNECT=10S"}, "TIMEOUT_CONNECT is \"10S\": " TIME_LIKE},
-    {{"TIMEOUT_CLIENT=10s\n    mode http"}, "TIMEOUT_CLIENT is \"10s?    mode http\": " TIME_LIKE},
+    {{"TIMEOUT_CLIENT=10s\n    mode http"},
+     "TIMEOUT_CLIENT is \"10s\\x0a    mode http\": " TIME_LIKE},
     {{"TIMEOUT_CLIENT=0s"}, "TIMEOUT_CLIENT is \"0s\": " TIME_RANGE},
     {{"TIMEOUT_CLIENT=999us"}, "TIMEOUT_CLIENT is \"999us\": " TIME_RANGE},
     {{"TIMEOUT_SERVER=25d"}, "TIMEOUT_SERVER is \"25d\": " TIME_RANGE},
@@ -30,7 +32,7 @@ static const struct refused plain[] = {
     {{"PORT=443 ssl"}, "PORT is \"443 ssl\": " PORT_RANGE},
     {{"PORT=443,8443"}, "PORT is \"443,8443\": " PORT_RANGE},
     {{"PORT=0x1bb"}, "PORT is \"0x1bb\": " PORT_RANGE},
-    {{"PORT=443\r"}, "PORT is \"443?\": " PORT_RANGE},
+    {{"PORT=443\r"}, "PORT is \"443\\x0d\": " PORT_RANGE CARRIAGE_RETURN},
     {{"PORT=80"}, "PORT and EVIDENCE_PORT are both 80: give one of them another port"},
     {{"EVIDENCE_PORT=http"}, "EVIDENCE_PORT is \"http\": " PORT_RANGE},
     {{"DNS_PORT=-53"}, "DNS_PORT is \"-53\": " PORT_RANGE},
@@ -52,7 +54,7 @@ static const struct refused plain[] = {
     {{"ALPN=H2"}, "ALPN is \"H2\": " ALPN_LIKE},
     {{"ALPN=-h2"}, "ALPN is \"-h2\": " ALPN_LIKE},
     {{"ALPN=h2 accept-proxy"}, "ALPN is \"h2 accept-proxy\": " ALPN_LIKE},
-    {{"ALPN=h2\n"}, "ALPN is \"h2?\": " ALPN_LIKE},
+    {{"ALPN=h2\n"}, "ALPN is \"h2\\x0a\": " ALPN_LIKE},
     {{"ALPN=" TEN TEN TEN "012"}, "ALPN is \"" TEN TEN TEN "012\": " ALPN_LIKE},
     {{"ALPN=a,b,c,d,e,f,g,h,i"}, "ALPN is \"a,b,c,d,e,f,g,h,i\": " ALPN_LIKE},
     {{"ALPN=h2,http/1.1,h2"}, "ALPN is \"h2,http/1.1,h2\": names a protocol twice"},
@@ -86,7 +88,7 @@ static const struct refused acme[] = {
     {{"ACME_EMAIL=a..b@example.com"}, "ACME_EMAIL is \"a..b@example.com\": " EMAIL_LIKE},
     {{"ACME_EMAIL=a@*.example.com"}, "ACME_EMAIL is \"a@*.example.com\": " EMAIL_LIKE},
     {{"CERTBOT_EMAIL=ops@example.com\nserver = x"},
-     "CERTBOT_EMAIL is \"ops@example.com?server = x\": " EMAIL_LIKE},
+     "CERTBOT_EMAIL is \"ops@example.com\\x0aserver = x\": " EMAIL_LIKE},
     {{"ACME_EMAIL=a@example.com", "CERTBOT_EMAIL=b@example.com"},
      "ACME_EMAIL and CERTBOT_EMAIL are both set, and differ: keep ACME_EMAIL"},
     {{"ACME_STAGING=true", "CERTBOT_STAGING=no"},
@@ -126,7 +128,7 @@ static const struct refused acme[] = {
     {{"ACME_EAB_HMAC_KEY=c2VjcmV0"},
      "ACME_EAB_KID and ACME_EAB_HMAC_KEY go together: ACME_EAB_KID is not set"},
     {{"ACME_EAB_KID=kid\nserver=x", "ACME_EAB_HMAC_KEY=c2VjcmV0"},
-     "ACME_EAB_KID is \"kid?server=x\": must be 1 to 256 characters: letters, digits and "
+     "ACME_EAB_KID is \"kid\\x0aserver=x\": must be 1 to 256 characters: letters, digits and "
      "\"._=-\""},
     {{"ACME_EAB_KID=kid", "ACME_EAB_HMAC_KEY=" CANARY "/+"},
      "ACME_EAB_HMAC_KEY is \"***\": must be base64url (letters, digits, \"-\" and \"_\")"},

@@ -70,9 +70,11 @@ static void bad_files_are_refused_without_their_content(void **state)
 	assert_file_refused(variable, SHAPE);
 	write_secret(*state, nul, sizeof(nul), variable);
 	assert_file_refused(variable, SHAPE);
-	write_secret(*state, CANARY " ", strlen(CANARY) + 1, variable);
+	write_secret(*state, CANARY " b", strlen(CANARY) + 2, variable);
 	assert_file_refused(variable, SHAPE);
 	write_secret(*state, "\n", 1, variable);
+	assert_file_refused(variable, "the file is empty");
+	write_secret(*state, " \r\n\n", 4, variable);
 	assert_file_refused(variable, "the file is empty");
 	write_secret(*state, "", 0, variable);
 	assert_file_refused(variable, "the file is empty");
@@ -80,7 +82,7 @@ static void bad_files_are_refused_without_their_content(void **state)
 	write_secret(*state, large, 4097, variable);
 	assert_file_refused(variable, SHAPE);
 	write_secret(*state, large, sizeof(large), variable);
-	snprintf(reason, sizeof(reason), "%s is larger than 4099 bytes", strchr(variable, '=') + 1);
+	snprintf(reason, sizeof(reason), "%s is larger than 4608 bytes", strchr(variable, '=') + 1);
 	assert_file_refused(variable, reason);
 }
 
@@ -174,7 +176,7 @@ static void a_program_gets_its_secret(void **state)
 	assert_string_equal(buffer_text(&value), CANARY "-file");
 
 	buffer_reset(&value);
-	write_secret(*state, CANARY "\n\n", strlen(CANARY) + 2, variable);
+	write_secret(*state, CANARY "\nx\n", strlen(CANARY) + 3, variable);
 	assert_int_equal(settings_secret("CLOUDFLARE_API_TOKEN", &value, &err), -1);
 	assert_int_equal(value.length, 0);
 	assert_int_equal(err.code, EXIT_BAD_CONFIG);
