@@ -107,22 +107,54 @@ struct master_command *master_command(struct event_base *base, const char *socke
 
 /* ---- show proc */
 
-static void take_old_worker(struct master_processes *p, pid_t pid)
+/* Of a list, or of its old workers: the one that has seen the fewest reloads. */
+struct newest {
+	pid_t pid; /* 0: none */
+	long reloads;
+};
+
+static void take_old_worker(struct master_processes *p, pid_t pid, long reloads,
+			    struct newest *newest)
 {
 	if (p->old_worker_count < MASTER_OLD_WORKERS_MAX)
 		p->old_workers[p->old_worker_count] = pid;
 	p->old_worker_count++;
+	if (newest->pid == 0 || reloads < newest->reloads)
+		*newest = (struct newest){pid, reloads};
 }
 
-/* The one that has seen fewer reloads is the newer one. */
-static void take_worker(struct master_processes *p, pid_t pid, long reloads, long *newest)
+static void take_worker(struct master_processes *p, pid_t pid, long reloads, struct newest *newest)
 {
-	if (p->worker == 0 || reloads < *newest) {
-		p->worker_before = p->worker;
-		p->worker = pid;
-		*newest = reloads;
+	if (newest->pid == 0 || reloads < newest->reloads) {
+		p->worker_before = newest->pid;
+		*newest = (struct newest){pid, reloads};
 	} else {
 		p->worker_before = pid;
+	}
+	p->worker = newest->pid;
+}
+
+void master_drop_old_worker(struct master_processes *p, pid_t pid)
+{
+	for (unsigned i = 0; i < p->old_worker_count && i < MASTER_OLD_WORKERS_MAX; i++) {
+		if (p->old_workers[i] != pid)
+			continue;
+		p->old_worker_count--;
+		if (p->old_worker_count < MASTER_OLD_WORKERS_MAX)
+			p->old_workers[i] = p->old_workers[p->old_worker_count];
+		return;
+	}
+}
+
+/* HAProxy 3.1 and later call the one that serves an old one from the beginning of a reload on, and
+ * for good when the reload fails. */
+static void look_among_old_ones(struct master_processes *p, const struct newest *newest_old)
+{
+	if (p->worker == 0) {
+		p->worker = newest_old->pid;
+		master_drop_old_worker(p, p->worker);
+	} else if (p->worker_before == 0) {
+		p->worker_before = newest_old->pid;
 	}
 }
 
@@ -151,7 +183,7 @@ static void take_master(struct master_processes *p, const char *line, size_t len
 bool master_parse_processes(const char *reply, struct master_processes *processes)
 {
 	bool old = false, seen_master = false;
-	long newest = 0;
+	struct newest newest = {0, 0}, newest_old = {0, 0};
 
 	*processes = (struct master_processes){0};
 	for (const char *line = reply; *line != '\0';) {
@@ -165,7 +197,7 @@ bool master_parse_processes(const char *reply, struct master_processes *processe
 		else if (strncmp(line, "# workers", 9) == 0)
 			old = false;
 		else if (strcmp(type, "worker") == 0 && old)
-			take_old_worker(processes, pid);
+			take_old_worker(processes, pid, reloads, &newest_old);
 		else if (strcmp(type, "worker") == 0)
 			take_worker(processes, pid, reloads, &newest);
 		else if (strcmp(type, "master") == 0) {
@@ -174,5 +206,6 @@ bool master_parse_processes(const char *reply, struct master_processes *processe
 		}
 		line += length + (line[length] == '\n');
 	}
+	look_among_old_ones(processes, &newest_old);
 	return seen_master;
 }

@@ -27,9 +27,10 @@ enum { MASTER_OLD_WORKERS_MAX = 64 };
 /* The answer to `show proc`. */
 struct master_processes {
 	pid_t worker; /* the current one; 0 when there is none */
-	/* HAProxy 3.1 and later list a worker from its beginning on, and while that loads the one
-	 * before it too: this, or 0. */
+	/* The newest of the others, or 0: it serves as long as the current one is still loading,
+	 * which HAProxy 3.1 and later list from its beginning on. */
 	pid_t worker_before;
+	pid_t loading; /* see workers.h; 0 here */
 	pid_t old_workers[MASTER_OLD_WORKERS_MAX];
 	unsigned old_worker_count; /* all of them, also those beyond the array */
 	long reloads;		   /* that the master has taken so far, those that failed too */
@@ -38,5 +39,7 @@ struct master_processes {
 
 /* false when the text is not such an answer. */
 bool master_parse_processes(const char *reply, struct master_processes *processes);
+/* Counts an old worker no more as one. */
+void master_drop_old_worker(struct master_processes *processes, pid_t pid);
 
 #endif

@@ -8,7 +8,8 @@
 enum {
 	/* 10,000 routes take a few seconds, 10,000 certificates on a slow disk minutes. */
 	CHECK_TIMEOUT = 900,
-	/* Of a master that answers and has not taken the reload: looks until it is told again. */
+	/* Of a master that answers and has not begun, until it is told again; or that has, and has
+	 * started no worker, until that counts as a failure. */
 	LOOKS_IN_VAIN = 25, /* three seconds */
 	RELOADS_IN_VAIN = 3,
 };
@@ -137,7 +138,9 @@ static bool look_for_new_worker(struct rollout *r, const struct master_processes
 	}
 	if (list->reloads == r->reloads_before)
 		return reload_again(r, list);
-	if (!list->reload_failed)
+	/* HAProxy 3.1 and later do not call it a failure when not even the master can read the
+	 * configuration: they start no worker. */
+	if (!list->reload_failed && (list->loading != 0 || ++r->looks_in_vain < LOOKS_IN_VAIN))
 		return true;
 	error_set(&err, EXIT_FAILED,
 		  "HAProxy's master reports that the reload failed; its reason is in the log");

@@ -96,9 +96,12 @@ static void on_worker_answer(const char *reply, void *arg)
 	struct workers *w = arg;
 
 	w->show = NULL;
-	if (!is_info(reply))
+	if (!is_info(reply)) {
+		w->next.loading = w->next.worker;
 		w->next.worker =
 		    w->next.worker_before == w->list.worker ? w->next.worker_before : 0;
+		master_drop_old_worker(&w->next, w->next.worker);
+	}
 	take_list(w, true);
 }
 

@@ -18,8 +18,9 @@
 
 struct workers;
 
-/* Called after each look at the master's list; NULL: the master did not answer (it is loading, or
- * not there yet).  The answer: whether to look again soon. */
+/* Called after each look at the master's list, whose `worker` has answered (one that has not is
+ * `loading`); NULL: the master did not answer (it is loading, or not there yet).  The answer:
+ * whether to look again soon. */
 typedef bool workers_seen(const struct master_processes *list, void *arg);
 
 struct workers *workers_new(struct event_base *base, const char *socket_path, workers_seen *seen,

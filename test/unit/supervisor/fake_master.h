@@ -23,6 +23,7 @@ struct fake_master {
 	/* `show proc`: so often it stays silent, as while it loads; then this is the list. */
 	unsigned silent, shown;
 	int worker, new_worker; /* one that is loading, as HAProxy 3.1 and later show it */
+	bool demotes;		/* and calls the one that serves an old one meanwhile */
 	int deaf;		/* this one does not answer */
 	int old_workers;
 	long reloads;
@@ -41,14 +42,16 @@ static inline void show_processes(const struct fake_master *master, struct evbuf
 			    "#<PID> <type> <reloads> <uptime> <version>\n"
 			    "7 master %ld [failed: %d] 0d00h00m01s 2.6.12\n# workers\n",
 			    master->reloads, master->failed);
-	if (master->worker != 0)
+	if (master->worker != 0 && !master->demotes)
 		evbuffer_add_printf(out, "%d worker %d 0d00h00m01s 2.6.12\n", master->worker,
 				    master->new_worker != 0);
 	if (master->new_worker != 0)
 		evbuffer_add_printf(out, "%d worker 0 0d00h00m01s 3.2.1\n", master->new_worker);
 	evbuffer_add_printf(out, "# old workers\n");
+	if (master->worker != 0 && master->demotes)
+		evbuffer_add_printf(out, "%d worker 1 0d00h00m01s 3.2.1\n", master->worker);
 	for (int i = 0; i < master->old_workers; i++)
-		evbuffer_add_printf(out, "%d worker 1 0d00h00m01s 2.6.12\n", 1000 + i);
+		evbuffer_add_printf(out, "%d worker 2 0d00h00m01s 2.6.12\n", 1000 + i);
 	evbuffer_add_printf(out, "# programs\n\n");
 }
 
@@ -61,7 +64,9 @@ static inline void take_reload(struct fake_master *master)
 	}
 	master->reloads++;
 	master->failed = master->refuses;
-	if (!master->refuses && master->next_worker != 0) {
+	if (master->next_worker != 0 && master->next_worker == master->deaf) {
+		master->new_worker = master->next_worker;
+	} else if (!master->refuses && master->next_worker != 0) {
 		master->worker = master->next_worker;
 		master->old_workers++;
 	}

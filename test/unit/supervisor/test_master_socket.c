@@ -65,6 +65,27 @@ static void the_newer_of_two_workers_is_told_from_the_other(void **state)
 	assert_int_equal(p.worker_before, 2);
 }
 
+/* They also call the one that serves an old one, while another loads and when that has failed. */
+static void the_newest_old_worker_serves_when_there_is_no_other(void **state)
+{
+	struct master_processes p;
+
+	(void)state;
+	assert_true(master_parse_processes("1 master 2 [failed: 1]\n# workers\n# old workers\n"
+					   "4 worker 5\n3 worker 2\n2 worker 7\n",
+					   &p));
+	assert_int_equal(p.worker, 3);
+	assert_int_equal(p.worker_before, 0);
+	assert_int_equal(p.old_worker_count, 2);
+	assert_true(p.old_workers[0] != 3 && p.old_workers[1] != 3);
+	assert_true(master_parse_processes("1 master 2 [failed: 0]\n# workers\n9 worker 0\n"
+					   "# old workers\n4 worker 5\n3 worker 2\n",
+					   &p));
+	assert_int_equal(p.worker, 9);
+	assert_int_equal(p.worker_before, 3);
+	assert_int_equal(p.old_worker_count, 2);
+}
+
 static void anything_else_is_no_answer(void **state)
 {
 	struct master_processes p;
@@ -109,6 +130,7 @@ int main(void)
 	    cmocka_unit_test(workers_are_told_from_old_ones),
 	    cmocka_unit_test(a_failed_reload_is_seen),
 	    cmocka_unit_test(the_newer_of_two_workers_is_told_from_the_other),
+	    cmocka_unit_test(the_newest_old_worker_serves_when_there_is_no_other),
 	    cmocka_unit_test(anything_else_is_no_answer),
 	    cmocka_unit_test(what_is_no_process_id_is_passed_over),
 	    cmocka_unit_test(more_old_workers_than_there_is_room_for_are_counted),

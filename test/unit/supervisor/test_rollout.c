@@ -150,6 +150,28 @@ static void a_reload_that_fails_goes_back_and_the_next_one_works(void **folder)
 	close_site(&site);
 }
 
+/* HAProxy 3.1 and later: no worker, no word of a failure, and the one that serves called old. */
+static void a_reload_that_starts_no_worker_has_failed_and_the_next_one_works(void **folder)
+{
+	struct site site;
+
+	open_site(&site, *folder, "/bin/true");
+	site.master.next_worker = 0;
+	site.master.demotes = true;
+	request(&site);
+	run_until(site.master.base, &site.answered);
+	assert_contains(site.said, "the reload failed");
+	assert_int_equal(site.master.reload_count, 1);
+	assert_int_equal(workers_current(site.workers), 41);
+	assert_current(&site, "generation-1");
+	site.master.next_worker = 42;
+	request(&site);
+	run_until(site.master.base, &site.answered);
+	assert_string_equal(site.said, "");
+	assert_current(&site, "generation-2");
+	close_site(&site);
+}
+
 /* Its list is of no use while it loads, and a worker may come long after. */
 static void a_master_that_is_silent_for_long_is_waited_for(void **folder)
 {
@@ -201,7 +223,7 @@ static void haproxys_end_goes_back_during_a_reload(void **folder)
 	struct error why = ERROR_INIT;
 
 	open_site(&site, *folder, "/bin/true");
-	site.master.next_worker = 0; /* it loads, and loads */
+	site.master.deaf = site.master.next_worker; /* it loads, and loads */
 	request(&site);
 	run_a_while(site.master.base);
 	assert_int_equal(site.master.reload_count, 1);
@@ -234,6 +256,7 @@ int main(void)
 	    scratch_test(a_new_worker_is_success),
 	    scratch_test(what_the_check_refuses_is_not_loaded),
 	    scratch_test(a_reload_that_fails_goes_back_and_the_next_one_works),
+	    scratch_test(a_reload_that_starts_no_worker_has_failed_and_the_next_one_works),
 	    scratch_test(a_master_that_is_silent_for_long_is_waited_for),
 	    scratch_test(a_first_worker_that_is_still_loading_is_waited_for),
 	    scratch_test(a_reload_that_got_lost_is_repeated),

@@ -99,11 +99,11 @@ static void one_that_is_still_loading_is_not_taken(void **folder)
 	close_watched(&w);
 }
 
-static void the_one_before_it_is_current_meanwhile(void **folder)
+static void check_that_the_one_before_is_current(const char *folder, bool demotes)
 {
 	struct watched w;
 
-	open_watched(&w, *folder);
+	open_watched(&w, folder);
 	fake_master_listen(&w.master);
 	w.master.worker = w.awaited = 41;
 	workers_look(w.workers);
@@ -111,16 +111,29 @@ static void the_one_before_it_is_current_meanwhile(void **folder)
 	w.awaited = 42;
 	w.found = false;
 	w.master.new_worker = w.master.deaf = 42;
+	w.master.demotes = demotes;
+	w.master.old_workers = 3;
 	workers_look(w.workers);
 	run_a_while(w.master.base);
 	run_a_while(w.master.base);
 	assert_false(w.found);
 	assert_true(w.in_vain > 0);
 	assert_int_equal(workers_current(w.workers), 41);
+	assert_int_equal(workers_old_count(w.workers), 3);
 	w.master.deaf = 0;
 	run_until(w.master.base, &w.found);
 	assert_int_equal(workers_current(w.workers), 42);
 	close_watched(&w);
+}
+
+static void the_one_before_it_is_current_meanwhile(void **folder)
+{
+	check_that_the_one_before_is_current(*folder, false);
+}
+
+static void the_one_before_it_is_current_although_it_is_called_old(void **folder)
+{
+	check_that_the_one_before_is_current(*folder, true);
 }
 
 static void old_workers_are_counted_until_they_are_gone(void **folder)
@@ -189,6 +202,7 @@ int main(void)
 	    scratch_test(a_worker_is_found_however_long_its_master_says_nothing),
 	    scratch_test(one_that_is_still_loading_is_not_taken),
 	    scratch_test(the_one_before_it_is_current_meanwhile),
+	    scratch_test(the_one_before_it_is_current_although_it_is_called_old),
 	    scratch_test(old_workers_are_counted_until_they_are_gone),
 	    scratch_test(commands_reach_their_worker_in_order),
 	    scratch_test(commands_have_a_limit_and_end_with_haproxy),
