@@ -157,6 +157,13 @@ const char *settings_check_host(struct loading *in, const struct setting *row, c
 	return keep_host(in, row, host);
 }
 
+/* Android's resolver (res_hnok() on every name of an answer) takes "_" within a label only. */
+static bool has_outer_underscore(const char *host)
+{
+	return host[0] == '_' || strstr(host, "._") != NULL || strstr(host, "_.") != NULL ||
+	       host[strlen(host) - 1] == '_';
+}
+
 #define GATEWAY_RULE "must be the gateway's name, such as gateway.dstack-prod5.phala.network; it %s"
 
 const char *settings_check_gateway(struct loading *in, const struct setting *row, const char *value)
@@ -168,12 +175,12 @@ const char *settings_check_gateway(struct loading *in, const struct setting *row
 		return settings_wrong(in, row, value, GATEWAY_RULE, domain_verdict_text(verdict));
 	if (strchr(host, '.') == NULL)
 		return settings_wrong(in, row, value, GATEWAY_RULE, "has no dot");
-	if (host[0] == '_' || strstr(host, "._") != NULL)
+	if (has_outer_underscore(host))
 		settings_warn(
 		    in,
-		    "%s is \"%s\": Android finds no name whose CNAME has a label that "
-		    "begins with \"_\"; take another label, such as \"gateway\", since the "
-		    "zones of dstack's gateways answer to any",
+		    "%s is \"%s\": Android finds no name whose CNAME has a label that begins or "
+		    "ends with \"_\"; take another label, such as \"gateway\", since the zones of "
+		    "dstack's gateways answer to any",
 		    row->name, host);
 	return keep_host(in, row, host);
 }

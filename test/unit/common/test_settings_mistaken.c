@@ -284,8 +284,8 @@ static const struct told targets[] = {
 };
 CHECK_TOLD(targets)
 
-#define ANDROID                                                                           \
-	"\": Android finds no name whose CNAME has a label that begins with \"_\"; take " \
+#define ANDROID                                                                                   \
+	"\": Android finds no name whose CNAME has a label that begins or ends with \"_\"; take " \
 	"another label, such as \"gateway\", since the zones of dstack's gateways answer to any\n"
 
 static const struct told gateways[] = {
@@ -293,6 +293,9 @@ static const struct told gateways[] = {
      "",
      "GATEWAY_DOMAIN is \"_.dstack.example.net" ANDROID},
     {{"GATEWAY_DOMAIN=gw._tcp.example.net"}, "", "GATEWAY_DOMAIN is \"gw._tcp.example.net" ANDROID},
+    {{"GATEWAY_DOMAIN=gateway_.example.net"},
+     "",
+     "GATEWAY_DOMAIN is \"gateway_.example.net" ANDROID},
     {{"GATEWAY_DOMAIN=gate_way.example.net"}, "", ""},
     {{"GATEWAY_DOMAIN=gateway.dstack-prod5.phala.network"}, "", ""},
 };
