@@ -18,8 +18,13 @@ PACKAGES := libcurl libcjson libevent ldns openssl expat
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
             -Wold-style-definition -Wformat=2 -Wvla -Wpointer-arith -Wwrite-strings \
             -Wundef -Wnull-dereference -Wduplicated-cond -Wlogical-op
+# $(1): options that not every compiler has (gcc has those below from version 12 on); without
+# -Werror some would only be warned about.
+if_understood = $(shell $(CC) -Werror -O2 $(1) -include string.h -x c -c -o /dev/null /dev/null \
+                  2>/dev/null && echo '$(1)')
 HARDENING := -fPIE -fstack-protector-strong -fstack-clash-protection -fcf-protection \
-             -D_FORTIFY_SOURCE=2
+             $(or $(call if_understood,-D_FORTIFY_SOURCE=3),-D_FORTIFY_SOURCE=2) \
+             $(call if_understood,-ftrivial-auto-var-init=zero)
 LINK_HARDENING := -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed
 
 CFLAGS_release := -O2 -g $(HARDENING)
