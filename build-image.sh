@@ -4,6 +4,7 @@
 #   ./build-image.sh [options]
 #
 #   --push REPO:TAG   then push it there
+#   --expect DIGEST   end with status 1, before anything is pushed, if another digest came out
 #   --verify          build it twice from clean, and compare
 #   --engine NAME     buildx or buildah; which of them is here, unless given (their digests differ:
 #                     they pack the same files in different ways)
@@ -36,7 +37,7 @@ version=$(cat VERSION)
 out=${IMAGE_DIR:-build/image}
 name=dstack-ingress:$version
 
-engine='' base='' mirror='' push='' verify=no clean=yes update=no
+engine='' base='' mirror='' push='' expect='' verify=no clean=yes update=no
 
 say() {
 	echo "build-image: $*" >&2
@@ -57,16 +58,24 @@ usage() {
 
 # ---- arguments
 
+is_digest() {
+	case ${1#sha256:} in
+	"$1" | *[!0-9a-f]*) return 1 ;;
+	*) [ ${#1} -eq 71 ] ;;
+	esac
+}
+
 parse() {
 	while [ $# -gt 0 ]; do
 		case $1 in
 		--verify) verify=yes ;;
 		--cached) clean=no ;;
 		--update-pins) update=yes ;;
-		--push | --engine | --base | --mirror)
+		--push | --expect | --engine | --base | --mirror)
 			[ -n "${2-}" ] || usage "$1 needs a value"
 			case $1 in
 			--push) push=$2 ;;
+			--expect) expect=$2 ;;
 			--engine) engine=$2 ;;
 			--base) base=$2 ;;
 			--mirror) mirror=${2%/} ;;
@@ -82,6 +91,8 @@ parse() {
 	'' | *?:?*) ;;
 	*) usage "--push $push: a repository and a tag are needed, as in registry.example.com/dstack-ingress:$version" ;;
 	esac
+	[ -z "$expect" ] || is_digest "$expect" ||
+		usage "--expect $expect: it must be sha256: and 64 hex digits"
 	case $engine in
 	'' | buildx | buildah) ;;
 	*) usage "--engine $engine: it must be buildx or buildah" ;;
@@ -336,6 +347,8 @@ main() {
 	describe "$out/new"
 	report "$out/new" | tee "$out/report"
 	keep "$out/new"
+	[ -z "$expect" ] || [ "$digest" = "$expect" ] ||
+		die 1 "the digest is $digest, and $expect was expected; nothing is pushed"
 	[ -z "$push" ] || push "$out/new"
 	rm -rf "$out/new"
 }
