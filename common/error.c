@@ -18,7 +18,7 @@ static void format_text(char text[ERROR_TEXT_MAX], const char *format, va_list a
 	if (wanted < 0)
 		snprintf(text, ERROR_TEXT_MAX, "(this message could not be formatted)");
 	else if (wanted >= ERROR_TEXT_MAX)
-		memcpy(text + ERROR_TEXT_MAX - 4, "...", 4);
+		text_end_in_dots(text, ERROR_TEXT_MAX);
 }
 
 /* The arguments may point into err->text, so the new text is made beside it. */
@@ -27,8 +27,8 @@ static void set(struct error *err, enum exit_code code, const char *format, va_l
 	char text[ERROR_TEXT_MAX];
 
 	format_text(text, format, args);
-	text_tidy(text);
-	memcpy(err->text, text, strlen(text) + 1);
+	if (text[text_escape(text, err->text, sizeof(err->text))] != '\0')
+		text_end_in_dots(err->text, sizeof(err->text));
 	err->code = code;
 	err->retry_after = 0;
 }

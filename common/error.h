@@ -35,7 +35,7 @@ struct error {
 		EXIT_FAILED, 0, "" \
 	}
 
-/* Sets the error; control characters in the result become '?' (see text_tidy()).  Returns -1
+/* Sets the error; control characters in the result are escaped (see text.h).  Returns -1
  * so that `return error_set(...)` reads well.  Longer texts are cut and end in "...".  The
  * arguments may point into err->text. */
 int error_set(struct error *err, enum exit_code code, const char *format, ...)

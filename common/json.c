@@ -2,7 +2,9 @@
 
 #include "common/buffer.h"
 #include "common/file.h"
+#include "common/text.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +12,10 @@ enum {
 	DEPTH_MAX = 64,	 /* cJSON recurses, and so does what walks its values */
 	QUOTED_MAX = 60, /* of a bad text, in messages */
 };
+
+static const char PRINTABLE[] =
+    " !\"#$%&'()*+,-./"
+    "0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~";
 
 static const double INTEGER_MAX = 9007199254740992.0; /* 2^53: above, doubles skip integers */
 
@@ -55,7 +61,7 @@ static int compare_names(const void *left, const void *right)
 }
 
 /* By sorting: a peer chooses how many members there are. */
-static int check_names(const cJSON *object, const char *what, struct error *err)
+static int check_names(const cJSON *object, const char *what, bool is_file, struct error *err)
 {
 	size_t count = 0;
 
@@ -72,38 +78,45 @@ static int check_names(const cJSON *object, const char *what, struct error *err)
 	qsort(names, count, sizeof(*names), compare_names);
 	for (size_t i = 1; i < count; i++)
 		if (strcmp(names[i - 1], names[i]) == 0)
-			return error_set(err, EXIT_FAILED, "%s has the member \"%.*s\" twice", what,
-					 QUOTED_MAX, names[i]);
+			return is_file
+				   ? error_set(err, EXIT_FAILED, "%s has a member twice", what)
+				   : error_set(err, EXIT_FAILED, "%s has the member \"%.*s\" twice",
+					       what, QUOTED_MAX, names[i]);
 	return 0;
 }
 
 /* RFC 8259 section 4: what a repeated name means is unpredictable, so two readers of one
  * text could see two things. */
-static int check_all_names(const cJSON *value, const char *what, struct error *err)
+static int check_all_names(const cJSON *value, const char *what, bool is_file, struct error *err)
 {
-	if (cJSON_IsObject(value) && check_names(value, what, err) != 0)
+	if (cJSON_IsObject(value) && check_names(value, what, is_file, err) != 0)
 		return -1;
 	for (const cJSON *child = value->child; child != NULL; child = child->next)
-		if (check_all_names(child, what, err) != 0)
+		if (check_all_names(child, what, is_file, err) != 0)
 			return -1;
 	return 0;
 }
 
 /* ---- parsing */
 
-static cJSON *refuse(const char *what, const char *flaw, const char *text, struct error *err)
+/* Nothing is quoted of a file: a link may have led to somebody's secrets. */
+static cJSON *refuse(const char *what, const char *flaw, const char *text, bool is_file,
+		     struct error *err)
 {
 	bool cut = strlen(text) > QUOTED_MAX;
 
 	if (text[0] == '\0')
 		error_set(err, EXIT_FAILED, "%s is empty where JSON was expected", what);
+	else if (is_file)
+		error_set(err, EXIT_FAILED, "%s %s", what, flaw);
 	else
 		error_set(err, EXIT_FAILED, "%s %s: '%.*s%s'", what, flaw, QUOTED_MAX, text,
 			  cut ? "..." : "");
 	return NULL;
 }
 
-cJSON *json_parse(const char *text, size_t length, const char *what, struct error *err)
+static cJSON *parse(const char *text, size_t length, const char *what, bool is_file,
+		    struct error *err)
 {
 	/* cJSON 1.7 before 1.7.18 reads one byte past a text that ends after a comma
 	 * (CVE-2023-53154), so it gets one that ends in a NUL. */
@@ -118,15 +131,20 @@ cJSON *json_parse(const char *text, size_t length, const char *what, struct erro
 	copy[length] = '\0';
 	const char *flaw = find_flaw(copy, length);
 	if (flaw != NULL)
-		return refuse(what, flaw, copy, err);
+		return refuse(what, flaw, copy, is_file, err);
 	AUTO_JSON cJSON *value = cJSON_ParseWithOpts(copy, NULL, true);
 	if (value == NULL)
-		return refuse(what, "is not JSON", copy, err);
-	if (check_all_names(value, what, err) != 0)
+		return refuse(what, "is not JSON", copy, is_file, err);
+	if (check_all_names(value, what, is_file, err) != 0)
 		return NULL;
 	cJSON *parsed = value;
 	value = NULL; /* the caller's now */
 	return parsed;
+}
+
+cJSON *json_parse(const char *text, size_t length, const char *what, struct error *err)
+{
+	return parse(text, length, what, false, err);
 }
 
 cJSON *json_read_file(const char *path, size_t maximum, struct error *err)
@@ -136,7 +154,7 @@ cJSON *json_read_file(const char *path, size_t maximum, struct error *err)
 
 	buffer_init(&text, maximum);
 	if (file_read(path, &text, err) == 0)
-		value = json_parse(buffer_text(&text), text.length, path, err);
+		value = parse(buffer_text(&text), text.length, path, true, err);
 	buffer_free(&text);
 	return value;
 }
@@ -187,11 +205,48 @@ bool json_true(const cJSON *object, const char *name)
 
 /* ---- printing */
 
+/* What cJSON leaves as it is, though a terminal obeys it, or it is no UTF-8 and so no JSON.  Below
+ * U+0020 there are only the line ends and tabs between the values. */
+static void print_character(const struct text_character *character, struct buffer *into)
+{
+	unsigned code = character->is_utf8 ? character->code : 0xfffd;
+
+	if (code > 0xffff)
+		buffer_printf(into, "\\u%04x\\u%04x", 0xd7c0 + (code >> 10),
+			      0xdc00 + (code & 0x3ff));
+	else
+		buffer_printf(into, "\\u%04x", code);
+}
+
+static int print_plain(const char *text, struct buffer *into, struct error *err)
+{
+	for (const char *at = text; *at != '\0';) {
+		size_t run = strspn(at, PRINTABLE);
+		buffer_append(into, at, run);
+		at += run;
+		if (*at == '\0')
+			break;
+		struct text_character character = text_first(at);
+		if (character.is_plain || (character.is_utf8 && character.code < ' '))
+			buffer_append(into, at, character.length);
+		else
+			print_character(&character, into);
+		at += character.length;
+	}
+	return buffer_check(into, "JSON", err);
+}
+
 char *json_print(const cJSON *value, bool indented, struct error *err)
 {
-	char *text = indented ? cJSON_Print(value) : cJSON_PrintUnformatted(value);
+	AUTO_FREE char *text = indented ? cJSON_Print(value) : cJSON_PrintUnformatted(value);
+	struct buffer plain;
 
-	if (text == NULL)
+	if (text == NULL) {
 		error_no_memory(err);
-	return text;
+		return NULL;
+	}
+	buffer_init(&plain, SIZE_MAX);
+	if (print_plain(text, &plain, err) != 0)
+		return NULL;
+	return buffer_take(&plain);
 }

@@ -17,7 +17,7 @@ void json_free(cJSON **value);
  * or AUTO_JSON. */
 cJSON *json_parse(const char *text, size_t length, const char *what, struct error *err);
 
-/* Reads and parses a file of at most `maximum` bytes. */
+/* Reads and parses a file of at most `maximum` bytes, of whose content messages quote nothing. */
 cJSON *json_read_file(const char *path, size_t maximum, struct error *err);
 
 /* A member of an object, or NULL when it is absent or of another type.  Owned by the object. */
@@ -28,7 +28,8 @@ const cJSON *json_object(const cJSON *object, const char *name);
 long long json_integer(const cJSON *object, const char *name, long long fallback);
 bool json_true(const cJSON *object, const char *name);
 
-/* As text, without white space or indented.  free() by the caller; NULL with err set when
+/* As text, without white space or indented; whatever strings hold, it is valid UTF-8 and has
+ * nothing that a terminal obeys (see text.h).  free() by the caller; NULL with err set when
  * memory ran out. */
 char *json_print(const cJSON *value, bool indented, struct error *err);
 

@@ -195,27 +195,28 @@ static char *json_line(const char *program, enum log_level level, const char *wh
 	return line;
 }
 
-/* Cuts `message` so that it takes `room` bytes as a JSON string; tidied text has nothing to
+/* Cuts `message` so that it takes `room` bytes as a JSON string; escaped text has nothing more to
  * escape but quotes and backslashes. */
 static void cut_for_json(char *message, size_t room)
 {
 	size_t used = 0;
 
-	for (char *at = message; *at != '\0'; at++) {
-		used += *at == '"' || *at == '\\' ? 2 : 1;
+	for (char *at = message; *at != '\0'; at += text_first(at).length) {
+		used += *at == '"' || *at == '\\' ? 2 : text_first(at).length;
 		if (used > room) {
 			*at = '\0';
-			text_tidy(message); /* the cut may have left a part of a character */
 			return;
 		}
 	}
 }
 
 /* -1 when memory ran out. */
-static int emit_json(const char *program, enum log_level level, const char *when, char *message)
+static int emit_json(const char *program, enum log_level level, const char *when, const char *text)
 {
+	char message[LOG_LINE_MAX];
 	size_t around = strlen(when) + 2 * strlen(program) + JSON_FRAME_MAX;
 
+	text_escape(text, message, sizeof(message));
 	cut_for_json(message, around < LOG_LINE_MAX ? LOG_LINE_MAX - around : 0);
 	char *line = json_line(program, level, when, message);
 	if (line == NULL)
@@ -231,12 +232,11 @@ static void emit_text(const char *program, enum log_level level, const char *whe
 		      const char *message)
 {
 	char line[LOG_LINE_MAX];
-	int wanted = snprintf(line, sizeof(line), "%s %s %s: %s", when, level_names[level], program,
-			      message);
+	int before = snprintf(line, sizeof(line), "%s %s %s: ", when, level_names[level], program);
 
-	if (wanted < 0)
+	if (before < 0 || (size_t)before >= sizeof(line))
 		return;
-	text_tidy(line); /* a cut may have left a part of a character */
+	text_escape(message, line + before, sizeof(line) - (size_t)before);
 	size_t length = strlen(line);
 	line[length] = '\n';
 	put(line, length + 1);
@@ -246,8 +246,8 @@ static void emit_prefixed(enum log_level level, const char *message)
 {
 	char line[LOG_LINE_MAX];
 
-	snprintf(line, sizeof(line), "<%c>%s", level_digits[level], message);
-	text_tidy(line);
+	int before = snprintf(line, sizeof(line), "<%c>", level_digits[level]);
+	text_escape(message, line + before, sizeof(line) - (size_t)before);
 	size_t length = strlen(line);
 	line[length] = '\n';
 	put(line, length + 1);
@@ -273,7 +273,6 @@ static void emit(const char *program, enum log_level level, char *message, int w
 	if (wanted < 0)
 		return;
 	mask(message, wanted >= LOG_LINE_MAX);
-	text_tidy(message);
 	if (state.format == LOG_PREFIXED) {
 		emit_prefixed(level, message);
 		return;

@@ -7,7 +7,7 @@
  * A program that a supervisor reads writes "<6>message" instead, the syslog level as
  * sd-daemon(3) has it, and leaves time and form to the reader.
  *
- * Control characters are shown as '?' (see text_tidy()), lines are cut at LOG_LINE_MAX, and
+ * Control characters are escaped (see text.h), lines are cut at LOG_LINE_MAX, and
  * every value given to log_hide() is replaced by "***" wherever it turns up.  A line is one
  * write, dropped when the reader takes nothing for 100 ms; errno is left as it was.
  */

@@ -1,7 +1,9 @@
 #include "common/text.h"
 
-#include <stdbool.h>
-#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { ESCAPE_MAX = 12 };
 
 static bool is_continuation(unsigned char c)
 {
@@ -29,20 +31,94 @@ size_t text_character_length(const char *text)
 	return is_continuation(s[3]) ? 4 : 0;
 }
 
-static bool is_control(const unsigned char *s)
+static unsigned decode(const unsigned char *s, size_t length)
 {
-	return s[0] < 0x20 || s[0] == 0x7f || (s[0] == 0xc2 && s[1] < 0xa0);
+	static const unsigned char first_bits[] = {0, 0x7f, 0x1f, 0x0f, 0x07};
+	unsigned code = s[0] & first_bits[length];
+
+	for (size_t i = 1; i < length; i++)
+		code = code << 6 | (s[i] & 0x3f);
+	return code;
 }
 
-void text_tidy(char *text)
+/* What cannot be told from something else, or steers how its line is shown: controls, spaces that
+ * are not ' ', and the general category Cf. */
+static bool is_deceptive(unsigned code)
 {
-	for (unsigned char *at = (unsigned char *)text; *at != '\0';) {
-		size_t length = text_character_length((const char *)at);
-		if (length > 0 && !is_control(at)) {
-			at += length;
-			continue;
-		}
-		*at = *at == '\t' ? ' ' : '?';
-		at++;
+	static const struct {
+		unsigned from, to;
+	} ranges[] = {
+	    {0x00, 0x1f},     {0x7f, 0xa0},	  {0xad, 0xad},	      {0x34f, 0x34f},
+	    {0x600, 0x605},   {0x61c, 0x61c},	  {0x6dd, 0x6dd},     {0x70f, 0x70f},
+	    {0x115f, 0x1160}, {0x1680, 0x1680},	  {0x180b, 0x180f},   {0x2000, 0x200f},
+	    {0x2028, 0x202f}, {0x205f, 0x206f},	  {0x2800, 0x2800},   {0x3000, 0x3000},
+	    {0x3164, 0x3164}, {0xfe00, 0xfe0f},	  {0xfeff, 0xfeff},   {0xffa0, 0xffa0},
+	    {0xfff0, 0xfffb}, {0x1d173, 0x1d17a}, {0xe0000, 0xe0fff},
+	};
+
+	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++)
+		if (code >= ranges[i].from && code <= ranges[i].to)
+			return true;
+	return false;
+}
+
+struct text_character text_first(const char *text)
+{
+	const unsigned char *at = (const unsigned char *)text;
+	size_t length = text_character_length(text);
+
+	if (length == 0)
+		return (struct text_character){1, at[0], false, false};
+	unsigned code = decode(at, length);
+	return (struct text_character){length, code, true, !is_deceptive(code)};
+}
+
+static int name_it(const struct text_character *character, char out[ESCAPE_MAX])
+{
+	switch (character->code) {
+	case '\n':
+		return snprintf(out, ESCAPE_MAX, "\\n");
+	case '\r':
+		return snprintf(out, ESCAPE_MAX, "\\r");
+	case '\t':
+		return snprintf(out, ESCAPE_MAX, "\\t");
+	default:
+		return snprintf(out, ESCAPE_MAX,
+				!character->is_utf8 || character->code < 0x80 ? "\\x%02x"
+				: character->code <= 0xffff		      ? "\\u%04x"
+									      : "\\U%08x",
+				character->code);
 	}
+}
+
+size_t text_escape(const char *text, char *out, size_t size)
+{
+	const char *at = text;
+	size_t used = 0;
+
+	while (*at != '\0') {
+		struct text_character character = text_first(at);
+		char escape[ESCAPE_MAX];
+		size_t length =
+		    character.is_plain ? character.length : (size_t)name_it(&character, escape);
+		if (length >= size - used)
+			break;
+		memcpy(out + used, character.is_plain ? at : escape, length);
+		used += length;
+		at += character.length;
+	}
+	out[used] = '\0';
+	return (size_t)(at - text);
+}
+
+void text_end_in_dots(char *text, size_t size)
+{
+	static const char dots[] = "...";
+	size_t end = strlen(text);
+
+	if (end > size - sizeof(dots))
+		end = size - sizeof(dots);
+	while (end > 0 && is_continuation((unsigned char)text[end]))
+		end--;
+	memcpy(text + end, dots, sizeof(dots));
 }

@@ -1,6 +1,7 @@
 #include "dns-hooks/apply.h"
 
 #include "common/file.h"
+#include "common/say.h"
 #include "dns-hooks/acme_directory.h"
 #include "dns-hooks/journal.h"
 #include "dns-hooks/plan_make.h"
@@ -151,8 +152,8 @@ static int work_out(struct run *run, const struct target *target, const char *zo
 		      plan, err) != 0)
 		return -1;
 	if (why != NULL && plan->changes.count > 0)
-		buffer_printf(&plan->notes, "addresses of %s instead of a CNAME: %s\n",
-			      run->rules.gateway, why);
+		say_into(&plan->notes, "addresses of %s instead of a CNAME: %s", run->rules.gateway,
+			 why);
 	return 0;
 }
 
@@ -332,13 +333,12 @@ static bool tell(struct run *run, const struct target *target)
 	plan_init(&plan);
 	bool is_seen = served_records(&run->view, target->name, zone, &present, &doubt) == 0;
 	if (!is_seen) {
-		buffer_printf(&plan.warnings, "cannot tell what is there already: %s\n",
-			      doubt.text);
+		say_into(&plan.warnings, "cannot tell what is there already: %s", doubt.text);
 		record_list_free(&present);
 	}
 	bool is_clear = work_out(run, target, zone, &present, &plan, &doubt) == 0;
 	if (!is_clear)
-		buffer_printf(&plan.warnings, "%s\n", doubt.text);
+		say_into(&plan.warnings, "%s", doubt.text);
 	print_plan(target, &plan, &run->counts);
 	plan_free(&plan);
 	return is_seen && is_clear;

@@ -1,6 +1,7 @@
 #include "dns-hooks/by_hand.h"
 
 #include "common/file.h"
+#include "common/say.h"
 #include "dns-hooks/journal.h"
 #include "dns-hooks/print.h"
 #include "dns-hooks/provider.h"
@@ -61,8 +62,8 @@ static int list_at(const struct provider *provider, const char *name, const char
 			shown++;
 		}
 	if (shown == 0)
-		printf("; no %s at %s in the zone %s\n", type == NULL ? "record" : type, name,
-		       zone.name);
+		say(stdout, "; no %s at %s in the zone %s", type == NULL ? "record" : type, name,
+		    zone.name);
 	return 0;
 }
 
@@ -96,9 +97,9 @@ static int write_txt(const struct provider *provider, const struct journal *jour
 			  : provider_remove(provider, &zone, record, NULL, err);
 	if (written < 0)
 		return -1;
-	printf("%s TXT: %s\n", record->name,
-	       add ? (written > 0 ? "added" : "is there already")
-		   : (written > 0 ? "removed" : "is not there"));
+	say(stdout, "%s TXT: %s", record->name,
+	    add ? (written > 0 ? "added" : "is there already")
+		: (written > 0 ? "removed" : "is not there"));
 	return 0;
 }
 

@@ -2,6 +2,7 @@
 
 #include "common/file.h"
 #include "common/log.h"
+#include "common/say.h"
 #include "dns-hooks/challenge_value.h"
 #include "dns-hooks/effective.h"
 #include "dns-hooks/journal.h"
@@ -199,8 +200,8 @@ static int take_out_all(const struct challenge *challenge, struct error *err)
 		const struct challenge_note *note = &notes[i];
 		bool is_out = challenge_take_out(&challenge->provider, &challenge->journal, note,
 						 true, err) == 0;
-		printf("%s TXT %s (for %s): %s\n", note->name, note->value, note->domain,
-		       is_out ? "removed" : err->text);
+		say(stdout, "%s TXT %s (for %s): %s", note->name, note->value, note->domain,
+		    is_out ? "removed" : err->text);
 		if (!is_out) {
 			failed++;
 			code = err->code;

@@ -1,5 +1,7 @@
 #include "dns-hooks/plan_caa.h"
 
+#include "common/say.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -96,17 +98,17 @@ static void warn_if_weak(const struct record *record, const struct caa *caa,
 			 struct plan *plan)
 {
 	if (caa_blocks(caa, &rules->ca)) {
-		buffer_printf(&plan->warnings,
-			      "CAA %s at %s is critical and unknown to the CA: it has to refuse\n",
-			      record->value, record->name);
+		say_into(&plan->warnings,
+			 "CAA %s at %s is critical and unknown to the CA: it has to refuse",
+			 record->value, record->name);
 		return;
 	}
 	if (tag == NULL || caa_forbids_all(caa) || is_binding(caa, rules))
 		return;
-	buffer_printf(&plan->warnings,
-		      "CAA %s at %s is not ours and stays, but weakens the pin: it lets others "
-		      "have certificates; remove it if you do not need it\n",
-		      record->value, record->name);
+	say_into(&plan->warnings,
+		 "CAA %s at %s is not ours and stays, but weakens the pin: it lets others "
+		 "have certificates; remove it if you do not need it\n",
+		 record->value, record->name);
 }
 
 static const struct tag_plan *tag_of(const struct caa *caa, const struct tag_plan *tags)
@@ -127,8 +129,8 @@ static int judge_present(const struct record *record, const struct tag_plan *tag
 	if (record->type != RECORD_CAA)
 		return 0;
 	if (caa_parse(record->value, &caa) != 0) {
-		buffer_printf(&plan->warnings, "CAA %s at %s cannot be understood\n", record->value,
-			      record->name);
+		say_into(&plan->warnings, "CAA %s at %s cannot be understood", record->value,
+			 record->name);
 		return 0;
 	}
 	const struct tag_plan *tag = tag_of(&caa, tags);
@@ -154,21 +156,21 @@ static void explain(const struct target *target, const struct tag_plan *issue,
 		return;
 	if (target->issue == CAA_WISH_NOBODY && record_list_find(present, &issue->wanted) == NULL &&
 	    binds_already(issue, present, rules))
-		buffer_printf(&plan->notes,
-			      "issuewild binds *.%s only; the issue record that is there has the "
-			      "same value, for the names beside the wildcard\n",
-			      target->name);
+		say_into(&plan->notes,
+			 "issuewild binds *.%s only; the issue record that is there has the "
+			 "same value, for the names beside the wildcard\n",
+			 target->name);
 	else if (target->issue == CAA_WISH_PIN)
-		buffer_printf(&plan->notes,
-			      "issuewild binds *.%s only; issue has the same value, for the names "
-			      "beside the wildcard that are served here\n",
-			      target->name);
+		say_into(&plan->notes,
+			 "issuewild binds *.%s only; issue has the same value, for the names "
+			 "beside the wildcard that are served here\n",
+			 target->name);
 	else
-		buffer_printf(&plan->notes,
-			      "issuewild binds *.%s only; issue \";\" keeps every CA from issuing "
-			      "for %s itself, and for names below it that have no CAA of their "
-			      "own\n",
-			      target->name, target->name);
+		say_into(&plan->notes,
+			 "issuewild binds *.%s only; issue \";\" keeps every CA from issuing "
+			 "for %s itself, and for names below it that have no CAA of their "
+			 "own\n",
+			 target->name, target->name);
 }
 
 static int refuse_cname(const struct target *target, const struct record_list *present,

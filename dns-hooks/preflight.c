@@ -1,6 +1,7 @@
 #include "dns-hooks/preflight.h"
 
 #include "common/log.h"
+#include "common/say.h"
 #include "dns-hooks/caa.h"
 #include "dns-hooks/caa_search.h"
 #include "dns-hooks/challenge_value.h"
@@ -117,10 +118,11 @@ static int check_domain(struct preflight *preflight, const char *domain, struct 
 		add_error(err, has_place, &caa);
 	if (!has_place || !is_permitted)
 		return -1;
-	printf("%s: nothing stands in the way of an order (challenges at %s, zone %s, %zu server "
-	       "address%s)\n",
-	       domain, note.name, zone.name, preflight->authority.count,
-	       preflight->authority.count == 1 ? "" : "es");
+	say(stdout,
+	    "%s: nothing stands in the way of an order (challenges at %s, zone %s, %zu server "
+	    "address%s)",
+	    domain, note.name, zone.name, preflight->authority.count,
+	    preflight->authority.count == 1 ? "" : "es");
 	return 0;
 }
 
@@ -140,7 +142,7 @@ static int check_domains(struct preflight *preflight, const struct preflight_req
 		if (check_domain(preflight, domain, &own) == 0)
 			continue;
 		if (count > 1)
-			printf("%s: %s\n", domain, own.text);
+			say(stdout, "%s: %s", domain, own.text);
 		failed++;
 		*err = own;
 	}

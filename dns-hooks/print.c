@@ -1,5 +1,6 @@
 #include "dns-hooks/print.h"
 
+#include "common/say.h"
 #include "common/text.h"
 #include "dns-hooks/record_text.h"
 
@@ -7,52 +8,59 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SHOWN_MAX = 512 };
+enum { SHOWN_MAX = 512, LINE_MAX_BYTES = 1024 };
 
-/* A value as a zone file would have it, fit for a terminal: anybody may have written it. */
+/* A value as a zone file would have it. */
 static void show_value(const struct record *record, char shown[SHOWN_MAX])
 {
 	struct buffer quoted;
+	int wanted;
 
 	buffer_init(&quoted, RECORD_VALUE_MAX * 2);
 	if (record->type == RECORD_TXT && record_quote(record->value, &quoted) == 0)
-		snprintf(shown, SHOWN_MAX, "%s", buffer_text(&quoted));
+		wanted = snprintf(shown, SHOWN_MAX, "%s", buffer_text(&quoted));
 	else
-		snprintf(shown, SHOWN_MAX, "%s", record->value);
+		wanted = snprintf(shown, SHOWN_MAX, "%s", record->value);
 	buffer_free(&quoted);
-	text_tidy(shown);
+	if (wanted >= SHOWN_MAX)
+		text_end_in_dots(shown, SHOWN_MAX);
 }
 
-static void print_side(const struct record *record)
+static void add_side(const struct record *record, struct buffer *line)
 {
 	char shown[SHOWN_MAX];
 
 	show_value(record, shown);
-	printf("%s %s%s", record_type_text(record), shown, record->proxied ? " (proxied)" : "");
+	buffer_printf(line, "%s %s%s", record_type_text(record), shown,
+		      record->proxied ? " (proxied)" : "");
 }
 
 static void print_change(const struct change *change, struct print_counts *counts)
 {
+	struct buffer line;
+	char mark = '+';
+
+	buffer_init(&line, (size_t)4 * SHOWN_MAX);
 	switch (change->kind) {
 	case CHANGE_ADD:
-		printf("  + ");
-		print_side(&change->after);
+		add_side(&change->after, &line);
 		counts->added++;
 		break;
 	case CHANGE_UPDATE:
-		printf("  ~ ");
-		print_side(&change->before);
-		printf(" -> ");
-		print_side(&change->after);
+		mark = '~';
+		add_side(&change->before, &line);
+		buffer_puts(&line, " -> ");
+		add_side(&change->after, &line);
 		counts->changed++;
 		break;
 	case CHANGE_REMOVE:
-		printf("  - ");
-		print_side(&change->before);
+		mark = '-';
+		add_side(&change->before, &line);
 		counts->removed++;
 		break;
 	}
-	printf("  (%s)\n", change->reason);
+	say(stdout, "  %c %s  (%s)", mark, buffer_text(&line), change->reason);
+	buffer_free(&line);
 }
 
 /* Each line of `lines` behind `mark`. */
@@ -62,10 +70,9 @@ static void print_lines(const char *mark, const struct buffer *lines)
 
 	while (*at != '\0') {
 		size_t length = strcspn(at, "\n");
-		char line[SHOWN_MAX * 2];
-		snprintf(line, sizeof(line), "%.*s", (int)length, at);
-		text_tidy(line);
-		printf("  %s %s\n", mark, line);
+		bool fits = length <= LINE_MAX_BYTES;
+		say(stdout, "  %s %.*s%s", mark, fits ? (int)length : LINE_MAX_BYTES, at,
+		    fits ? "" : "...");
 		at += length + (at[length] == '\n');
 	}
 }
@@ -74,7 +81,7 @@ void print_plan(const struct target *target, const struct plan *plan, struct pri
 {
 	if (plan->changes.count == 0 && plan->warnings.length == 0 && !plan->warnings.failed)
 		return;
-	printf("%s\n", target->name);
+	say(stdout, "%s", target->name);
 	for (size_t i = 0; i < plan->changes.count; i++)
 		print_change(&plan->changes.items[i], counts);
 	if (plan->changes.count > 0)
@@ -87,17 +94,18 @@ void print_plan(const struct target *target, const struct plan *plan, struct pri
 
 void print_failure(const struct target *target, const struct error *err)
 {
-	printf("%s\n  x %s\n", target->name, err->text);
+	say(stdout, "%s", target->name);
+	say(stdout, "  x %s", err->text);
 }
 
 void print_note(const char *note)
 {
-	printf("  * %s\n", note);
+	say(stdout, "  * %s", note);
 }
 
 void print_doubt(const struct error *doubt)
 {
-	printf("! %s\n", doubt->text);
+	say(stdout, "! %s", doubt->text);
 }
 
 void print_add_counts(struct print_counts *sum, const struct print_counts *counts)
@@ -134,6 +142,6 @@ void print_record(const struct record *record)
 	char shown[SHOWN_MAX];
 
 	show_value(record, shown);
-	printf("%s. %u IN %s %s%s%s\n", record->name, record->ttl, record_type_text(record), shown,
-	       record->type == RECORD_CNAME ? "." : "", record->proxied ? " ; proxied" : "");
+	say(stdout, "%s. %u IN %s %s%s%s", record->name, record->ttl, record_type_text(record),
+	    shown, record->type == RECORD_CNAME ? "." : "", record->proxied ? " ; proxied" : "");
 }

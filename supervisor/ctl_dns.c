@@ -3,6 +3,7 @@
 #include "common/buffer.h"
 #include "common/http.h"
 #include "common/json.h"
+#include "common/say.h"
 #include "supervisor/ctl_client.h"
 #include "supervisor/dns_job.h"
 
@@ -73,7 +74,7 @@ static int look(const char *socket_path, long long job, long long *from, struct 
 	}
 	const char *output = json_string(json, "output");
 	if (output != NULL)
-		fputs(output, stdout);
+		say_lines(stdout, output);
 	fflush(stdout);
 	*from = json_integer(json, "next", *from);
 	if (!json_true(json, "running") && !json_true(json, "more"))

@@ -1,6 +1,7 @@
 #include "supervisor/ctl_health.h"
 
 #include "common/json.h"
+#include "common/say.h"
 
 /* Without one, or with one that cannot be read: the epoch, which is past. */
 static time_t end_of(const cJSON *certificate)
@@ -20,8 +21,8 @@ static bool haproxy_is_up(const cJSON *haproxy, FILE *out)
 	if (haproxy == NULL || json_integer(haproxy, "pid", 0) == 0)
 		fputs("HAProxy does not run\n", out);
 	else if (json_integer(haproxy, "worker", 0) == 0)
-		fprintf(out, "HAProxy is still loading its configuration, since %s\n",
-			since == NULL ? "its start" : since);
+		say(out, "HAProxy is still loading its configuration, since %s",
+		    since == NULL ? "its start" : since);
 	else
 		return true;
 	return false;
@@ -42,8 +43,8 @@ static bool domain_is_served(const cJSON *domain, time_t now, FILE *out)
 		wrong = "is not seen to be served yet";
 	else
 		return true;
-	fprintf(out, "%s %s%s%s\n", name == NULL ? "a domain" : name, wrong,
-		error == NULL ? "" : ": ", error == NULL ? "" : error);
+	say(out, "%s %s%s%s", name == NULL ? "a domain" : name, wrong, error == NULL ? "" : ": ",
+	    error == NULL ? "" : error);
 	return false;
 }
 
@@ -63,7 +64,7 @@ bool ctl_health(const cJSON *status, bool live, time_t now, FILE *out)
 			healthy = false;
 	}
 	if (healthy)
-		fprintf(out, "ingressd and HAProxy are up, domains served: %d\n",
-			cJSON_GetArraySize(domains));
+		say(out, "ingressd and HAProxy are up, domains served: %d",
+		    cJSON_GetArraySize(domains));
 	return healthy;
 }

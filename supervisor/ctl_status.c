@@ -1,6 +1,7 @@
 #include "supervisor/ctl_status.h"
 
 #include "common/json.h"
+#include "common/say.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -46,12 +47,9 @@ static void print_clients(const cJSON *haproxy, time_t now, FILE *out)
 
 	if (most == 0)
 		return;
-	fprintf(out, "clients    %lld of %lld at most", json_integer(haproxy, "clients", 0), most);
-	if (full != NULL) {
-		show_time(full, now, since);
-		fprintf(out, ", FULL since %s", since);
-	}
-	fputc('\n', out);
+	show_time(full, now, since);
+	say(out, "clients    %lld of %lld at most%s%s", json_integer(haproxy, "clients", 0), most,
+	    full == NULL ? "" : ", FULL since ", full == NULL ? "" : since);
 }
 
 static void print_haproxy(const cJSON *haproxy, time_t now, FILE *out)
@@ -60,13 +58,13 @@ static void print_haproxy(const cJSON *haproxy, time_t now, FILE *out)
 	char since[WHEN_MAX];
 
 	show_time(json_string(haproxy, "applied_at"), now, since);
-	fprintf(out, "haproxy    %s, worker %lld, configuration %lld since %s, %lld old workers\n",
-		json_integer(haproxy, "pid", 0) > 0 ? "running" : "NOT RUNNING",
-		json_integer(haproxy, "worker", 0), json_integer(haproxy, "generation", 0), since,
-		json_integer(haproxy, "old_workers", 0));
+	say(out, "haproxy    %s, worker %lld, configuration %lld since %s, %lld old workers",
+	    json_integer(haproxy, "pid", 0) > 0 ? "running" : "NOT RUNNING",
+	    json_integer(haproxy, "worker", 0), json_integer(haproxy, "generation", 0), since,
+	    json_integer(haproxy, "old_workers", 0));
 	if (loading != NULL) {
 		show_time(loading, now, since);
-		fprintf(out, "           LOADING its configuration since %s\n", since);
+		say(out, "           LOADING its configuration since %s", since);
 	}
 	print_clients(haproxy, now, out);
 }
@@ -78,14 +76,14 @@ static void print_parts(const cJSON *status, time_t now, FILE *out)
 	char since[WHEN_MAX];
 
 	show_time(json_string(status, "started_at"), now, since);
-	fprintf(out, "ingressd   %s, pid %lld, started %s\n",
-		or_dash(json_string(status, "version")), json_integer(status, "pid", 0), since);
+	say(out, "ingressd   %s, pid %lld, started %s", or_dash(json_string(status, "version")),
+	    json_integer(status, "pid", 0), since);
 	print_haproxy(json_object(status, "haproxy"), now, out);
 	show_time(json_string(evidence, "published_at"), now, since);
-	fprintf(out, "evidence   published %s\n", since);
-	fprintf(out, "app        %s\n", or_dash(json_string(status, "app_id")));
-	fprintf(out, "acme       %s\n           account %s\n", or_dash(json_string(acme, "server")),
-		or_dash(json_string(acme, "account")));
+	say(out, "evidence   published %s", since);
+	say(out, "app        %s", or_dash(json_string(status, "app_id")));
+	say(out, "acme       %s", or_dash(json_string(acme, "server")));
+	say(out, "           account %s", or_dash(json_string(acme, "account")));
 }
 
 static int name_width(const cJSON *domains)
@@ -109,10 +107,9 @@ static void print_domain(const cJSON *domain, int width, time_t now, FILE *out)
 
 	show_time(certificate ? json_string(certificate, "not_after") : NULL, now, ends);
 	show_time(certificate ? json_string(certificate, "renew_at") : NULL, now, renews);
-	fprintf(out, "%-*s  %-17s  %-6s  %-24s  %-24s  %s\n", width,
-		or_dash(json_string(domain, "name")), or_dash(json_string(domain, "state")),
-		json_true(domain, "served") ? "yes" : "no", ends, renews,
-		or_dash(certificate ? json_string(certificate, "key") : NULL));
+	say(out, "%-*s  %-17s  %-6s  %-24s  %-24s  %s", width, or_dash(json_string(domain, "name")),
+	    or_dash(json_string(domain, "state")), json_true(domain, "served") ? "yes" : "no", ends,
+	    renews, or_dash(certificate ? json_string(certificate, "key") : NULL));
 }
 
 static void print_trouble(const char *who, const char *text, const char *next, time_t now,
@@ -122,11 +119,12 @@ static void print_trouble(const char *who, const char *text, const char *next, t
 
 	if (text == NULL)
 		return;
-	fprintf(out, "\n%s: %s\n", who, text);
+	fputs("\n", out);
+	say(out, "%s: %s", who, text);
 	if (next == NULL)
 		return;
 	show_time(next, now, when);
-	fprintf(out, "  tried again %s\n", when);
+	say(out, "  tried again %s", when);
 }
 
 static void print_backends(const cJSON *haproxy, time_t now, FILE *out)
@@ -139,14 +137,16 @@ static void print_backends(const cJSON *haproxy, time_t now, FILE *out)
 	{
 		show_time(json_string(backend, "failing_since"), now, since);
 		show_time(json_string(backend, "failed_at"), now, last);
-		fprintf(out,
-			"\nbackend %s: does not take connections since %s: %lld failed, the latest "
-			"%s\n",
-			or_dash(json_string(backend, "name")), since,
-			json_integer(backend, "failures", 0), last);
+		fputs("\n", out);
+		say(out,
+		    "backend %s: does not take connections since %s: %lld failed, the latest %s",
+		    or_dash(json_string(backend, "name")), since,
+		    json_integer(backend, "failures", 0), last);
 	}
-	if (more > 0)
-		fprintf(out, "\nbackends: %lld more do not take connections\n", more);
+	if (more > 0) {
+		fputs("\n", out);
+		say(out, "backends: %lld more do not take connections", more);
+	}
 }
 
 static void print_troubles(const cJSON *status, time_t now, FILE *out)
@@ -179,8 +179,9 @@ void ctl_print_status(const cJSON *status, time_t now, FILE *out)
 	int width = name_width(domains);
 
 	print_parts(status, now, out);
-	fprintf(out, "\n%-*s  %-17s  %-6s  %-24s  %-24s  %s\n", width, "DOMAIN", "STATE", "SERVED",
-		"ENDS", "RENEWS", "KEY");
+	fputs("\n", out);
+	say(out, "%-*s  %-17s  %-6s  %-24s  %-24s  %s", width, "DOMAIN", "STATE", "SERVED", "ENDS",
+	    "RENEWS", "KEY");
 	cJSON_ArrayForEach(domain, domains) print_domain(domain, width, now, out);
 	print_troubles(status, now, out);
 }

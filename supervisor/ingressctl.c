@@ -4,6 +4,7 @@
 #include "common/http.h"
 #include "common/json.h"
 #include "common/log.h"
+#include "common/say.h"
 #include "supervisor/ctl_client.h"
 #include "supervisor/ctl_dns.h"
 #include "supervisor/ctl_health.h"
@@ -61,7 +62,7 @@ static int usage_error(const char *what)
 
 static int report(const struct error *err)
 {
-	fprintf(stderr, "ingressctl: %s\n", err->text);
+	say(stderr, "ingressctl: %s", err->text);
 	return (int)err->code;
 }
 
@@ -137,8 +138,8 @@ static bool follow(const cJSON *domain, struct progress *seen)
 		return false;
 	waiting = strncmp(state, "waiting", 7) == 0;
 	if (strcmp(state, seen->state) != 0)
-		printf("[%s] %s%s%s\n", name, state, waiting && error != NULL ? ": " : "",
-		       waiting && error != NULL ? error : "");
+		say(stdout, "[%s] %s%s%s", name, state, waiting && error != NULL ? ": " : "",
+		    waiting && error != NULL ? error : "");
 	snprintf(seen->state, sizeof(seen->state), "%s", state);
 	seen->failed = waiting;
 	return strncmp(state, "working", 7) == 0;
@@ -264,7 +265,7 @@ static int probe(const struct options *o, const char *target)
 		pause_ms(POLL_MS);
 	}
 	if (rc == 0)
-		printf("%s %s\n", name, serial);
+		say(stdout, "%s %s", name, serial);
 	free(name);
 	return rc == 0 ? EXIT_OK : report(&err);
 }

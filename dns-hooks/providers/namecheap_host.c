@@ -1,6 +1,5 @@
 #include "dns-hooks/providers/namecheap_host.h"
 
-#include "common/text.h"
 #include "dns-hooks/caa.h"
 #include "dns-hooks/dns_name.h"
 #include "dns-hooks/record_text.h"
@@ -292,5 +291,4 @@ void namecheap_host_text(const struct namecheap_host *host, char text[NAMECHEAP_
 		 host->name, host->type, host->address, is_mail ? "MXPref " : "",
 		 is_mail ? host->mx_pref : "", is_mail ? ", " : "",
 		 host->ttl == NULL ? "none" : host->ttl);
-	text_tidy(text);
 }

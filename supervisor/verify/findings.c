@@ -47,10 +47,12 @@ static void set(struct findings *findings, enum check check, enum outcome outcom
 		const char *format, va_list arguments)
 {
 	struct finding *finding = &findings->list[check];
+	char text[sizeof(finding->text)];
 
 	finding->outcome = outcome;
-	vsnprintf(finding->text, sizeof(finding->text), format, arguments);
-	text_tidy(finding->text);
+	vsnprintf(text, sizeof(text), format, arguments);
+	if (text[text_escape(text, finding->text, sizeof(finding->text))] != '\0')
+		text_end_in_dots(finding->text, sizeof(finding->text));
 }
 
 #define SETTER(name, outcome)                                                           \

@@ -38,6 +38,13 @@ static void check_value(const cJSON *value, int depth)
 		check_value(child, depth + 1);
 }
 
+static bool is_utf8(const char *text)
+{
+	while (*text != '\0' && text_first(text).is_utf8)
+		text += text_first(text).length;
+	return *text == '\0';
+}
+
 /* What is printed is read again, and says the same. */
 static void check_round_trip(const cJSON *value, bool indented)
 {
@@ -59,6 +66,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	CHECK(exact != NULL);
 	memcpy(exact, data, size);
+	/* Bytes that are no UTF-8 are printed as one character, so two names may become one. */
+	char *text = fuzz_text(data, size);
+	bool comes_back = is_utf8(text);
+	free(text);
 	AUTO_JSON cJSON *value = json_parse(exact, size, "the answer", &err);
 	free(exact);
 	if (value == NULL) {
@@ -67,7 +78,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	CHECK(memchr(data, '\0', size) == NULL);
 	check_value(value, 0);
-	check_round_trip(value, false);
-	check_round_trip(value, true);
+	if (comes_back) {
+		check_round_trip(value, false);
+		check_round_trip(value, true);
+	}
 	return 0;
 }

@@ -79,6 +79,8 @@ class LyingDns:
         self.lies: Counter[str] = Counter()
         self.eagerness = 0.5
         self.aliases: dict[str, str] = {}
+        self.records: dict[tuple[str, int], list[bytes]] = {}
+        """More of the truth: data by name and type."""
         self._targets = targets
         self._lock = threading.Lock()
         self._rng = random.Random(seed)
@@ -166,6 +168,7 @@ class LyingDns:
             (self.zone, NS): [wire_name(f"ns1.{self.zone}")],
             (f"ns1.{self.zone}", A): [socket.inet_aton(self.address)],
             (f"gateway.{self.zone}", A): [socket.inet_aton("127.0.0.1")],
+            **self.records,
         }
         data = records.get((asked, kind), [])
         owner = wire_name(asked)

@@ -159,11 +159,11 @@ static const struct told secrets[] = {
      "CLOUDFLARE_API_TOKEN_FILE is \"\"/run/secrets/token\"\": must be an absolute path" QUOTED,
      ""},
     {{"CLOUDFLARE_API_TOKEN=", "CLOUDFLARE_API_TOKEN_FILE=/nonexistent/token\r"},
-     "CLOUDFLARE_API_TOKEN_FILE is \"/nonexistent/token\\x0d\": cannot read /nonexistent/token?: "
+     "CLOUDFLARE_API_TOKEN_FILE is \"/nonexistent/token\\x0d\": cannot read /nonexistent/token\\r: "
      "No such file or directory" ENDS_WITH_CR,
      ""},
     {{"ROUTING_MAP_FILE=/nonexistent/map\r"},
-     "ROUTING_MAP_FILE is \"/nonexistent/map\\x0d\": cannot read /nonexistent/map?: No such file "
+     "ROUTING_MAP_FILE is \"/nonexistent/map\\x0d\": cannot read /nonexistent/map\\r: No such file "
      "or "
      "directory" ENDS_WITH_CR,
      ""},
