@@ -1,28 +1,17 @@
 #include "common/privileges.h"
 
+#include "common/confinement.h"
+#include "common/log.h"
+
 #include <errno.h>
 #include <grp.h>
-#include <pwd.h>
+#include <linux/capability.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
 bool privileges_is_root(void)
 {
 	return geteuid() == 0;
-}
-
-int privileges_find_user(const char *name, struct privileges_user *user, struct error *err)
-{
-	errno = 0;
-	const struct passwd *entry = getpwnam(name);
-	if (entry == NULL && errno != 0)
-		return error_set_errno(err, EXIT_FAILED, errno, "cannot look up the user %s", name);
-	if (entry == NULL)
-		return error_set(err, EXIT_FAILED, "there is no user %s", name);
-	if (entry->pw_uid == 0 || entry->pw_gid == 0)
-		return error_set(err, EXIT_FAILED, "the user %s has the superuser's ids", name);
-	*user = (struct privileges_user){entry->pw_uid, entry->pw_gid};
-	return 0;
 }
 
 int privileges_confine(int dir, struct error *err)
@@ -34,43 +23,48 @@ int privileges_confine(int dir, struct error *err)
 	return 0;
 }
 
-static int change_user(const struct privileges_user *user, struct error *err)
+static int change_user(uid_t user, struct error *err)
 {
-	if (setgroups(0, NULL) != 0 || setresgid(user->gid, user->gid, user->gid) != 0 ||
-	    setresuid(user->uid, user->uid, user->uid) != 0)
+	if (setgroups(0, NULL) != 0 || setresgid(user, user, user) != 0 ||
+	    setresuid(user, user, user) != 0)
 		return error_set_errno(err, EXIT_FAILED, errno,
 				       "cannot change to user %u (this needs the capabilities "
 				       "SETUID and SETGID, which containers have by default)",
-				       (unsigned)user->uid);
+				       (unsigned)user);
 	return 0;
 }
 
 /* Believes the kernel's answers, not the return values of the calls that asked for it. */
-static int check_user(const struct privileges_user *user, struct error *err)
+static int check_user(uid_t user, struct error *err)
 {
 	uid_t real, effective, saved;
 	gid_t real_group, effective_group, saved_group;
 
 	if (getresuid(&real, &effective, &saved) != 0 ||
-	    getresgid(&real_group, &effective_group, &saved_group) != 0 || real != user->uid ||
-	    effective != user->uid || saved != user->uid || real_group != user->gid ||
-	    effective_group != user->gid || saved_group != user->gid || getgroups(0, NULL) != 0)
+	    getresgid(&real_group, &effective_group, &saved_group) != 0 || real != user ||
+	    effective != user || saved != user || real_group != user || effective_group != user ||
+	    saved_group != user || getgroups(0, NULL) != 0)
 		return error_set(err, EXIT_FAILED, "changing to user %u did not work",
-				 (unsigned)user->uid);
+				 (unsigned)user);
 	if (setuid(0) == 0 || setgid(0) == 0)
 		return error_set(err, EXIT_FAILED, "root can be regained after it was given up");
 	return 0;
 }
 
-static int drop_root(const struct privileges_user *user, struct error *err)
+static int drop_root(uid_t user, struct error *err)
 {
 	pid_t parent = getppid();
 	int death_signal = 0;
 
 	if (prctl(PR_GET_PDEATHSIG, &death_signal) != 0)
 		return error_set_errno(err, EXIT_FAILED, errno, "prctl(PR_GET_PDEATHSIG)");
+	/* The bounding set goes while there is the right to take from it. */
+	if (confinement_drop_capabilities(CAPABILITY(CAP_SETUID) | CAPABILITY(CAP_SETGID), 0) != 0)
+		return error_set_errno(err, EXIT_FAILED, errno, "cannot give up capabilities");
 	if (change_user(user, err) != 0 || check_user(user, err) != 0)
 		return -1;
+	if (confinement_drop_capabilities(0, 0) != 0)
+		return error_set_errno(err, EXIT_FAILED, errno, "cannot give up capabilities");
 	if (death_signal == 0)
 		return 0;
 	if (prctl(PR_SET_PDEATHSIG, (unsigned long)death_signal) != 0)
@@ -80,11 +74,27 @@ static int drop_root(const struct privileges_user *user, struct error *err)
 	return 0;
 }
 
-int privileges_drop(const struct privileges_user *user, struct error *err)
+static int forbid_gains(struct error *err)
 {
-	if (privileges_is_root() && drop_root(user, err) != 0)
-		return -1;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1UL, 0UL, 0UL, 0UL) != 0)
 		return error_set_errno(err, EXIT_FAILED, errno, "prctl(PR_SET_NO_NEW_PRIVS)");
 	return 0;
+}
+
+int privileges_drop(uid_t user, struct error *err)
+{
+	if (privileges_is_root() && drop_root(user, err) != 0)
+		return -1;
+	return forbid_gains(err);
+}
+
+void privileges_drop_as_far_as_can_be(uid_t user)
+{
+	struct error err = ERROR_INIT;
+
+	if (privileges_drop(user, &err) == 0)
+		return;
+	log_warn("%s; going on as root without capabilities", err.text);
+	if (confinement_drop_capabilities(0, 0) != 0 || forbid_gains(&err) != 0)
+		log_warn("cannot give up capabilities either");
 }

@@ -1,5 +1,5 @@
 /*
- * Giving up root for good, in the order that works: look up the user, confine to a folder,
+ * Giving up root for good, in the order that works: open what takes root, confine to a folder,
  * drop.  A program that was not started as root keeps its user and is merely kept from
  * gaining more.
  */
@@ -11,24 +11,35 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-struct privileges_user {
-	uid_t uid;
-	gid_t gid;
+/*
+ * Who the programs become, so that none of them can touch another's files or memory.  Numbers and
+ * not names: a container's image has its own list of users, and what lies on a volume must have
+ * the same owner whoever made it.  Debian's policy keeps this range free (section 9.2.2).
+ */
+enum {
+	USER_DNS = 59301,      /* ingress-dns: the journal */
+	USER_EVIDENCE = 59302, /* ingress-evidence publish, identity, origin: EVIDENCE_DIR */
+	USER_SERVER = 59303,   /* ingress-evidence serve: nothing */
+	USER_PROBE = 59304,    /* ingressctl probe: nothing */
 };
 
 bool privileges_is_root(void);
-
-/* Reads the user database, which is out of reach once confined.  The superuser is refused. */
-int privileges_find_user(const char *name, struct privileges_user *user, struct error *err);
 
 /* Makes the folder behind `dir` the root of all paths.  Needs root. */
 int privileges_confine(int dir, struct error *err);
 
 /*
- * Becomes `user` (if root now) with no supplementary groups, checks that there is no way
- * back, and sets no_new_privs.  The parent-death signal, which the kernel takes away from a
- * process that changes its user (prctl(2)), is kept; -1 if the parent has died meanwhile.
+ * Becomes `user`, and the group of the same number (if root now), with no supplementary groups
+ * and no capabilities, checks that there is no way back, and sets no_new_privs.  The parent-death
+ * signal, which the kernel takes away from a process that changes its user (prctl(2)), is kept; -1
+ * if the parent has died meanwhile.
  */
-int privileges_drop(const struct privileges_user *user, struct error *err);
+int privileges_drop(uid_t user, struct error *err);
+
+/*
+ * The same for what has to be done in any case: where root cannot become `user`, its capabilities
+ * go, and the log says so.
+ */
+void privileges_drop_as_far_as_can_be(uid_t user);
 
 #endif

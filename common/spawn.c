@@ -25,6 +25,9 @@ enum {
 	DIRENTS_SIZE = 4096, /* of /proc/self/fd, at a time */
 };
 
+static const struct confinement unconfined = {.capabilities = CAPABILITIES_ALL,
+					      .may_gain_rights = true};
+
 /* Everything the child needs, computed before fork(): afterwards only async-signal-safe
  * calls are allowed, and none of these allocate. */
 struct plan {
@@ -139,6 +142,8 @@ static _Noreturn void run_child(struct plan *plan)
 	const struct spawn *spec = plan->spec;
 	const char *const *envp = spec->envp == NULL ? empty : spec->envp;
 	int death_signal = spec->death_signal == 0 ? SIGKILL : spec->death_signal;
+	const struct confinement *confinement =
+	    spec->confinement == NULL ? &unconfined : spec->confinement;
 
 	setpgid(0, 0);
 	reset_signals();
@@ -152,6 +157,9 @@ static _Noreturn void run_child(struct plan *plan)
 		fail_child(plan->report_fd, "closing descriptors");
 	if (spec->work_dir != NULL && chdir(spec->work_dir) != 0)
 		fail_child(plan->report_fd, "entering its folder");
+	const char *failed = confinement_apply(confinement);
+	if (failed != NULL)
+		fail_child(plan->report_fd, failed);
 	/* execve() does not write to what it is given; its prototype is older than const. */
 	execve(plan->path, (char *const *)(uintptr_t)spec->argv, (char *const *)(uintptr_t)envp);
 	fail_child(plan->report_fd, "executing it");

@@ -10,6 +10,7 @@
 #define COMMON_SPAWN_H
 
 #include "common/buffer.h"
+#include "common/confinement.h"
 #include "common/error.h"
 
 #include <signal.h>
@@ -26,11 +27,12 @@ struct spawn {
 	int death_signal;	 /* what the child gets when its parent dies; 0: SIGKILL */
 	const char *work_dir;	 /* NULL: the parent's */
 	bool join_stderr;	 /* standard error goes where standard output does */
+	const struct confinement *confinement; /* NULL: none, but no core is dumped */
 };
 
-#define SPAWN_INIT                                               \
-	{                                                        \
-		NULL, NULL, -1, -1, -1, -1, SIGKILL, NULL, false \
+#define SPAWN_INIT                                                     \
+	{                                                              \
+		NULL, NULL, -1, -1, -1, -1, SIGKILL, NULL, false, NULL \
 	}
 
 /* The child's pid, or -1.  A program that cannot be executed is reported here, not as an

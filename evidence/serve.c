@@ -86,12 +86,9 @@ static void make_room_for_connections(void)
 
 static int give_up_root(int folder, struct error *err)
 {
-	struct privileges_user nobody = {0, 0};
-
-	if (privileges_is_root() && (privileges_find_user("nobody", &nobody, err) != 0 ||
-				     privileges_confine(folder, err) != 0))
+	if (privileges_is_root() && privileges_confine(folder, err) != 0)
 		return -1;
-	return privileges_drop(&nobody, err);
+	return privileges_drop(USER_SERVER, err);
 }
 
 static struct event *watch_signal(struct server *server, int number)

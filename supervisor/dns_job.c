@@ -2,6 +2,7 @@
 
 #include "common/log.h"
 #include "supervisor/acme_account.h"
+#include "supervisor/confined.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -199,6 +200,7 @@ static int launch(struct dns_job *job, enum dns_job_kind kind, const struct know
 	    .capture_max = OUTPUT_MAX,
 	    .stderr_level = LOG_DEBUG, /* becomes the error */
 	    .extra_fd = -1,
+	    .confinement = confined_dns(job->options.settings),
 	    .done = on_done,
 	    .arg = job,
 	};

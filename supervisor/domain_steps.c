@@ -3,6 +3,7 @@
 #include "supervisor/domain_work.h"
 
 #include "common/log.h"
+#include "supervisor/confined.h"
 #include "supervisor/lineage.h"
 
 #include <stdio.h>
@@ -44,6 +45,7 @@ int domain_start_job(struct domain *d, const char *const *argv, const char *name
 	    .stdout_level = level,
 	    .stderr_level = LOG_DEBUG, /* becomes the error, with its context */
 	    .extra_fd = -1,
+	    .confinement = audience == FOR_DNS ? confined_dns(o->settings) : &confined_probe,
 	    .done = on_done,
 	    .arg = d,
 	};

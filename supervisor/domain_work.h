@@ -25,8 +25,9 @@ int domain_is_due(struct domain *d, struct error *err);
 /* Some providers allow a few requests a minute. */
 enum { DNS_JOB_TIMEOUT = 180 };
 
-/* Starts a program of ours for the domain; what it prints is logged at `level`, and
- * `audience` and `extra` are as settings_child_environment() has them. */
+/* Starts a program of ours for the domain: ingress-dns with FOR_DNS as `audience`, else the probe.
+ * What it prints is logged at `level`, and `audience` and `extra` are as
+ * settings_child_environment() has them. */
 int domain_start_job(struct domain *d, const char *const *argv, const char *name, long timeout,
 		     enum log_level level, unsigned audience, const char *const *extra,
 		     process_done *on_done, struct error *err);

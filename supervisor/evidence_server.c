@@ -2,6 +2,7 @@
 
 #include "common/file.h"
 #include "common/log.h"
+#include "supervisor/confined.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -97,6 +98,7 @@ static int start(struct evidence_server *server, struct error *err)
 	    .stdout_level = LOG_INFO,
 	    .stderr_level = LOG_INFO,
 	    .extra_fd = server->listener,
+	    .confinement = &confined_evidence,
 	    .done = on_exit_of_server,
 	    .arg = server,
 	};

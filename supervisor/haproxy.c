@@ -3,6 +3,7 @@
 #include "common/file.h"
 #include "common/log.h"
 #include "common/spawn.h"
+#include "supervisor/confined.h"
 #include "supervisor/rollout.h"
 
 #include <signal.h>
@@ -178,6 +179,7 @@ static int launch(struct haproxy *h, struct error *err)
 	    .judge = judge_line,
 	    .extra_fd = -1,
 	    .death_signal = SIGTERM,
+	    .confinement = &confined_haproxy,
 	    .done = on_exit_of_haproxy,
 	    .arg = h,
 	};

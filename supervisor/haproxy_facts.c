@@ -3,6 +3,7 @@
 #include "common/buffer.h"
 #include "common/file.h"
 #include "common/spawn.h"
+#include "supervisor/confined.h"
 
 #include <ctype.h>
 #include <grp.h>
@@ -31,6 +32,7 @@ static int run_version(const char *haproxy, struct buffer *output, struct error 
 	int status;
 
 	spawn.argv = argv;
+	spawn.confinement = &confined_look;
 	if (spawn_run(&spawn, VERSION_TIMEOUT_MS, output, &status, err) != 0) {
 		err->code = EXIT_BAD_CONFIG;
 		return error_wrap(err, "HAPROXY=%s", haproxy);

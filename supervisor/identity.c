@@ -2,6 +2,7 @@
 
 #include "common/json.h"
 #include "common/log.h"
+#include "supervisor/confined.h"
 #include "supervisor/schedule.h"
 
 #include <stdlib.h>
@@ -96,6 +97,7 @@ static int ask(struct identity *identity, struct error *err)
 	    .capture_max = IDENTITY_MAX,
 	    .stderr_level = LOG_DEBUG,
 	    .extra_fd = -1,
+	    .confinement = &confined_evidence,
 	    .done = on_done,
 	    .arg = identity,
 	};

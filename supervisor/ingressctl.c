@@ -4,6 +4,7 @@
 #include "common/http.h"
 #include "common/json.h"
 #include "common/log.h"
+#include "common/privileges.h"
 #include "common/say.h"
 #include "supervisor/ctl_client.h"
 #include "supervisor/ctl_dns.h"
@@ -276,6 +277,8 @@ static int probe_all(const struct options *o, char **targets)
 
 	if (targets[0] == NULL)
 		return usage_error("probe needs a name");
+	/* It reads what a server sends, and needs nothing for that but a socket. */
+	privileges_drop_as_far_as_can_be(USER_PROBE);
 	for (; targets[0] != NULL; targets++) {
 		int rc = probe(o, targets[0]);
 		if (rc > worst)

@@ -6,6 +6,7 @@
  *   ingressd --render DIR    writes what HAProxy needs under DIR and touches nothing else; then
  *                            `haproxy -f DIR/haproxy.cfg` serves, without evidence
  */
+#include "common/confinement.h"
 #include "common/error.h"
 #include "common/log.h"
 #include "common/settings.h"
@@ -78,6 +79,7 @@ int main(int argc, char **argv)
 	int rc;
 
 	umask(022);
+	confinement_hide_memory();
 	log_setup_from_environment("ingressd");
 	if (argc == 2 && strcmp(mode, "--version") == 0)
 		return printf("ingressd %s\n", VERSION) < 0;

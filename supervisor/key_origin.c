@@ -4,6 +4,7 @@
 #include "common/json.h"
 #include "common/log.h"
 #include "supervisor/bundle.h"
+#include "supervisor/confined.h"
 #include "supervisor/key_record_file.h"
 #include "supervisor/lineage.h"
 #include "supervisor/schedule.h"
@@ -277,6 +278,7 @@ static int start(struct key_origin *o, struct error *err)
 	    .capture_max = ANSWER_MAX,
 	    .stderr_level = LOG_DEBUG,
 	    .extra_fd = record,
+	    .confinement = &confined_evidence,
 	    .done = on_done,
 	    .arg = o,
 	};

@@ -169,6 +169,7 @@ static int launch(struct process *p, const struct process_spec *spec, struct err
 	spawn.stderr_fd = errs;
 	spawn.extra_fd = spec->extra_fd;
 	spawn.death_signal = spec->death_signal;
+	spawn.confinement = spec->confinement;
 	p->pid = spawn_start(&spawn, err);
 	return p->pid < 0 ? -1 : 0;
 }

@@ -6,6 +6,7 @@
 #define SUPERVISOR_PROCESS_H
 
 #include "common/buffer.h"
+#include "common/confinement.h"
 #include "common/error.h"
 #include "common/log.h"
 
@@ -43,8 +44,9 @@ struct process_spec {
 	enum log_level stdout_level, stderr_level; /* of lines without a prefix, see log.h */
 	/* For programs with a way of their own to say how serious a line is; may be NULL. */
 	enum log_level (*judge)(const char *line);
-	int extra_fd;	    /* descriptor 3 of the child, or -1 */
-	int death_signal;   /* when the supervisor dies; 0: SIGKILL */
+	int extra_fd;			       /* descriptor 3 of the child, or -1 */
+	const struct confinement *confinement; /* NULL: none; see confined.h */
+	int death_signal;		       /* when the supervisor dies; 0: SIGKILL */
 	process_done *done; /* called from the loop, exactly once; may start another */
 	void *arg;
 };

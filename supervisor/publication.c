@@ -5,6 +5,7 @@
 #include "common/log.h"
 #include "supervisor/acme_account.h"
 #include "supervisor/bundle.h"
+#include "supervisor/confined.h"
 #include "supervisor/schedule.h"
 #include "supervisor/waiters.h"
 
@@ -142,6 +143,7 @@ static int run(struct publication *p, struct error *err)
 	    .stdout_level = LOG_DEBUG,
 	    .stderr_level = LOG_DEBUG,
 	    .extra_fd = -1,
+	    .confinement = &confined_evidence,
 	    .done = on_published,
 	    .arg = p,
 	};

@@ -1,6 +1,7 @@
 #include "supervisor/rollout.h"
 
 #include "common/log.h"
+#include "supervisor/confined.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -200,6 +201,7 @@ static int check(struct rollout *r, struct error *err)
 	    .stdout_level = LOG_DEBUG,
 	    .stderr_level = LOG_WARN,
 	    .extra_fd = -1,
+	    .confinement = &confined_look,
 	    .done = on_checked,
 	    .arg = r,
 	};

@@ -3,6 +3,7 @@
 #include "common/file.h"
 #include "common/log.h"
 #include "supervisor/capacity.h"
+#include "supervisor/confined.h"
 #include "supervisor/control.h"
 #include "supervisor/dns_job.h"
 #include "supervisor/domains.h"
@@ -308,6 +309,7 @@ int supervisor_run(const struct settings *settings, struct error *err)
 	struct supervisor s = {.settings = settings};
 	int rc = -1;
 
+	confined_report();
 	if (prepare(&s, err) != 0 || make_parts(&s, err) != 0 || serve(&s, err) != 0 ||
 	    open_up(&s, err) != 0)
 		goto out;

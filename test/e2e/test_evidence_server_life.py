@@ -20,6 +20,7 @@ from .evidence_bench import PROGRAM, Bench, bench
 from .evidence_http import ask, connect, curl, parse, read_to_end
 
 NOBODY = 65534
+SERVER = 59303  # common/privileges.h
 LARGE = 3 * 1024 * 1024
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root to give it up")
@@ -93,11 +94,11 @@ def test_root_is_given_up(tmp_path: Path) -> None:
         status = dict(
             line.split(":\t", 1) for line in Path(f"/proc/{server.pid}/status").read_text().splitlines()
         )
-        assert status["Uid"].split() == [str(NOBODY)] * 4
-        assert status["Gid"].split() == [str(NOBODY)] * 4
+        assert status["Uid"].split() == [str(SERVER)] * 4
+        assert status["Gid"].split() == [str(SERVER)] * 4
         assert status["Groups"].strip() == ""
         assert status["NoNewPrivs"] == "1"
-        for capabilities in ("CapInh", "CapPrm", "CapEff", "CapAmb"):
+        for capabilities in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):
             assert int(status[capabilities], 16) == 0
         assert os.readlink(f"/proc/{server.pid}/root") == str(made.evidence)
 

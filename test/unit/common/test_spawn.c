@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 
 enum { OUTPUT_MAX = 64 * 1024 };
@@ -362,6 +363,44 @@ static void a_child_does_not_outlive_a_killed_parent(void **state)
 	assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 0), 0);
 }
 
+/* ---- confinement */
+
+static void a_confined_child_keeps_what_it_is_left(void **state)
+{
+	static const struct confinement nothing = {.file_max = 1024L * 1024};
+	struct spawn spec = SPAWN_INIT;
+
+	(void)state;
+	spec.confinement = &nothing;
+	/* In blocks of 512 bytes; the shell's children are as it is. */
+	assert_output(spec,
+		      "ulimit -f; ulimit -c; "
+		      "sed -n 's/^\\(NoNewPrivs\\|CapEff\\|CapPrm\\|CapInh\\):.//p' "
+		      "/proc/self/status",
+		      "2048\n0\n0000000000000000\n0000000000000000\n0000000000000000\n1\n");
+}
+
+static void limits_can_be_lifted_for_a_childs_child(void **state)
+{
+	static const struct confinement bounded = {.capabilities = CAPABILITIES_ALL,
+						   .file_max = 1024L * 1024},
+					lifted = {.capabilities = CAPABILITIES_ALL,
+						  .file_max = CONFINEMENT_UNLIMITED};
+	struct rlimit before;
+	struct spawn spec = SPAWN_INIT;
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &(struct rlimit){1024L * 1024, before.rlim_max}),
+			 0);
+	spec.confinement = &bounded;
+	assert_output(spec, "ulimit -S -f", "2048\n");
+	spec.confinement = &lifted;
+	assert_output(spec, "test \"$(ulimit -S -f)\" = \"$(ulimit -H -f)\" && echo lifted",
+		      "lifted\n");
+	setrlimit(RLIMIT_FSIZE, &before);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -375,6 +414,8 @@ int main(void)
 	    scratch_test(a_program_that_cannot_be_run_is_an_error_here),
 	    scratch_test(path_is_searched_in_order_without_the_current_folder),
 	    cmocka_unit_test(a_child_does_not_outlive_a_killed_parent),
+	    cmocka_unit_test(a_confined_child_keeps_what_it_is_left),
+	    cmocka_unit_test(limits_can_be_lifted_for_a_childs_child),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

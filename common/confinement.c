@@ -1,0 +1,120 @@
+#include "common/confinement.h"
+
+#include <errno.h>
+#include <linux/capability.h>
+#include <stddef.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum {
+	WORD_BITS = 32,
+	CAPABILITY_BITS = 64,
+	/* 1 and not 0: the kernel pipes a core to a program in spite of 0, but not of 1 (core(5),
+	 * fs/coredump.c); no core is so short that 1 byte would let it into a file. */
+	CORE_MAX = 1,
+};
+
+/* AddressSanitizer maps terabytes for its shadow memory. */
+#if defined(__SANITIZE_ADDRESS__)
+enum { IS_SANITIZED = true };
+#else
+enum { IS_SANITIZED = false };
+#endif
+
+/* ---- limits */
+
+/* CONFINEMENT_UNLIMITED is RLIM_INFINITY. */
+static int limit(int resource, uint64_t soft)
+{
+	struct rlimit now;
+
+	if (soft == 0)
+		return 0;
+	if (getrlimit((__rlimit_resource_t)resource, &now) != 0)
+		return -1;
+	now.rlim_cur = soft < now.rlim_max ? soft : now.rlim_max;
+	return setrlimit((__rlimit_resource_t)resource, &now);
+}
+
+static int forbid_core(void)
+{
+	return setrlimit(RLIMIT_CORE, &(struct rlimit){CORE_MAX, CORE_MAX}) != 0 && errno != EPERM;
+}
+
+/* ---- capabilities */
+
+static int get_capabilities(struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3])
+{
+	struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+
+	return (int)syscall(SYS_capget, &header, sets);
+}
+
+/* Without CAP_SETPCAP nothing can be taken out of it. */
+static int shrink_bounding_set(uint64_t kept)
+{
+	for (unsigned long number = 0; number < CAPABILITY_BITS; number++) {
+		int there = prctl(PR_CAPBSET_READ, number, 0UL, 0UL, 0UL);
+		if (there < 0)
+			return 0; /* this kernel knows no more */
+		if (there == 0 || (kept & CAPABILITY(number)) != 0)
+			continue;
+		if (prctl(PR_CAPBSET_DROP, number, 0UL, 0UL, 0UL) != 0)
+			return errno == EPERM ? 0 : -1;
+	}
+	return 0;
+}
+
+int confinement_drop_capabilities(uint64_t kept, uint64_t bounds)
+{
+	struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+	struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3];
+
+	/* Older kernels have no ambient set: nothing to clear. */
+	prctl(PR_CAP_AMBIENT, (unsigned long)PR_CAP_AMBIENT_CLEAR_ALL, 0UL, 0UL, 0UL);
+	if (shrink_bounding_set(bounds) != 0 || get_capabilities(sets) != 0)
+		return -1;
+	for (unsigned i = 0; i < _LINUX_CAPABILITY_U32S_3; i++) {
+		sets[i].permitted &= (uint32_t)(kept >> (i * WORD_BITS));
+		sets[i].effective = sets[i].permitted;
+		sets[i].inheritable = 0;
+	}
+	return (int)syscall(SYS_capset, &header, sets);
+}
+
+bool confinement_has(int capability)
+{
+	struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3];
+	unsigned number = (unsigned)capability;
+
+	return get_capabilities(sets) == 0 &&
+	       (sets[number / WORD_BITS].effective >> (number % WORD_BITS) & 1U) != 0;
+}
+
+/* ---- both */
+
+const char *confinement_apply(const struct confinement *c)
+{
+	bool is_root = geteuid() == 0;
+
+	if (forbid_core())
+		return "forbidding core dumps";
+	if (!IS_SANITIZED && limit(RLIMIT_AS, c->memory_max) != 0)
+		return "limiting its memory";
+	if (limit(RLIMIT_FSIZE, c->file_max) != 0)
+		return "limiting its files";
+	if (is_root && confinement_drop_capabilities(c->capabilities, c->capabilities) != 0)
+		return "giving up capabilities";
+	if ((is_root || !c->may_gain_rights) && prctl(PR_SET_NO_NEW_PRIVS, 1UL, 0UL, 0UL, 0UL) != 0)
+		return "no_new_privs";
+	return NULL;
+}
+
+void confinement_hide_memory(void)
+{
+	forbid_core();
+	if (!IS_SANITIZED)
+		prctl(PR_SET_DUMPABLE, 0UL, 0UL, 0UL, 0UL);
+}

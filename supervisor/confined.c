@@ -1,0 +1,101 @@
+#include "supervisor/confined.h"
+
+#include "common/buffer.h"
+#include "common/log.h"
+
+#include <linux/capability.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MEBIBYTE (UINT64_C(1024) * 1024)
+
+/* To give up root one has to have it: all of these are gone once the program has opened what it
+ * needs, on whoever's volume that may lie, and become another user. */
+#define TO_GIVE_UP_ROOT                                                                   \
+	(CAPABILITY(CAP_DAC_OVERRIDE) | CAPABILITY(CAP_SETGID) | CAPABILITY(CAP_SETUID) | \
+	 CAPABILITY(CAP_SETPCAP))
+
+/* Files on an adopted volume may be another user's or another group's: certbot reads them, and
+ * gives a new key the owner and mode of the one before.  Its hooks give up root. */
+#define FOR_CERTIFICATES (TO_GIVE_UP_ROOT | CAPABILITY(CAP_CHOWN) | CAPABILITY(CAP_FOWNER))
+
+/* Sockets that belong to the worker, ports below 1024, a worker with a user and a root folder of
+ * its own that can be ended, and more open files where the machine allows them. */
+const struct confinement confined_haproxy = {
+    .capabilities = CAPABILITY(CAP_CHOWN) | CAPABILITY(CAP_KILL) |
+		    CAPABILITY(CAP_NET_BIND_SERVICE) | CAPABILITY(CAP_SETGID) |
+		    CAPABILITY(CAP_SETUID) | CAPABILITY(CAP_SYS_CHROOT) |
+		    CAPABILITY(CAP_SYS_RESOURCE),
+    .file_max = 64 * MEBIBYTE, /* its rings in shared memory */
+    .may_gain_rights = true,   /* its file may have CAP_NET_BIND_SERVICE */
+};
+
+const struct confinement confined_look = {.file_max = 64 * MEBIBYTE};
+
+const struct confinement confined_evidence = {
+    .capabilities = TO_GIVE_UP_ROOT | CAPABILITY(CAP_CHOWN) | CAPABILITY(CAP_SYS_CHROOT),
+    .memory_max = 512 * MEBIBYTE,
+    .file_max = 16 * MEBIBYTE,
+};
+
+const struct confinement confined_probe = {
+    .capabilities = CAPABILITY(CAP_SETGID) | CAPABILITY(CAP_SETUID) | CAPABILITY(CAP_SETPCAP),
+    .memory_max = 256 * MEBIBYTE,
+    .file_max = MEBIBYTE,
+};
+
+static bool runs_a_program_of_the_operator(const struct settings *settings)
+{
+	return strcmp(settings->dns_provider, "exec") == 0;
+}
+
+const struct confinement *confined_certbot(const struct settings *settings)
+{
+	static const struct confinement usual = {.capabilities = FOR_CERTIFICATES,
+						 .memory_max = CERTBOT_MEMORY_MAX,
+						 .file_max = CERTBOT_FILE_MAX};
+	static const struct confinement with_exec = {.capabilities = FOR_CERTIFICATES,
+						     .memory_max = CERTBOT_MEMORY_MAX,
+						     .file_max = CERTBOT_FILE_MAX,
+						     .may_gain_rights = true};
+
+	return runs_a_program_of_the_operator(settings) ? &with_exec : &usual;
+}
+
+const struct confinement *confined_dns(const struct settings *settings)
+{
+	static const struct confinement usual = {.capabilities = FOR_CERTIFICATES,
+						 .memory_max = 1024 * MEBIBYTE,
+						 .file_max = 16 * MEBIBYTE};
+	static const struct confinement with_exec = {.capabilities = FOR_CERTIFICATES,
+						     .memory_max = 1024 * MEBIBYTE,
+						     .file_max = 16 * MEBIBYTE,
+						     .may_gain_rights = true};
+
+	return runs_a_program_of_the_operator(settings) ? &with_exec : &usual;
+}
+
+void confined_report(void)
+{
+	static const struct {
+		int number;
+		const char *name;
+	} needed[] = {{CAP_SETGID, "SETGID"}, {CAP_SETUID, "SETUID"}, {CAP_SETPCAP, "SETPCAP"}};
+	struct buffer missing;
+
+	if (geteuid() != 0) {
+		log_info("not started as root: what is started runs as user %u too, which may read "
+			 "the certificates' keys",
+			 (unsigned)geteuid());
+		return;
+	}
+	buffer_init(&missing, LOG_LINE_MAX);
+	for (size_t i = 0; i < sizeof(needed) / sizeof(*needed); i++)
+		if (!confinement_has(needed[i].number))
+			buffer_printf(&missing, " %s", needed[i].name);
+	if (missing.length > 0)
+		log_info("what is started is confined less than it could be, for want of the "
+			 "capabilities:%s",
+			 buffer_text(&missing));
+	buffer_free(&missing);
+}
