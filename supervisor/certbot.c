@@ -4,6 +4,7 @@
 #include "common/file.h"
 #include "common/log.h"
 #include "supervisor/certbot_answer.h"
+#include "supervisor/confined.h"
 
 #include <openssl/crypto.h>
 #include <stdio.h>
@@ -71,9 +72,9 @@ static void write_options(struct buffer *ini, const struct certbot *certbot)
 		      "config-dir = %s\n"
 		      "work-dir = %s/work\n"
 		      "logs-dir = %s/logs\n"
-		      "max-log-backups = 20\n"
+		      "max-log-backups = 0\n"
 		      "preferred-challenges = dns\n"
-		      "manual-auth-hook = %s auth\n"
+		      "manual-auth-hook = %s auth || kill 0\n"
 		      "manual-cleanup-hook = %s cleanup\n",
 		      s->acme_server, s->letsencrypt_dir, certbot->folder, certbot->folder,
 		      certbot->options.dns_program, certbot->options.dns_program);
@@ -111,13 +112,17 @@ static void remove_secrets(const struct certbot *certbot)
 		log_warn("%s", err.text);
 }
 
+/* Anew for each run: what a CA sends ends up in the logs, and a full RUN_DIR would keep the next
+ * certificate from being installed. */
 static int make_folders(const struct certbot *certbot, struct error *err)
 {
-	static const char *const names[] = {"work", "logs"};
+	static const char *const names[] = {"work", "logs", "tmp"};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
 		char *path = file_join(certbot->folder, names[i]);
-		int rc = path == NULL ? error_no_memory(err) : file_make_dirs(path, 0700, err);
+		int rc = path == NULL ? error_no_memory(err) : file_remove_tree(path, err);
+		if (rc == 0)
+			rc = file_make_dirs(path, 0700, err);
 		free(path);
 		if (rc != 0)
 			return -1;
@@ -141,7 +146,7 @@ struct certbot *certbot_new(const struct certbot_options *options, struct error 
 		error_no_memory(err);
 		goto fail;
 	}
-	if (make_folders(certbot, err) != 0 || file_remove_tree(certbot->secrets, err) != 0)
+	if (file_remove_tree(certbot->secrets, err) != 0)
 		goto fail;
 	return certbot;
 fail:
@@ -179,11 +184,14 @@ static char **make_environment(const struct certbot *certbot, struct error *err)
 	/* Only RUN_DIR is sure to be writable.  And certbot has no option for a trust store, only
 	 * its HTTP library's variable. */
 	const char *const extra[] = {
-	    "INGRESS_ABORT_GROUP=1", pipe, temporary, trusted[0] == '\0' ? NULL : bundle, NULL,
+	    pipe,
+	    temporary,
+	    trusted[0] == '\0' ? NULL : bundle,
+	    NULL,
 	};
 
 	if (make_variable(pipe, "INGRESS_LOG_PIPE", certbot->options.log_pipe, "", err) != 0 ||
-	    make_variable(temporary, "TMPDIR", certbot->folder, "", err) != 0 ||
+	    make_variable(temporary, "TMPDIR", certbot->folder, "/tmp", err) != 0 ||
 	    make_variable(bundle, "REQUESTS_CA_BUNDLE", trusted, "", err) != 0)
 		return NULL;
 	char **environment = settings_child_environment(s, FOR_CERTBOT | FOR_DNS, extra, err);
@@ -216,12 +224,13 @@ static int run(struct certbot *certbot, const char *const *argv, process_done *d
 	    .stdout_level = LOG_DEBUG,
 	    .stderr_level = LOG_DEBUG, /* what matters of it becomes the error */
 	    .extra_fd = -1,
+	    .confinement = confined_certbot(certbot->options.settings),
 	    .done = on_done,
 	    .arg = certbot,
 	};
 	struct process *process;
 
-	if (write_config(certbot, err) != 0)
+	if (make_folders(certbot, err) != 0 || write_config(certbot, err) != 0)
 		return -1;
 	environment = make_environment(certbot, err);
 	if (environment == NULL)

@@ -1,12 +1,14 @@
 #include "supervisor/certbot_answer.h"
 
+#include "supervisor/confined.h"
+
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-enum { LINE_MAX_LENGTH = 800, RETRY_AFTER_MAX = 7 * 86400 };
+enum { LINE_MAX_LENGTH = 800, RETRY_AFTER_MAX = 7 * 86400, MEBIBYTE = 1024 * 1024 };
 
 /* Lines certbot prints around every failure. */
 static const char *const boilerplate[] = {
@@ -140,17 +142,52 @@ static bool pick_problem(const char *log, char sentence[LINE_MAX_LENGTH])
 	return true;
 }
 
+static bool has_line(const char *text, const char *beginning)
+{
+	size_t length = strlen(beginning);
+
+	for (const char *at = text; *at != '\0'; at += *at == '\n') {
+		if (strncmp(at, beginning, length) == 0)
+			return true;
+		at += strcspn(at, "\n");
+	}
+	return false;
+}
+
+/*
+ * What ended certbot, in a sentence.  The limits of confined.h come in Python's words: an answer
+ * was larger than any honest CA's.  A log that has reached its size does not end certbot, but is in
+ * `tail` too: what the CA says tells more.
+ */
+static void explain(const char *tail, const char *log, char sentence[LINE_MAX_LENGTH],
+		    struct error *err)
+{
+	if (has_line(tail, "MemoryError")) {
+		error_set(err, EXIT_FAILED,
+			  "certbot was ended: it needed more than %d MiB of memory for what the CA "
+			  "answered",
+			  CERTBOT_MEMORY_MAX / MEBIBYTE);
+	} else if (!pick_problem(log, sentence) && has_line(tail, "OSError: [Errno 27]")) {
+		error_set(err, EXIT_FAILED,
+			  "certbot was ended: it had to write a file of more than %d MiB for what "
+			  "the CA answered",
+			  CERTBOT_FILE_MAX / MEBIBYTE);
+	} else {
+		if (sentence[0] == '\0')
+			pick_sentence(tail, sentence);
+		if (sentence[0] != '\0')
+			error_set(err, EXIT_FAILED, "certbot: %s", sentence);
+	}
+}
+
 void certbot_explain(const char *tail, const char *log, time_t now, struct error *err)
 {
-	char sentence[LINE_MAX_LENGTH];
+	char sentence[LINE_MAX_LENGTH] = "";
 	unsigned by_header = retry_after_header(log);
 	unsigned by_date;
 
-	if (!pick_problem(log, sentence))
-		pick_sentence(tail, sentence);
+	explain(tail, log, sentence, err);
 	by_date = retry_after_date(sentence, now);
-	if (sentence[0] != '\0')
-		error_set(err, EXIT_FAILED, "certbot: %s", sentence);
 	if (says_later(tail) || says_later(sentence) || by_header > 0 || by_date > 0)
 		err->code = EXIT_TRY_LATER;
 	err->retry_after = by_header > by_date ? by_header : by_date;

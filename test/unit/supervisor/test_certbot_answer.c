@@ -130,6 +130,30 @@ static void a_ca_that_cannot_be_reached_is_tried_later(void **state)
 	assert_contains(err.text, "Max retries exceeded");
 }
 
+static void a_limit_that_ended_it_is_said(void **state)
+{
+	struct error err =
+	    explain("An unexpected error occurred:\nMemoryError\nAsk for help\n", "");
+
+	(void)state;
+	assert_string_equal(err.text,
+			    "certbot was ended: it needed more than 512 MiB of memory for "
+			    "what the CA answered");
+	err = explain("An unexpected error occurred:\nOSError: [Errno 27] File too large\n", "");
+	assert_string_equal(err.text,
+			    "certbot was ended: it had to write a file of more than 4 MiB "
+			    "for what the CA answered");
+}
+
+static void a_log_that_is_full_does_not_hide_the_cas_words(void **state)
+{
+	struct error err =
+	    explain("OSError: [Errno 27] File too large\n", ANSWER("400", "", "badNonce", "again"));
+
+	(void)state;
+	assert_string_equal(err.text, "certbot: the CA says badNonce: again");
+}
+
 static void silence_leaves_what_was_known(void **state)
 {
 	struct error err = explain("", "");
@@ -150,6 +174,8 @@ int main(void)
 	    cmocka_unit_test(a_date_in_the_cas_words_is_waited_for),
 	    cmocka_unit_test(no_wait_is_longer_than_a_week),
 	    cmocka_unit_test(a_ca_that_cannot_be_reached_is_tried_later),
+	    cmocka_unit_test(a_limit_that_ended_it_is_said),
+	    cmocka_unit_test(a_log_that_is_full_does_not_hide_the_cas_words),
 	    cmocka_unit_test(silence_leaves_what_was_known),
 	};
 
