@@ -95,7 +95,7 @@ units: $(UNIT_PROGRAMS)
 properties: $(BUILD)/property/dns_driver
 
 WRAPPED := main clock_now_ms clock_sleep_ms poll http_perform propagation_wait curl_easy_init \
-           curl_easy_cleanup
+           curl_easy_cleanup leave_root
 $(BUILD)/property/dns_driver: test/property/dns_driver.c $(BUILD)/obj/dns-hooks/ingress-dns.o \
     $(BUILD)/lib/dns-hooks.a $(BUILD)/lib/common.a
 	@mkdir -p $(@D)

@@ -1,5 +1,7 @@
 #include "common/http.h"
 
+#include "common/file.h"
+
 #include <curl/curl.h>
 #include <pthread.h>
 #include <signal.h>
@@ -12,6 +14,7 @@ enum {
 	HEADERS_MAX = 256 * 1024,	/* of an answer, all together */
 	RETRY_AFTER_MAX = 24 * 60 * 60, /* seconds; nobody means more */
 	SHOWN_URL_MAX = 400,
+	CA_BUNDLE_MAX = 4 * 1024 * 1024, /* the system's: 220 KB */
 };
 
 /* What one call holds on to. */
@@ -137,6 +140,19 @@ static size_t take_header(char *data, size_t size, size_t count, void *user)
 	return x->headers_too_large ? CURL_WRITEFUNC_ERROR : length;
 }
 
+/* Once the connection stands, before a byte of the request is sent. */
+static int on_connected(void *user, char *peer, char *own, int peer_port, int own_port)
+{
+	const struct http_request *request = user;
+
+	(void)peer;
+	(void)own;
+	(void)peer_port;
+	(void)own_port;
+	request->connected(request->connected_arg);
+	return CURL_PREREQFUNC_OK;
+}
+
 /* ---- the request */
 
 static bool has_control(const char *text)
@@ -192,6 +208,33 @@ static CURLcode set_limits(CURL *curl, struct exchange *x, long timeout_ms)
 	return code;
 }
 
+/* A trust store that was read ahead. */
+static struct {
+	const char *path; /* NULL: none */
+	struct buffer text;
+	struct curl_blob blob;
+} held;
+
+void http_hold_ca_bundle(const char *path)
+{
+	struct error later = ERROR_INIT;
+
+	if (held.path != NULL)
+		return;
+	buffer_init(&held.text, CA_BUNDLE_MAX);
+	if (file_read(path, &held.text, &later) == 0) {
+		held.blob = (struct curl_blob){held.text.data, held.text.length, CURL_BLOB_NOCOPY};
+		held.path = path;
+	} else {
+		buffer_free(&held.text);
+	}
+}
+
+static bool is_held(const char *ca_bundle)
+{
+	return held.path != NULL && strcmp(held.path, ca_bundle) == 0;
+}
+
 static CURLcode set_peer(CURL *curl, const struct http_request *request)
 {
 	CURLcode code = CURLE_OK;
@@ -199,10 +242,17 @@ static CURLcode set_peer(CURL *curl, const struct http_request *request)
 	SET(CURLOPT_URL, request->url);
 	if (request->unix_socket != NULL)
 		SET(CURLOPT_UNIX_SOCKET_PATH, request->unix_socket);
+	if (request->connected != NULL) {
+		SET(CURLOPT_PREREQFUNCTION, on_connected);
+		SET(CURLOPT_PREREQDATA, request);
+	}
 	if (request->unix_socket != NULL || request->direct)
 		SET(CURLOPT_PROXY, ""); /* not even one from the environment */
 	if (request->ca_bundle != NULL) {
-		SET(CURLOPT_CAINFO, request->ca_bundle);
+		if (is_held(request->ca_bundle))
+			SET(CURLOPT_CAINFO_BLOB, &held.blob);
+		else
+			SET(CURLOPT_CAINFO, request->ca_bundle);
 		SET(CURLOPT_CAPATH, NULL); /* else the system's would be trusted as well */
 	}
 	return code;

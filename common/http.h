@@ -42,6 +42,10 @@ struct http_request {
 	/* Accepts every certificate and hands the peer's chain over, on a connection of its own:
 	 * for callers who judge it themselves. */
 	bool wants_peer_chain;
+	/* Called once the connection stands and nothing has been read from it: the moment to give
+	 * up the rights that connecting took.  NULL: nothing is. */
+	void (*connected)(void *arg);
+	void *connected_arg;
 	/* What http_perform_retrying() takes for "busy, come back" besides the statuses that say
 	 * so; NULL: nothing. */
 	bool (*is_busy)(const struct http_response *response);
@@ -54,6 +58,10 @@ struct http_response {
 	struct buffer body;
 	struct buffer peer_chain; /* PEM, leaf first; empty unless wants_peer_chain */
 };
+
+/* Reads this bundle now, for requests that name it as theirs once it is out of reach.  If it cannot
+ * be read, they will say so. */
+void http_hold_ca_bundle(const char *path);
 
 /*
  * 0 once a whole answer arrived, whatever its status; the caller frees it with

@@ -179,6 +179,10 @@ int settings_move_secrets(char **environment, const char *folder, struct error *
  */
 int settings_secret(const char *name, struct buffer *value, struct error *err);
 
+/* Reads the secrets of that audience that are in files now, so that settings_secret() has them once
+ * the files are out of reach.  What cannot be read is left to settings_secret() to complain of. */
+void settings_hold_secrets(unsigned audience);
+
 enum { SETTING_REASON_SIZE = 200 };
 
 /*

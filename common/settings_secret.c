@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FILE_NAME_SIZE = 64 };
+enum { FILE_NAME_SIZE = 64, HELD_MAX = 16 };
 
 static void wipe(struct buffer *value)
 {
@@ -153,6 +153,41 @@ static const char *from_process(const char *name)
 	return value == NULL || *value == '\0' ? NULL : value;
 }
 
+/* Of the rows that are secrets; the memory goes with the process. */
+static struct held {
+	const char *name;
+	struct buffer value;
+} held[HELD_MAX];
+
+static const struct held *find_held(const char *name)
+{
+	for (size_t i = 0; i < HELD_MAX && held[i].name != NULL; i++)
+		if (strcmp(held[i].name, name) == 0)
+			return &held[i];
+	return NULL;
+}
+
+void settings_hold_secrets(unsigned audience)
+{
+	char file_name[FILE_NAME_SIZE];
+	size_t count = 0;
+
+	for (size_t i = 0; i < settings_table_length && count < HELD_MAX; i++) {
+		const struct setting *row = &settings_table[i];
+		struct error later = ERROR_INIT;
+		snprintf(file_name, sizeof(file_name), "%s_FILE", row->name);
+		const char *path = from_process(file_name);
+		if ((row->flags & SETTING_SECRET) == 0 || (row->audience & audience) == 0 ||
+		    path == NULL || find_held(row->name) != NULL)
+			continue;
+		buffer_init(&held[count].value, SETTINGS_VALUE_MAX);
+		if (settings_read_secret(row->name, NULL, path, &held[count].value, &later) == 0)
+			held[count++].name = row->name;
+		else
+			buffer_free(&held[count].value);
+	}
+}
+
 int settings_secret(const char *name, struct buffer *value, struct error *err)
 {
 	char file_name[FILE_NAME_SIZE];
@@ -165,8 +200,14 @@ int settings_secret(const char *name, struct buffer *value, struct error *err)
 				 name, file_name);
 	if (plain == NULL && path == NULL)
 		return 0;
-	if (settings_read_secret(name, plain, path, value, err) != 0)
+	const struct held *kept = plain == NULL ? find_held(name) : NULL;
+	if (kept != NULL) {
+		buffer_puts(value, buffer_text(&kept->value));
+		if (buffer_check(value, name, err) != 0)
+			return -1;
+	} else if (settings_read_secret(name, plain, path, value, err) != 0) {
 		return -1;
+	}
 	log_hide(buffer_text(value));
 	return 1;
 }

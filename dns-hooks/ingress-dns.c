@@ -8,9 +8,9 @@
 #include "dns-hooks/apply.h"
 #include "dns-hooks/by_hand.h"
 #include "dns-hooks/challenge.h"
+#include "dns-hooks/leave_root.h"
 #include "dns-hooks/preflight.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -226,22 +226,6 @@ static int run_cleanup(const struct settings *settings, const struct arguments *
 	return challenge_cleanup(settings, err);
 }
 
-/*
- * certbot only warns when its auth hook fails, and has the CA look all the same.  That would
- * fail, and five failed validations of a name are all that Let's Encrypt allows in an hour.  So
- * the whole process group, which whoever started certbot has made for it, ends here.
- */
-static void abort_group(void)
-{
-	const char *asked = getenv("INGRESS_ABORT_GROUP");
-
-	if (asked == NULL || strcmp(asked, "1") != 0)
-		return;
-	log_warn("stopping certbot, so that the CA does not look for a value that is not there");
-	signal(SIGTERM, SIG_IGN); /* this process still has to say how it ended */
-	kill(0, SIGTERM);
-}
-
 /* ---- main */
 
 struct command {
@@ -294,8 +278,12 @@ static struct settings *load_settings(struct error *err)
 static int run(const struct command *command, const struct arguments *arguments, struct error *err)
 {
 	struct settings *settings = load_settings(err);
-	int result = settings == NULL ? -1 : command->run(settings, arguments, err);
+	int result = -1;
 
+	if (settings != NULL) {
+		leave_root(settings);
+		result = command->run(settings, arguments, err);
+	}
 	settings_free(settings);
 	if (result == 0 && (fflush(stdout) != 0 || ferror(stdout)))
 		result = error_set(err, EXIT_FAILED, "cannot write to standard output");
@@ -332,7 +320,5 @@ int main(int argc, char **argv)
 	if (run(command, &arguments, &err) == 0)
 		return EXIT_OK;
 	log_error("%s%s", command->run == run_auth ? "challenge: " : "", err.text);
-	if (command->run == run_auth)
-		abort_group();
 	return (int)err.code;
 }

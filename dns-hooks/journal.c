@@ -4,6 +4,7 @@
 #include "common/json.h"
 #include "common/log.h"
 #include "dns-hooks/deadline.h"
+#include "dns-hooks/journal_folder.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -17,7 +18,6 @@
 #include <unistd.h>
 
 enum {
-	FOLDER_MODE = 0700,
 	FILE_MODE = 0600,
 	NOTE_FILE_MAX = 8192,
 	HASH_BYTES = 16,	  /* of SHA-256: names are made by us, and only have to differ */
@@ -32,16 +32,12 @@ static const char SUFFIX[] = ".json";
 int journal_open(struct journal *journal, const char *letsencrypt_dir, struct error *err)
 {
 	*journal = (struct journal){0};
-	journal->notes_dir = file_join(letsencrypt_dir, "dstack-ingress/dns");
-	journal->served_dir = file_join(letsencrypt_dir, "dstack-ingress/dns-served");
-	journal->written_dir = file_join(letsencrypt_dir, "dstack-ingress/dns-written");
-	if (journal->notes_dir == NULL || journal->served_dir == NULL ||
-	    journal->written_dir == NULL)
-		return error_no_memory(err);
-	if (file_make_dirs(journal->notes_dir, FOLDER_MODE, err) != 0 ||
-	    file_make_dirs(journal->served_dir, FOLDER_MODE, err) != 0)
-		return -1;
-	return file_make_dirs(journal->written_dir, FOLDER_MODE, err);
+	journal->notes_dir = journal_folder_open(letsencrypt_dir, "dns", err);
+	if (journal->notes_dir != NULL)
+		journal->served_dir = journal_folder_open(letsencrypt_dir, "dns-served", err);
+	if (journal->served_dir != NULL)
+		journal->written_dir = journal_folder_open(letsencrypt_dir, "dns-written", err);
+	return journal->written_dir == NULL ? -1 : 0;
 }
 
 void journal_close(struct journal *journal)

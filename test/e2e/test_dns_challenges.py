@@ -216,26 +216,6 @@ def test_a_server_that_is_down_counts_as_lacking(tmp_path: Path, pair: Bind) -> 
     assert pair.query(NAME, "TXT") == []
 
 
-@pytest.mark.parametrize("abort", ["1", "0"])
-def test_failing_stops_certbot_if_asked_to(tmp_path: Path, pair: Bind, abort: str) -> None:
-    """certbot would go on and have the CA look; the shell stands for it."""
-    bench = rfc2136_bench(tmp_path, pair, PROPAGATION_TIMEOUT="1", INGRESS_ABORT_GROUP=abort)
-    with pair.second.held():
-        shell = Child(
-            ["/bin/sh", "-c", '"$0" auth; echo "status $?"', PROGRAM],
-            tmp_path / "shell.log",
-            env=bench.environment(**challenge("new.demo.test", "v")),
-        )
-        status = shell.wait(30.0)
-    assert "not served everywhere" in shell.log_text()
-    assert pair.query(NAME, "TXT") == []
-    if abort == "1":
-        assert status == -15
-        assert "status" not in shell.log_text().splitlines()[-1]
-    else:
-        assert shell.log_text().splitlines()[-1] == f"status {TRY_LATER}"
-
-
 def test_a_silent_resolver_is_waited_for_once(bench: Bench, bind: Bind) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
         silent.bind(("127.0.0.1", 0))
@@ -337,7 +317,8 @@ def test_the_secret_stays_where_it_is(tmp_path: Path, pair: Bind) -> None:
     assert secret not in child.log_text()
     for path in (tmp_path / "letsencrypt").rglob("*"):
         assert path.is_dir() or secret not in path.read_text()
-        assert path.stat().st_mode & 0o077 == 0
+        # The way to the journal's folders is open, for the user that ingress-dns becomes.
+        assert path.stat().st_mode & 0o066 == 0
 
 
 def test_the_secret_may_come_from_a_file(tmp_path: Path, bench: Bench, bind: Bind) -> None:

@@ -10,6 +10,7 @@
  *     the whole time-out.
  *   - Whether a challenge value came to be seen in DNS is told, not looked for (unless "looks" is
  *     true).
+ *   - Root is not given up: the next run needs it again.
  *   - A connection that the server keeps open is used again; in life every request has its own.
  *     libcurl repeats by itself what fails on one that was used before, so a server that is to
  *     misbehave has to close it first.
@@ -28,6 +29,7 @@
 #include "common/file.h"
 #include "common/http.h"
 #include "common/json.h"
+#include "dns-hooks/leave_root.h"
 #include "dns-hooks/propagation.h"
 
 #include <curl/curl.h>
@@ -57,6 +59,7 @@ int __real_http_perform(const struct http_request *request, struct http_response
 int __wrap_http_perform(const struct http_request *request, struct http_response *response,
 			struct error *err);
 CURL *__wrap_curl_easy_init(void);
+void __wrap_leave_root(const struct settings *settings);
 void __wrap_curl_easy_cleanup(CURL *curl);
 CURL *__real_curl_easy_init(void);
 int __real_propagation_wait(const struct authority *authority, const char *name, const char *value,
@@ -73,6 +76,11 @@ void __wrap_clock_sleep_ms(long long milliseconds)
 {
 	if (milliseconds > 0)
 		skipped_ms += milliseconds;
+}
+
+void __wrap_leave_root(const struct settings *settings)
+{
+	(void)settings;
 }
 
 /* DNS servers are waited for by it. */

@@ -1,0 +1,34 @@
+#include "dns-hooks/leave_root.h"
+
+#include "common/confinement.h"
+#include "common/http.h"
+#include "common/log.h"
+#include "common/privileges.h"
+#include "dns-hooks/journal_folder.h"
+
+#include <linux/capability.h>
+#include <string.h>
+
+/* Root's files stay in reach, and so do those of whoever the volume belongs to. */
+static void stay_root(const struct error *cause)
+{
+	log_warn("%s; going on as root, since it keeps notes there", cause->text);
+	confinement_drop_capabilities(CAPABILITY(CAP_DAC_OVERRIDE), 0);
+}
+
+void leave_root(const struct settings *settings)
+{
+	struct error err = ERROR_INIT;
+
+	confinement_hide_memory();
+	settings_hold_secrets(FOR_DNS);
+	if (settings->acme_ca_bundle != NULL)
+		http_hold_ca_bundle(settings->acme_ca_bundle);
+	if (strcmp(settings->dns_provider, "exec") == 0)
+		return;
+	if (privileges_is_root() &&
+	    journal_folder_enter(settings->letsencrypt_dir, USER_DNS, &err) != 0)
+		stay_root(&err);
+	else
+		privileges_drop_as_far_as_can_be(USER_DNS);
+}
