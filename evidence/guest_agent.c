@@ -1,16 +1,22 @@
 #include "evidence/guest_agent.h"
 
+#include "common/file.h"
 #include "common/hex.h"
 #include "common/http.h"
 #include "common/json.h"
 #include "common/log.h"
+#include "evidence/leave_root.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <openssl/crypto.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 enum {
 	INFO_TIMEOUT_MS = 10000,
@@ -47,6 +53,8 @@ static cJSON *ask(const struct guest_agent *agent, const char *path, const char 
 	    .unix_socket = agent->socket,
 	    .timeout_ms = timeout_ms,
 	    .body_max = GUEST_ANSWER_MAX,
+	    .connected = agent->connected,
+	    .connected_arg = agent->connected_arg,
 	};
 
 	snprintf(url, sizeof(url), "http://localhost%s%s", path, query);
@@ -100,11 +108,37 @@ static const char *why_no_socket(const char *path)
 	return "is no socket";
 }
 
+/* What the child has to say is all in `err`; its first byte is written in any case. */
+static _Noreturn void ask_in_child(const struct guest_agent *agent, int report)
+{
+	struct guest_agent asked = *agent;
+	struct guest_identity identity;
+	struct error err = ERROR_INIT;
+
+	asked.connected = leave_root;
+	int result = ask_identity(&asked, PROBE_TIMEOUT_MS, &identity, &err);
+	ssize_t written = write(report, &err, sizeof(err));
+	_exit(result == 0 && written == (ssize_t)sizeof(err) ? EXIT_OK : EXIT_FAILED);
+}
+
+/* In a process of its own: this one still needs its rights, to connect to either of them. */
 static bool answers(const struct guest_agent *agent, struct error *err)
 {
-	struct guest_identity identity;
+	int ends[2], status = 0;
 
-	return ask_identity(agent, PROBE_TIMEOUT_MS, &identity, err) == 0;
+	if (pipe2(ends, O_CLOEXEC) != 0)
+		return error_set_errno(err, EXIT_FAILED, errno, "pipe") == 0;
+	pid_t child = fork();
+	if (child == 0)
+		ask_in_child(agent, ends[1]);
+	file_close(&ends[1]);
+	if (child < 0 || read(ends[0], err, sizeof(*err)) != (ssize_t)sizeof(*err))
+		error_set(err, EXIT_FAILED, "it could not be asked");
+	err->text[sizeof(err->text) - 1] = '\0'; /* it has read what the agent sent */
+	file_close(&ends[0]);
+	while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)
+		;
+	return child > 0 && WIFEXITED(status) && WEXITSTATUS(status) == EXIT_OK;
 }
 
 /* Both are there, and one may be what an agent of the past has left behind. */
@@ -129,8 +163,8 @@ static void choose(const struct guest_agent *dstack, const struct guest_agent *t
 int guest_agent_find(const char *dstack_socket, const char *tappd_socket, struct guest_agent *agent,
 		     struct error *err)
 {
-	const struct guest_agent dstack = {GUEST_API_DSTACK, dstack_socket};
-	const struct guest_agent tappd = {GUEST_API_TAPPD, tappd_socket};
+	const struct guest_agent dstack = {.api = GUEST_API_DSTACK, .socket = dstack_socket};
+	const struct guest_agent tappd = {.api = GUEST_API_TAPPD, .socket = tappd_socket};
 	const char *no_dstack = why_no_socket(dstack_socket);
 	const char *no_tappd = why_no_socket(tappd_socket);
 

@@ -25,6 +25,9 @@ enum { GUEST_ANSWER_MAX = 4 * 1024 * 1024 /* seen: 16 to 36 KB, growing with the
 struct guest_agent {
 	enum guest_api api;
 	const char *socket; /* the caller's string */
+	/* Set by the caller if it wants: see http.h. */
+	void (*connected)(void *arg);
+	void *connected_arg;
 };
 
 /*

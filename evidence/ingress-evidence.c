@@ -12,6 +12,7 @@
 #include "common/settings.h"
 #include "common/settings_places.h"
 #include "evidence/guest_agent.h"
+#include "evidence/leave_root.h"
 #include "evidence/listening.h"
 #include "evidence/origin.h"
 #include "evidence/publish.h"
@@ -97,8 +98,10 @@ static int run_identity(const struct settings *settings, int argc, char **argv, 
 
 	if (next_option(argc, argv, none, err) != -1)
 		return -1;
-	if (guest_agent_find(settings->dstack_socket, settings->tappd_socket, &agent, err) != 0 ||
-	    guest_agent_identity(&agent, &identity, err) != 0)
+	if (guest_agent_find(settings->dstack_socket, settings->tappd_socket, &agent, err) != 0)
+		return -1;
+	agent.connected = leave_root;
+	if (guest_agent_identity(&agent, &identity, err) != 0)
 		return -1;
 	AUTO_JSON cJSON *object = cJSON_CreateObject();
 	if (cJSON_AddStringToObject(object, "app_id", identity.app_id) == NULL ||

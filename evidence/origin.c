@@ -1,8 +1,10 @@
 #include "evidence/origin.h"
 
+#include "common/confinement.h"
 #include "common/file.h"
 #include "common/json.h"
 #include "evidence/guest_agent.h"
+#include "evidence/leave_root.h"
 
 #include <errno.h>
 #include <openssl/crypto.h>
@@ -46,8 +48,11 @@ static int fetch_mac_key(const struct origin_request *request,
 	struct guest_agent agent;
 	int result = -1;
 
-	if (guest_agent_find(request->dstack_socket, request->tappd_socket, &agent, err) == 0 &&
-	    guest_agent_key(&agent, KEY_PATH, KEY_PURPOSE, secret, err) == 0)
+	confinement_hide_memory();
+	if (guest_agent_find(request->dstack_socket, request->tappd_socket, &agent, err) != 0)
+		return -1;
+	agent.connected = leave_root;
+	if (guest_agent_key(&agent, KEY_PATH, KEY_PURPOSE, secret, err) == 0)
 		result = derive(secret, mac_key, err);
 	OPENSSL_cleanse(secret, sizeof(secret));
 	return result;

@@ -9,6 +9,7 @@
 #include "evidence/generation.h"
 #include "evidence/guest_agent.h"
 #include "evidence/inputs.h"
+#include "evidence/leave_root.h"
 #include "evidence/publication_lock.h"
 #include "evidence/sha256sum.h"
 
@@ -72,8 +73,10 @@ static int add_sha256sum(struct bundle *bundle, struct error *err)
 	return result;
 }
 
+/* The last thing that takes root is to connect to the guest agent; what writes into `folder` from
+ * then on is another user, who owns it. */
 static int add_quote(struct bundle *bundle, const struct publish_request *request,
-		     struct error *err)
+		     struct shared_folder *folder, struct error *err)
 {
 	const struct bundle_file *sums = bundle_find(bundle, "sha256sum.txt");
 	unsigned char report_data[QUOTE_REPORT_DATA_SIZE] = {0}; /* the second half stays so */
@@ -83,6 +86,8 @@ static int add_quote(struct bundle *bundle, const struct publish_request *reques
 	if (guest_agent_find(request->dstack_socket, request->tappd_socket, &agent, err) != 0 ||
 	    digest_sha256(sums->data, sums->length, report_data, err) != 0)
 		return -1;
+	agent.connected = leave_root_for_folder;
+	agent.connected_arg = folder;
 	buffer_init(&answer, GUEST_ANSWER_MAX);
 	int result = guest_agent_quote(&agent, report_data, &answer, err);
 	if (result == 0)
@@ -93,7 +98,7 @@ static int add_quote(struct bundle *bundle, const struct publish_request *reques
 
 /* ---- all of it */
 
-/* The server runs as nobody, other readers as whoever they are. */
+/* The server runs as a user of its own, other readers as whoever they are. */
 static void warn_if_closed(const struct shared_folder *folder)
 {
 	struct stat info;
@@ -116,7 +121,7 @@ int publish(const struct publish_request *request, struct error *err)
 	warn_if_closed(&folder);
 	int result = -1;
 	if (add_inputs(&bundle, request, err) == 0 && add_sha256sum(&bundle, err) == 0 &&
-	    add_quote(&bundle, request, err) == 0)
+	    add_quote(&bundle, request, &folder, err) == 0)
 		result = generation_publish(&folder, &bundle, err);
 	file_close(&folder.fd);
 	if (result != 0)
