@@ -1,0 +1,489 @@
+"""Each child has the rights and limits that docs/architecture.md says, and no more."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import re
+import shutil
+import signal
+import socket
+import stat
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from support.ingress import BIN, Ingress, command_line
+from support.process import Child, clean_environment, session_members, wait_until
+from support.stack import Stack
+
+from .conftest import World
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+NAME = "app.demo.test"
+NOBODY = 65534
+DNS_USER = 59301
+MEBIBYTE = 1 << 20
+CAPABILITIES = {
+    "CHOWN": 0, "DAC_OVERRIDE": 1, "FOWNER": 3, "KILL": 5, "SETGID": 6, "SETUID": 7, "SETPCAP": 8,
+    "NET_BIND_SERVICE": 10, "SYS_CHROOT": 18, "SYS_RESOURCE": 24,
+}  # fmt: skip
+# AddressSanitizer needs more address space than any limit leaves it.
+IS_SANITIZED = b"__asan_init" in (BIN / "ingressd").read_bytes()
+SEEN_DEADLINE = 60.0
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to give it up")
+
+
+# ---- the table
+
+
+@dataclass(frozen=True)
+class Row:
+    process: str
+    user: int
+    capabilities: int
+    bounds: int
+    memory: int | None
+    file: int | None
+
+
+def _bits(names: str) -> int:
+    return 0 if names == "none" else sum(1 << CAPABILITIES[name] for name in names.split())
+
+
+def _bytes(text: str) -> int | None:
+    return int(text.removesuffix(" MiB")) * MEBIBYTE if text else None
+
+
+def _user(text: str) -> int:
+    return int(text) if text.isdecimal() else pwd.getpwnam(text).pw_uid
+
+
+def _rows(available: int) -> dict[str, Row]:
+    """By the first cell; of the capabilities those that there are."""
+    text = (ROOT / "docs/architecture.md").read_text()
+    table = text.partition("## Who runs as what")[2].partition("\n## ")[0]
+    rows = {}
+    for line in re.findall(r"^\| `.*\|$", table, re.MULTILINE):
+        process, user, capabilities, memory, file, _ = (c.strip() for c in line.split("|")[1:-1])
+        bits = _bits(capabilities) & available
+        rows[process] = Row(process, _user(user), bits, bits, _bytes(memory), _bytes(file))
+    master, workers = rows[MASTER], rows[WORKERS]
+    rows[WORKERS] = Row(WORKERS, workers.user, 0, master.bounds, workers.memory, workers.file)
+    return rows
+
+
+MASTER, WORKERS = "`haproxy -W`, the master", "`haproxy -W`, the workers"
+LOOK = "`haproxy -c`, `haproxy -vv`"
+CERTBOT = "`certbot` and the shell that runs its hooks"
+HOOKS, DNS = "`ingress-dns auth`, `cleanup` as certbot's hooks", "`ingress-dns` else"
+SERVE, PUBLISH = "`ingress-evidence serve`", "`ingress-evidence publish`, `identity`, `origin`"
+PROBE = "`ingressctl probe`"
+EVERY_ROW = {MASTER, WORKERS, LOOK, CERTBOT, HOOKS, DNS, SERVE, PUBLISH, PROBE}
+
+
+# ---- what there is
+
+
+@dataclass(frozen=True)
+class Sight:
+    """One look at a process."""
+
+    argv: tuple[str, ...]
+    users: frozenset[int]
+    capabilities: int
+    bounds: int
+    others: int  # inheritable and ambient
+    no_new_privs: bool
+    memory: int | None
+    file: int | None
+    core: int | None
+    parent: int
+
+
+def _status(pid: int) -> dict[str, str]:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return {key: value.strip() for key, _, value in (line.partition(":") for line in lines)}
+
+
+def _soft_limit(text: str, name: str) -> int | None:
+    found = re.search(rf"^{name} +(\S+)", text, re.MULTILINE)
+    assert found is not None
+    return None if found[1] == "unlimited" else int(found[1])
+
+
+def _look_at(pid: int) -> Sight | None:
+    """None if it has ended, or executes another program meanwhile."""
+    argv = command_line(pid)
+    try:
+        status, limits = _status(pid), Path(f"/proc/{pid}/limits").read_text()
+    except (OSError, ProcessLookupError):
+        return None
+    if not argv or "Uid" not in status or command_line(pid) != argv:
+        return None
+    capabilities = int(status["CapPrm"], 16)
+    return Sight(
+        argv=tuple(argv),
+        users=frozenset(map(int, status["Uid"].split() + status["Gid"].split())),
+        capabilities=capabilities | int(status["CapEff"], 16),
+        bounds=int(status["CapBnd"], 16),
+        others=int(status["CapInh"], 16) | int(status["CapAmb"], 16),
+        no_new_privs=status["NoNewPrivs"] == "1",
+        memory=_soft_limit(limits, "Max address space"),
+        file=_soft_limit(limits, "Max file size"),
+        core=_soft_limit(limits, "Max core file size"),
+        parent=int(status["PPid"]),
+    )
+
+
+def _row_of(sight: Sight, supervisor: int) -> str | None:
+    """Which row of the table it has to be like; None for ingressd itself."""
+    line = " ".join(sight.argv)
+    program = Path(sight.argv[0]).name
+    if program == "ingressd":
+        return None
+    if program == "haproxy" or Path(sight.argv[1]).name == HOLDING_HAPROXY:
+        if "-W" not in sight.argv:
+            return LOOK
+        return MASTER if sight.parent == supervisor else WORKERS
+    if program == "ingress-dns":
+        return HOOKS if sight.argv[1] in ("auth", "cleanup") and "--all" not in line else DNS
+    if program == "ingress-evidence":
+        return SERVE if sight.argv[1] == "serve" else PUBLISH
+    if program == "ingressctl":
+        return PROBE
+    assert "certbot" in line or "ingress-dns" in line, f"a child that is in no row: {line}"
+    return CERTBOT
+
+
+class Watch:
+    """Looks at all of the product's processes, again and again, and compares."""
+
+    def __init__(self, ingress: Ingress, supervisor: Callable[[], int], available: int) -> None:
+        self._ingress = ingress
+        self._supervisor = supervisor
+        self._rows = _rows(available)
+        self._bounds_stay = not available >> CAPABILITIES["SETPCAP"] & 1
+        self._available = available
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._look)
+        self.seen: set[str] = set()
+        self.wrong: set[str] = set()
+
+    def _look(self) -> None:
+        while not self._ended.wait(0.002):
+            supervisor = self._supervisor()
+            if self._is_not_there_yet(supervisor):
+                continue
+            for pid in session_members(self._ingress.child.pid):
+                sight = _look_at(pid)
+                if sight is not None and pid != supervisor:
+                    self._compare(sight, supervisor)
+
+    @staticmethod
+    def _is_not_there_yet(supervisor: int) -> bool:
+        """What prepares its surroundings has children of its own."""
+        return [Path(word).name for word in command_line(supervisor)[:1]] != ["ingressd"]
+
+    def _compare(self, sight: Sight, supervisor: int) -> None:
+        try:
+            name = _row_of(sight, supervisor)
+        except AssertionError as error:
+            self.wrong.add(str(error))
+            return
+        if name is None:
+            return
+        row = self._rows[name]
+        told = f"{' '.join(sight.argv)[:120]} is {sight}, not {row}"
+        limits = (None if IS_SANITIZED else row.memory, row.file, 1)
+        if (sight.memory, sight.file, sight.core) != limits or not sight.no_new_privs:
+            self.wrong.add(told)
+        if row.user != 0 and 0 in sight.users:
+            return  # it has not come so far yet
+        bounds = self._available if self._bounds_stay else row.bounds
+        if (sight.capabilities, sight.bounds, sight.others) != (row.capabilities, bounds, 0):
+            self.wrong.add(told)
+        if row.user not in sight.users:
+            self.wrong.add(told)
+        self.seen.add(name)
+
+    def __enter__(self) -> Watch:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+
+
+HOLDING_HAPROXY = "holding-haproxy"
+# Checks a configuration once somebody has written to the FIFO, if there is one.
+HOLDING_SCRIPT = """\
+#!/bin/sh
+if [ "$1" = -c ] && [ -e {fifo} ]; then read -r go <{fifo}; fi
+exec {program} "$@"
+"""
+
+
+def _hold_haproxys_check(ingress: Ingress, watch: Watch) -> None:
+    fifo = ingress.stack.directory / "haproxy.fifo"
+    os.mkfifo(fifo)
+    with ThreadPoolExecutor() as elsewhere:
+        reload = elsewhere.submit(ingress.ctl, "reload")
+        ingress.wait_for(lambda: LOOK in watch.seen, LOOK, SEEN_DEADLINE)
+        fifo.write_text("go\n")
+        fifo.unlink()
+        assert reload.result().returncode == 0
+
+
+def _hold_probe(ingress: Ingress, watch: Watch) -> None:
+    """Whose handshake nobody answers."""
+    worker = ingress.status()["haproxy"]["worker"]
+    os.kill(worker, signal.SIGSTOP)
+    try:
+        assert ingress.control("POST", f"/v1/renew?domain={NAME}")[0] == 202
+        ingress.wait_for(lambda: PROBE in watch.seen, PROBE, SEEN_DEADLINE)
+    finally:
+        os.kill(worker, signal.SIGCONT)
+
+
+def _hold_dns(ingress: Ingress, stack: Stack, watch: Watch) -> None:
+    """A server that does not answer for a while is asked again."""
+    with ThreadPoolExecutor() as elsewhere:
+        stack.bind.first.child.pause()
+        try:
+            elsewhere.submit(ingress.ctl, "dns", "plan")
+            ingress.wait_for(lambda: DNS in watch.seen, DNS, SEEN_DEADLINE)
+        finally:
+            stack.bind.first.child.resume()
+
+
+def _everything_happens(ingress: Ingress, stack: Stack, watch: Watch) -> None:
+    """From an empty volume to a served domain, with every child held until it was seen."""
+    agent = stack.agent
+    assert agent is not None
+    agent.fault("slow", seconds=2)
+    ingress.wait_for(lambda: HOOKS in watch.seen, "certbot's hook", SEEN_DEADLINE)
+    for pid in ingress.processes("ingress-dns auth"):
+        if command_line(pid)[0].endswith("ingress-dns"):
+            assert 0 not in _look_at(pid).users  # type: ignore[union-attr]
+    stack.bind.second.release()
+    ingress.wait_settled()
+    ingress.wait_status(lambda s: s["evidence"]["published_at"], "evidence")
+    _hold_haproxys_check(ingress, watch)
+    _hold_probe(ingress, watch)
+    _hold_dns(ingress, stack, watch)
+    assert watch.seen == EVERY_ROW
+    ingress.wait_settled()
+    assert ingress.fetch(NAME).json()["name"] == "app"
+
+
+def _stack(world: World) -> Stack:
+    stack = world.make_stack(guest_agent="dstack", second_server=True)
+    stack.bind.second.hold()  # a challenge is waited for
+    return stack
+
+
+def _settings(stack: Stack) -> dict[str, str | None]:
+    haproxy = stack.directory / HOLDING_HAPROXY
+    program = shutil.which("haproxy", path=clean_environment()["PATH"])
+    haproxy.write_text(
+        HOLDING_SCRIPT.format(fifo=stack.directory / "haproxy.fifo", program=program)
+    )
+    haproxy.chmod(0o755)
+    return {
+        "DOMAINS": NAME, "ROUTING_MAP": f"{NAME}={stack.app.address}", "SET_CAA": "true",
+        "HAPROXY": str(haproxy),
+    }  # fmt: skip
+
+
+def _available() -> int:
+    return int(_status(os.getpid())["CapBnd"], 16)
+
+
+def test_every_child_is_as_the_table_says(world: World) -> None:
+    stack = _stack(world)
+    ingress = world.ingress(**_settings(stack))
+    with Watch(ingress, lambda: ingress.child.pid, _available()) as watch:
+        _everything_happens(ingress, stack, watch)
+    assert watch.wrong == set()
+
+
+# ---- as a container of the compose file
+
+
+def _compose_capabilities() -> list[str]:
+    text = (ROOT / "docker-compose.yaml").read_text()
+    added = text.partition("cap_add:")[2].partition("security_opt:")[0]
+    return re.findall(r"^ +- ([A-Z_]+)", added, re.MULTILINE)
+
+
+IN_A_CONTAINER = """\
+mount --make-rprivate /
+for folder in "$@"; do mount --bind "$folder" "$folder"; done
+mount -o remount,bind,ro /
+exec setpriv --no-new-privs --inh-caps=-all --bounding-set="-all$CAPABILITIES" -- "$INGRESSD"
+"""
+
+
+def _start_in_a_container(ingress: Ingress, capabilities: list[str]) -> None:
+    """With a root that is read-only but for the volumes and /run, and these capabilities."""
+    environment = {
+        **ingress.environment,
+        "CAPABILITIES": "".join(f",+{name.lower()}" for name in capabilities),
+        "INGRESSD": str(BIN / "ingressd"),
+    }
+    folders = [ingress.volume, ingress.evidence, ingress.run_dir]
+    for folder in folders:
+        folder.mkdir(exist_ok=True)
+    ingress.child = Child(
+        ["unshare", "--mount", "sh", "-euc", IN_A_CONTAINER, "sh", *folders],
+        ingress.log_file,
+        env=environment,
+        death_signal=signal.SIGTERM,
+    )
+
+
+@pytest.mark.parametrize("given", ["the compose file's", "an earlier one's"])
+def test_with_the_capabilities_of_the_compose_file_too(world: World, given: str) -> None:
+    stack = _stack(world)
+    capabilities = _compose_capabilities()
+    assert "SETPCAP" in capabilities and "DAC_OVERRIDE" not in capabilities
+    if given == "an earlier one's":
+        capabilities.remove("SETPCAP")
+    ingress = Ingress(stack, **_settings(stack))
+    _start_in_a_container(ingress, capabilities)
+    available = sum(1 << CAPABILITIES[name] for name in capabilities)
+    with ingress.child, Watch(ingress, lambda: ingress.child.pid, available) as watch:
+        _everything_happens(ingress, stack, watch)
+        assert ("for want of the capabilities: SETPCAP" in ingress.log) == (
+            given == "an earlier one's"
+        )
+        assert ingress.stop() == 0
+    assert watch.wrong == set()
+
+
+# ---- without root
+
+
+@pytest.fixture(name="open_world")
+def _open_world() -> Iterator[World]:
+    """In a directory that everybody can get to."""
+    with tempfile.TemporaryDirectory(prefix="ingress-e2e-", dir="/tmp") as folder:
+        Path(folder).chmod(0o755)
+        made = World(Path(folder))
+        try:
+            yield made
+        finally:
+            made.stop()
+
+
+def test_without_root_everything_works_and_one_line_says_what_is_not_confined(
+    open_world: World,
+) -> None:
+    stack = open_world.make_stack(guest_agent="dstack")
+    programs = open_world.directory / "bin"
+    shutil.copytree(BIN, programs)
+    ingress = Ingress(stack, **_settings(stack))
+    for folder in (ingress.volume, ingress.evidence, ingress.run_dir):
+        folder.mkdir()
+        os.chown(folder, NOBODY, NOBODY)
+    assert stack.agent is not None
+    stack.agent.socket.chmod(0o777)
+    ingress.child = Child(
+        ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--",
+         programs / "ingressd"],
+        ingress.log_file,
+        env=ingress.environment,
+        death_signal=signal.SIGTERM,
+    )  # fmt: skip
+    with ingress.child:
+        ingress.wait_settled()
+        ingress.wait_status(lambda s: s["evidence"]["published_at"], "evidence")
+        assert ingress.fetch(NAME).json()["name"] == "app"
+        assert ingress.log.count("not started as root") == 1
+        for pid in session_members(ingress.child.pid):
+            status = _status(pid)
+            assert set(status["Uid"].split()) == {str(NOBODY)}
+        (server,) = ingress.processes("ingress-evidence serve")
+        assert _status(server)["NoNewPrivs"] == "1"
+        # Others of the same user do not get to see what it holds: /proc gives it to root.
+        assert IS_SANITIZED or Path(f"/proc/{ingress.child.pid}/environ").stat().st_uid == 0
+        assert ingress.stop() == 0
+
+
+# ---- what is left of earlier versions, and of others
+
+
+def test_a_journal_that_was_roots_is_handed_over_and_used(world: World) -> None:
+    """A value that an earlier version noted is taken out by the user that comes now."""
+    stack = _stack(world)
+    ingress = world.ingress(**_settings(stack))
+    journal = ingress.volume / "dstack-ingress" / "dns"
+    ingress.wait_for(lambda: list(journal.glob("*.json")), "a noted challenge", SEEN_DEADLINE)
+    ingress.child.kill()
+    ingress.child.stop()  # and what it had started
+    for path in (journal, *journal.iterdir()):
+        os.chown(path, 0, 0)
+    key = next(ingress.volume.rglob("private_key.json"))
+    os.link(key, journal / "linked.json")
+    stack.bind.second.release()
+    ingress.start()
+    ingress.wait_settled()
+    assert stack.bind.query(f"_acme-challenge.{NAME}", "TXT") == []
+    assert journal.stat().st_uid == DNS_USER
+    assert key.stat().st_uid == 0  # a second name does not make it anybody's
+    assert [path.name for path in journal.glob("*.json")] == ["linked.json"]
+
+
+@pytest.mark.parametrize("mode", [0o755, 0o700])
+def test_a_volume_of_another_user_is_adopted(world: World, mode: int) -> None:
+    """As root could do before: certbot gives a new key the owner, group and mode of the old one."""
+    stack = world.make_stack()
+    ingress = world.ingress(**_settings(stack))
+    ingress.wait_settled()
+    assert ingress.stop() == 0
+    for path in (ingress.volume, *ingress.volume.rglob("*")):
+        os.chown(path, 1234, 5678, follow_symlinks=False)
+        if path.is_dir():
+            path.chmod(mode)
+    keys = list((ingress.volume / "archive" / NAME).glob("privkey*.pem"))
+    keys[0].chmod(0o640)
+    ingress.start()
+    ingress.wait_settled()
+    done = ingress.ctl("renew", "--force", NAME)
+    assert done.returncode == 0, done.stderr
+    made = ingress.volume / "archive" / NAME / f"privkey{len(keys) + 1}.pem"
+    assert (made.stat().st_gid, stat.S_IMODE(made.stat().st_mode)) == (5678, 0o640)
+    assert ingress.fetch(NAME).json()["name"] == "app"
+
+
+def test_an_evidence_folder_of_somebody_elses_stays_theirs(world: World) -> None:
+    stack = world.make_stack(guest_agent="dstack")
+    ingress = Ingress(stack, **_settings(stack))
+    ingress.evidence.mkdir()
+    os.chown(ingress.evidence, 1234, 1234)
+    with ingress:
+        ingress.wait_status(lambda s: s["evidence"]["published_at"], "evidence")
+        assert ingress.evidence.stat().st_uid == 1234
+
+
+def test_the_probe_needs_no_rights_even_when_started_by_hand(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        child = Child(
+            [BIN / "ingressctl", "--port", str(port), "probe", NAME], tmp_path / "probe.log"
+        )
+        with child:
+            with silent.accept()[0]:
+                sight = _look_at(child.pid)
+                assert sight is not None and 0 not in sight.users
+                assert (sight.capabilities, sight.bounds, sight.others) == (0, 0, 0)
+                child.kill()
+    wait_until(lambda: not child.running, what="it to be gone")
