@@ -52,10 +52,13 @@ static int make_private_folder(int dir, const char *name)
 	AUTO_CLOSE int made = open_folder(dir, name);
 	if (made < 0 || fstat(made, &info) != 0)
 		return -1;
-	if (info.st_uid != geteuid() || (info.st_mode & 077) != 0) {
+	if (info.st_uid != geteuid()) {
 		errno = EEXIST;
 		return -1;
 	}
+	/* Some file systems have the modes of their mount, and refuse others or forget them. */
+	if ((info.st_mode & 077) != 0 && fchmod(made, 0700) != 0 && errno != EPERM)
+		return -1;
 	int opened = made;
 	made = -1; /* the caller's now */
 	return opened;

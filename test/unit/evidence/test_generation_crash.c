@@ -373,6 +373,27 @@ static void a_folder_that_became_a_link_is_not_written_through(void **state)
 	assert_int_equal(count_entries(outside, ""), 0);
 }
 
+/* As a file system does that has no modes of its own. */
+static void open_to_all(const char *name)
+{
+	AUTO_FREE char *made = file_join(watched_dir, name);
+
+	assert_int_equal(syscall(SYS_fchmodat, AT_FDCWD, made, 0777), 0);
+}
+
+static void a_file_system_with_fixed_modes_will_do(void **state)
+{
+	const char *dir = *state;
+	struct error err = ERROR_INIT;
+
+	watched_dir = dir;
+	after_mkdir = open_to_all;
+	int result = publish_files(dir, NEW_NAMES, "new", &err);
+	after_mkdir = NULL;
+	assert_int_equal(result, 0);
+	assert_true(current_is(dir, NEW_NAMES, "new"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -382,6 +403,7 @@ int main(void)
 	    scratch_test(a_failing_call_changes_nothing_or_little),
 	    scratch_test(all_names_switch_at_once),
 	    scratch_test(a_folder_that_became_a_link_is_not_written_through),
+	    scratch_test(a_file_system_with_fixed_modes_will_do),
 	    scratch_test(a_disk_that_stays_full_leaves_a_whole_generation),
 	};
 
