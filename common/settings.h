@@ -16,6 +16,7 @@
 #include "common/buffer.h"
 #include "common/domain.h"
 #include "common/error.h"
+#include "common/ip_network.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -62,6 +63,9 @@ struct settings {
 	struct route *routes; /* ROUTING_MAP, then TARGET_ENDPOINT for each domain without one */
 	size_t route_count;
 	size_t default_route; /* index into routes: where an unknown or missing SNI goes */
+	/* Where the names of backends may lead, beside loopback and the container's networks. */
+	struct ip_network *backend_networks;
+	size_t backend_network_count;
 
 	/* DNS records */
 	const char *gateway_domain;

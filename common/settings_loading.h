@@ -147,6 +147,9 @@ setting_check settings_check_email, settings_check_txt_prefix, settings_check_al
 setting_check settings_check_host, settings_check_gateway, settings_check_ipv4,
     settings_check_server, settings_check_resolvers;
 
+/* settings_networks.c */
+setting_check settings_check_networks;
+
 /* settings_url.c */
 setting_check settings_check_url, settings_check_metadata_url;
 

@@ -13,7 +13,7 @@ enum {
 static bool is_list(const struct setting *row)
 {
 	return row->check == settings_check_domains || row->check == settings_check_routes ||
-	       row->check == settings_check_server_first;
+	       row->check == settings_check_server_first || row->check == settings_check_networks;
 }
 
 /* The value of a row on one line (the first entry of a list on several). */

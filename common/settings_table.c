@@ -47,6 +47,10 @@ const struct setting settings_table[] = {
     {.name = "DOMAINS", .check = settings_check_domains, JUDGE, .audience = FOR_DNS},
     {.name = "TARGET_ENDPOINT", .check = settings_check_target, JUDGE},
     {.name = "ROUTING_MAP", .check = settings_check_routes, JUDGE, .flags = SETTING_FROM_FILE},
+    {.name = "BACKEND_NETWORKS",
+     .check = settings_check_networks,
+     JUDGE,
+     .unset = "the container's own"},
 
     /* ---- records and certificates */
     {.name = "GATEWAY_DOMAIN",

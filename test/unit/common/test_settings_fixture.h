@@ -24,6 +24,7 @@ static const char *const fixture_everything[] = {
     "DOMAINS=b.example.com\n*.example.com",
     "TARGET_ENDPOINT=app:8080",
     "ROUTING_MAP=b.example.com=b:1\na.example.com=a:1",
+    "BACKEND_NETWORKS=10.0.0.0/8",
     "GATEWAY_DOMAIN=gateway.example.net",
     "ACME_EMAIL=ops@example.com",
     "CERTBOT_EMAIL=ops@example.com",

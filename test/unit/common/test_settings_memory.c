@@ -82,6 +82,7 @@ static const char *const bad[] = {
     "ROUTING_MAP=b.example.com=b:80\nx.w.example.com=x:80\nother.example.com=o:1",
     "GATEWAY_DOMAIN=gateway.example.net",
     "SERVER_FIRST=b.example.com",
+    "BACKEND_NETWORKS=10.0.0.0/8,10.0.0.1/8",
     "RUN_DIR=/run/x/",
     "CLOUDFLARE_API_TOKEN=" CANARY,
     "CLOUDFLARE_API_TOKEN_FILE=/dev/null",
@@ -95,6 +96,7 @@ static const char *const good[] = {"DOMAIN=app.example.com",
 				   "ROUTING_MAP=b.example.com=b:80\nx.w.example.com=x:80",
 				   "GATEWAY_DOMAIN=gateway.example.net",
 				   "SERVER_FIRST=b.example.com",
+				   "BACKEND_NETWORKS=10.0.0.0/8,fd00::/8",
 				   "CLOUDFLARE_API_TOKEN=" CANARY,
 				   NULL};
 

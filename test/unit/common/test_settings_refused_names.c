@@ -87,6 +87,19 @@ static const struct refused domains[] = {
      "it " BAD_CHARACTER},
 };
 
+#define NETWORK_LIKE "must be an address or a network such as 10.0.0.0/8 or fd00::/8; "
+
+static const struct refused networks[] = {
+    {{"BACKEND_NETWORKS=10.0.0.0/8,10.1.2.3/8,fd00::/129"},
+     "BACKEND_NETWORKS has \"10.1.2.3/8\" (entry 2): " NETWORK_LIKE
+     "the network of that prefix begins at 10.0.0.0/8\n"
+     "BACKEND_NETWORKS has \"fd00::/129\" (entry 3): " NETWORK_LIKE
+     "the prefix is longer than 128 bits"},
+    {{"BACKEND_NETWORKS=true"},
+     "BACKEND_NETWORKS has \"true\" (entry 1): " NETWORK_LIKE
+     "there is no IP address at its beginning"},
+};
+
 #define TARGET_LIKE "must be host:port, such as app:8080 or [2001:db8::7]:8080; "
 #define HOST_CHARACTER "the host " BAD_CHARACTER
 #define PATH_CHARACTER "the path has a character other than letters, digits and \"/._~:?&=+@-\""
@@ -162,6 +175,7 @@ static const struct refused routes[] = {
 };
 
 CHECK_TABLE(domains)
+CHECK_TABLE(networks)
 CHECK_TABLE(routes)
 
 static void test_all_problems_at_once(void **state)
@@ -208,6 +222,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_domains),
+	    cmocka_unit_test(test_networks),
 	    cmocka_unit_test(test_routes),
 	    cmocka_unit_test(test_all_problems_at_once),
 	    cmocka_unit_test(test_a_flood_of_problems_is_counted),

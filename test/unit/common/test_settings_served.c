@@ -317,11 +317,34 @@ static void long_names_leave_room_for_their_records(void **state)
 	fixture_free(&loaded);
 }
 
+static void backend_networks_are_a_list(void **state)
+{
+	struct loaded loaded;
+	struct ip_address address;
+
+	(void)state;
+	fixture_load(&loaded, "BACKEND_NETWORKS=10.0.0.0/8, 2001:db8::7 # two\n0.0.0.0/0,::/0");
+	assert_good(&loaded);
+	const struct settings *s = loaded.settings;
+	assert_int_equal(s->backend_network_count, 4);
+	assert_true(ip_parse("10.9.8.7", &address));
+	assert_true(ip_network_has(&s->backend_networks[0], &address));
+	assert_true(ip_parse("2001:db8::7", &address));
+	assert_true(ip_network_has(&s->backend_networks[1], &address));
+	assert_int_equal(s->backend_networks[2].prefix, 0);
+	assert_int_equal(s->backend_networks[3].prefix, 0);
+	fixture_free(&loaded);
+	fixture_load(&loaded, "BACKEND_NETWORKS=");
+	assert_int_equal(loaded.settings->backend_network_count, 0);
+	fixture_free(&loaded);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(domains_in_order_and_once),
 	    cmocka_unit_test(server_first_is_all_none_or_some),
+	    cmocka_unit_test(backend_networks_are_a_list),
 	    cmocka_unit_test(target_endpoint_forms),
 	    cmocka_unit_test(a_backend_with_tls_draws_a_warning),
 	    cmocka_unit_test(routes_come_before_the_target),
