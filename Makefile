@@ -1,4 +1,4 @@
-# make          build the four programs under build/release/bin
+# make          build the five programs under build/release/bin
 # make demo     everything for a first run: packages, build, the whole stack on this machine
 # make test     everything for the tests: packages, build, units, end to end, sanitizers, checks
 # make help     the other targets
@@ -43,8 +43,8 @@ LIBS_evidence   := $(shell pkg-config --libs libevent 2>/dev/null)
 ALL_CFLAGS = -std=c17 -D_GNU_SOURCE -I. $(WARNINGS) $(CFLAGS_$(KIND)) $(CFLAGS) \
              $(PACKAGE_CFLAGS) -DVERSION='"$(VERSION)"' -MMD -MP
 
-MAINS    := supervisor/ingressd.c supervisor/ingressctl.c dns-hooks/ingress-dns.c \
-            evidence/ingress-evidence.c
+MAINS    := supervisor/ingressd.c supervisor/ingressctl.c supervisor/ingress-resolve.c \
+            dns-hooks/ingress-dns.c evidence/ingress-evidence.c
 FOLDERS  := common supervisor dns-hooks evidence
 PROGRAMS := $(patsubst %.c,$(BIN)/%,$(notdir $(MAINS)))
 SOURCES  := $(wildcard $(FOLDERS:%=%/*.c) $(FOLDERS:%=%/*/*.c))

@@ -21,6 +21,7 @@ enum {
 	USER_EVIDENCE = 59302, /* ingress-evidence publish, identity, origin: EVIDENCE_DIR */
 	USER_SERVER = 59303,   /* ingress-evidence serve: nothing */
 	USER_PROBE = 59304,    /* ingressctl probe: nothing */
+	USER_RESOLVE = 59305,  /* ingress-resolve: nothing */
 };
 
 bool privileges_is_root(void);

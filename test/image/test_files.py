@@ -15,7 +15,7 @@ import pytest
 
 from .builds import ROOT, Built
 
-PROGRAMS = ("ingressd", "ingressctl", "ingress-dns", "ingress-evidence")
+PROGRAMS = ("ingressd", "ingressctl", "ingress-dns", "ingress-evidence", "ingress-resolve")
 MOST_UNPACKED = 160e6
 MOST_COMPRESSED = 60e6
 
