@@ -44,6 +44,12 @@ const struct confinement confined_probe = {
     .file_max = MEBIBYTE,
 };
 
+const struct confinement confined_resolve = {
+    .capabilities = CAPABILITY(CAP_SETGID) | CAPABILITY(CAP_SETUID) | CAPABILITY(CAP_SETPCAP),
+    .memory_max = 512 * MEBIBYTE,
+    .file_max = MEBIBYTE,
+};
+
 static bool runs_a_program_of_the_operator(const struct settings *settings)
 {
 	return strcmp(settings->dns_provider, "exec") == 0;

@@ -14,6 +14,7 @@ extern const struct confinement confined_haproxy;  /* the master */
 extern const struct confinement confined_look;	   /* haproxy -c and -vv: reads, and no more */
 extern const struct confinement confined_evidence; /* ingress-evidence, to give up root itself */
 extern const struct confinement confined_probe;	   /* ingressctl probe, as well */
+extern const struct confinement confined_resolve;  /* ingress-resolve, as well */
 
 /* These two differ with DNS_PROVIDER=exec, since they run the operator's own program. */
 const struct confinement *confined_certbot(const struct settings *settings);

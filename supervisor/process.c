@@ -165,6 +165,8 @@ static int launch(struct process *p, const struct process_spec *spec, struct err
 		return -1;
 	spawn.argv = spec->argv;
 	spawn.envp = spec->envp;
+	if (spec->stdin_fd > 0)
+		spawn.stdin_fd = spec->stdin_fd;
 	spawn.stdout_fd = out;
 	spawn.stderr_fd = errs;
 	spawn.extra_fd = spec->extra_fd;

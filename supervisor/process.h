@@ -44,6 +44,7 @@ struct process_spec {
 	enum log_level stdout_level, stderr_level; /* of lines without a prefix, see log.h */
 	/* For programs with a way of their own to say how serious a line is; may be NULL. */
 	enum log_level (*judge)(const char *line);
+	int stdin_fd;			       /* 0 (nobody's to give away): /dev/null */
 	int extra_fd;			       /* descriptor 3 of the child, or -1 */
 	const struct confinement *confinement; /* NULL: none; see confined.h */
 	int death_signal;		       /* when the supervisor dies; 0: SIGKILL */

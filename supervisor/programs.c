@@ -32,6 +32,7 @@ int programs_find(struct programs *programs, struct error *err)
 	*strrchr(self, '/') = '\0';
 	if (find(self, "ingress-dns", &programs->dns, err) != 0 ||
 	    find(self, "ingress-evidence", &programs->evidence, err) != 0 ||
+	    find(self, "ingress-resolve", &programs->resolve, err) != 0 ||
 	    find(self, "ingressctl", &programs->ctl, err) != 0) {
 		programs_clear(programs);
 		return -1;
@@ -43,6 +44,7 @@ void programs_clear(struct programs *programs)
 {
 	free(programs->dns);
 	free(programs->evidence);
+	free(programs->resolve);
 	free(programs->ctl);
 	*programs = (struct programs){0};
 }

@@ -7,6 +7,7 @@
 struct programs {
 	char *dns;	/* ingress-dns */
 	char *evidence; /* ingress-evidence */
+	char *resolve;	/* ingress-resolve */
 	char *ctl;	/* ingressctl */
 };
 

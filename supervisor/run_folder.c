@@ -12,7 +12,7 @@ enum { CLAIM_TRIES = 200, CLAIM_PAUSE_MS = 50 };
 
 struct run_folder {
 	int fd;
-	char *certs, *chroot, *control_socket, *log_pipe;
+	char *certs, *chroot, *control_socket, *log_pipe, *addresses;
 };
 
 /* One that was just told to end may still be letting its connections finish. */
@@ -55,7 +55,9 @@ struct run_folder *run_folder_open(const struct settings *settings, struct error
 	folder->chroot = file_join(settings->run_dir, "chroot");
 	folder->control_socket = file_join(settings->run_dir, "control.sock");
 	folder->log_pipe = file_join(settings->run_dir, "log.pipe");
-	if (!folder->certs || !folder->chroot || !folder->control_socket || !folder->log_pipe) {
+	folder->addresses = file_join(settings->run_dir, "addresses");
+	if (!folder->certs || !folder->chroot || !folder->control_socket || !folder->log_pipe ||
+	    !folder->addresses) {
 		error_no_memory(err);
 		goto fail;
 	}
@@ -77,6 +79,7 @@ void run_folder_close(struct run_folder *folder)
 	free(folder->chroot);
 	free(folder->control_socket);
 	free(folder->log_pipe);
+	free(folder->addresses);
 	free(folder);
 }
 
@@ -98,4 +101,9 @@ const char *run_folder_control_socket(const struct run_folder *folder)
 const char *run_folder_log_pipe(const struct run_folder *folder)
 {
 	return folder->log_pipe;
+}
+
+const char *run_folder_addresses(const struct run_folder *folder)
+{
+	return folder->addresses;
 }

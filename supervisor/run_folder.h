@@ -8,6 +8,7 @@
  *   certbot/        cli.ini, work and logs
  *   control.sock    for ingressctl
  *   log.pipe        log lines of the DNS hooks
+ *   addresses       of backends that are known by name, for the next start
  */
 #ifndef SUPERVISOR_RUN_FOLDER_H
 #define SUPERVISOR_RUN_FOLDER_H
@@ -26,5 +27,6 @@ const char *run_folder_certs(const struct run_folder *folder);
 const char *run_folder_chroot(const struct run_folder *folder);
 const char *run_folder_control_socket(const struct run_folder *folder);
 const char *run_folder_log_pipe(const struct run_folder *folder);
+const char *run_folder_addresses(const struct run_folder *folder);
 
 #endif

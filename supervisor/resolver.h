@@ -1,0 +1,39 @@
+/*
+ * `ingress-resolve follow`, kept running, and what it tells put into the table of addresses.
+ *
+ * What is known is kept in a file, so that a supervisor that is restarted while DNS is silent
+ * serves with it.
+ */
+#ifndef SUPERVISOR_RESOLVER_H
+#define SUPERVISOR_RESOLVER_H
+
+#include "common/error.h"
+#include "common/settings.h"
+#include "supervisor/backend_addresses.h"
+#include "supervisor/process.h"
+
+#include <event2/event.h>
+
+struct resolver;
+
+struct resolver_options {
+	struct event_base *base;
+	struct process_table *processes;
+	const struct settings *settings;
+	const char *program; /* ingress-resolve, absolute */
+	const char *file;    /* of the known addresses */
+	struct backend_addresses *table;
+	void (*changed)(void *arg); /* some address in the table has */
+	void *arg;
+};
+
+/* Reads the file and starts the program; nothing is started without any name.  A program that
+ * does not start, or stay up, is started again. */
+struct resolver *resolver_new(const struct resolver_options *options, struct error *err);
+/* Takes answers until every name has had one, or `milliseconds` have passed, without the event
+ * loop; `changed` is called as always. */
+void resolver_wait(struct resolver *resolver, int milliseconds);
+void resolver_stop(struct resolver *resolver);
+void resolver_free(struct resolver *resolver);
+
+#endif
