@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WHEN_MAX = 48 };
+enum { WHEN_MAX = 48, BACKENDS_SHOWN_MAX = 10 };
 
 /* "2027-02-20, in 89 d": the day for the calendar, the distance for the eye. */
 static void show_time(const char *text, time_t now, char out[WHEN_MAX])
@@ -69,6 +69,22 @@ static void print_haproxy(const cJSON *haproxy, time_t now, FILE *out)
 	print_clients(haproxy, now, out);
 }
 
+/* One line, however many there are. */
+static void print_addresses(const cJSON *backends, FILE *out)
+{
+	const cJSON *backend;
+	unsigned count = 0, without = 0;
+
+	cJSON_ArrayForEach(backend, backends)
+	{
+		count++;
+		without += json_string(backend, "address") == NULL;
+	}
+	if (count > 0)
+		fprintf(out, "backends   %u known by name, %u without an address\n", count,
+			without);
+}
+
 static void print_parts(const cJSON *status, time_t now, FILE *out)
 {
 	const cJSON *evidence = json_object(status, "evidence");
@@ -79,6 +95,7 @@ static void print_parts(const cJSON *status, time_t now, FILE *out)
 	say(out, "ingressd   %s, pid %lld, started %s", or_dash(json_string(status, "version")),
 	    json_integer(status, "pid", 0), since);
 	print_haproxy(json_object(status, "haproxy"), now, out);
+	print_addresses(json_array(status, "backend_addresses"), out);
 	show_time(json_string(evidence, "published_at"), now, since);
 	say(out, "evidence   published %s", since);
 	say(out, "app        %s", or_dash(json_string(status, "app_id")));
@@ -149,6 +166,35 @@ static void print_backends(const cJSON *haproxy, time_t now, FILE *out)
 	}
 }
 
+/* Those that clients do not reach, and what was not believed; with thousands of them the first
+ * will do. */
+static void print_address_troubles(const cJSON *backends, time_t now, FILE *out)
+{
+	const cJSON *backend;
+	unsigned shown = 0, hidden = 0;
+
+	cJSON_ArrayForEach(backend, backends)
+	{
+		const char *address = json_string(backend, "address");
+		const char *error = json_string(backend, "error");
+		char since[WHEN_MAX];
+		if (error == NULL)
+			continue;
+		if (shown++ >= BACKENDS_SHOWN_MAX) {
+			hidden++;
+			continue;
+		}
+		fprintf(out, "\nbackend %s: %s\n", or_dash(json_string(backend, "name")), error);
+		show_time(json_string(backend, "since"), now, since);
+		if (address == NULL)
+			fprintf(out, "  its clients are refused\n");
+		else
+			fprintf(out, "  it stays at %s (since %s)\n", address, since);
+	}
+	if (hidden > 0)
+		fprintf(out, "\nand %u more backends: ingressctl status --json\n", hidden);
+}
+
 static void print_troubles(const cJSON *status, time_t now, FILE *out)
 {
 	const cJSON *domain;
@@ -164,6 +210,7 @@ static void print_troubles(const cJSON *status, time_t now, FILE *out)
 		      out);
 	print_trouble("keys", json_string(json_object(status, "key_origin"), "rejected"), NULL, now,
 		      out);
+	print_address_troubles(json_array(status, "backend_addresses"), now, out);
 	cJSON_ArrayForEach(domain, json_array(status, "domains"))
 	{
 		const char *name = or_dash(json_string(domain, "name"));

@@ -143,20 +143,22 @@ static const char *const expected[] = {
     "Exiting Master process",
     "All workers exited",
     "no SSL certificate specified for bind", /* before the first one is issued */
+    /* What becomes of a server when its address is told: see worker_addresses.h. */
+    "(leaving forced maintenance)",
+    "is going DOWN for maintenance",
+    "has no server available!",
 };
 
 static enum log_level judge_line(const char *line)
 {
-	if (strncmp(line, "[ALERT]", 7) == 0)
-		return LOG_ERROR;
 	if (strncmp(line, "[NOTICE]", 8) == 0)
 		return LOG_DEBUG;
-	if (strncmp(line, "[WARNING]", 9) != 0)
-		return LOG_INFO;
 	for (size_t i = 0; i < sizeof(expected) / sizeof(*expected); i++)
-		if (strstr(line, expected[i]) != NULL)
+		if (line[0] == '[' && strstr(line, expected[i]) != NULL)
 			return LOG_DEBUG;
-	return LOG_WARN;
+	if (strncmp(line, "[ALERT]", 7) == 0)
+		return LOG_ERROR;
+	return strncmp(line, "[WARNING]", 9) == 0 ? LOG_WARN : LOG_INFO;
 }
 
 static int launch(struct haproxy *h, struct error *err)

@@ -20,7 +20,6 @@
 enum {
 	VERSION_TIMEOUT_MS = 10000,
 	VERSION_OUTPUT_MAX = 65536,
-	RESOLV_CONF_MAX = 65536,
 	NUMBER_MAX = 64,
 	NR_OPEN_DEFAULT = 1024 * 1024, /* the kernel's own */
 };
@@ -107,20 +106,6 @@ static bool has_ipv6(void)
 	return works;
 }
 
-/* HAProxy refuses a resolvers section that ends up without a nameserver. */
-static bool has_nameserver(void)
-{
-	struct buffer text;
-	struct error ignored = ERROR_INIT;
-
-	buffer_init(&text, RESOLV_CONF_MAX);
-	bool found = file_read("/etc/resolv.conf", &text, &ignored) == 0 &&
-		     (strncmp(buffer_text(&text), "nameserver ", 11) == 0 ||
-		      strstr(buffer_text(&text), "\nnameserver ") != NULL);
-	buffer_free(&text);
-	return found;
-}
-
 /* No limit can be above it. */
 static long read_nr_open(void)
 {
@@ -171,7 +156,6 @@ int haproxy_facts_find(const char *haproxy, struct haproxy_facts *facts, struct 
 		facts->has_mlkem = has_mlkem(buffer_text(&output));
 		facts->is_root = geteuid() == 0;
 		facts->has_ipv6 = has_ipv6();
-		facts->has_nameserver = has_nameserver();
 		facts->open_files = count_open_files();
 		/* Debian's package makes the first; every system has the other. */
 		facts->user = getpwnam("haproxy") != NULL ? "haproxy" : "nobody";

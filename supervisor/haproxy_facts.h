@@ -12,7 +12,6 @@ struct haproxy_facts {
 	bool has_mlkem;		  /* its OpenSSL knows X25519MLKEM768 (3.5 and later) */
 	bool is_root;		  /* we are: the worker can be confined */
 	bool has_ipv6;		  /* the kernel lets us listen on [::] */
-	bool has_nameserver;	  /* /etc/resolv.conf names one */
 	long open_files;	  /* as many as it may have */
 	const char *user, *group; /* for the worker, when is_root */
 };

@@ -268,14 +268,10 @@ static int gather(const struct render_input *in, struct config_values *v, struct
 	v->worker_folder = in->haproxy->is_root ? "" : v->chroot;
 	if (gather_inspection(s, v, err) != 0)
 		return -1;
-	const struct backend_options options = {
-	    .by_request = routes_by_request(s),
-	    .has_nameserver = in->haproxy->has_nameserver,
-	};
 	/* Before the backends: theirs refer to its defaults. */
-	if ((options.by_request || looks_into_h2(s)) && expand_http(s, v, err) != 0)
+	if ((routes_by_request(s) || looks_into_h2(s)) && expand_http(s, v, err) != 0)
 		return -1;
-	return backends_write(s, &options, &v->backends, err);
+	return backends_write(s, in->addresses, routes_by_request(s), &v->backends, err);
 }
 
 static int expand(const struct render_input *in, const struct config_values *v,
@@ -293,7 +289,6 @@ static int expand(const struct render_input *in, const struct config_values *v,
 	    {"haproxy_group", h->group},
 	    {"reload_grace", s->reload_grace},
 	    {"curves", h->has_mlkem ? "X25519MLKEM768:X25519:P-256:P-384" : "X25519:P-256:P-384"},
-	    {"resolvers", flag(h->has_nameserver)},
 	    {"timeout_connect", s->timeout_connect},
 	    {"timeout_client", s->timeout_client},
 	    {"timeout_server", s->timeout_server},

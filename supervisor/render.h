@@ -9,6 +9,7 @@
 
 #include "common/error.h"
 #include "common/settings.h"
+#include "supervisor/backend_addresses.h"
 #include "supervisor/bundle.h"
 #include "supervisor/haproxy_facts.h"
 
@@ -16,7 +17,8 @@ struct render_input {
 	const struct settings *settings;
 	const struct haproxy_facts *haproxy;
 	const struct bundle *bundles; /* one for each of settings->domains, in their order */
-	const char *certs_folder;     /* where bundle_install() has put their files */
+	const struct backend_addresses *addresses;
+	const char *certs_folder; /* where bundle_install() has put their files */
 	/* Absolute: the folder the worker is confined to; the sockets it connects to lie in it. */
 	const char *chroot;
 };

@@ -1,5 +1,6 @@
 #include "supervisor/status.h"
 
+#include "supervisor/backend_addresses.h"
 #include "supervisor/domains.h"
 #include "supervisor/evidence_server.h"
 #include "supervisor/identity.h"
@@ -82,6 +83,53 @@ static void add_haproxy(cJSON *json, const struct haproxy *haproxy, const struct
 	cJSON_AddNumberToObject(object, "restarts", s.restarts);
 	add_text(object, "error", s.error);
 	add_traffic(object, traffic);
+}
+
+/* Why DNS's latest answer was not taken; NULL when it was. */
+static const char *describe_answer(const struct backend_address *entry, char *text, size_t size)
+{
+	char refused[IP_TEXT_SIZE];
+
+	switch (entry->answer) {
+	case ANSWER_NONE:
+		return "DNS has not answered yet";
+	case ANSWER_FAILED:
+		return "DNS does not answer";
+	case ANSWER_GONE:
+		return "DNS says that there is no such name, or no address for it";
+	case ANSWER_REFUSED:
+		ip_text(&entry->refused, refused);
+		snprintf(text, size,
+			 "DNS says %s, which is neither in a network of this container nor in "
+			 "BACKEND_NETWORKS",
+			 refused);
+		return text;
+	case ANSWER_GOOD:
+		break;
+	}
+	return NULL;
+}
+
+static cJSON *make_address(const struct backend_address *entry)
+{
+	cJSON *json = cJSON_CreateObject();
+	char address[IP_TEXT_SIZE] = "", error[200];
+
+	if (entry->known)
+		ip_text(&entry->address, address);
+	cJSON_AddStringToObject(json, "name", entry->name);
+	add_text(json, "address", address);
+	add_time(json, "since", entry->known ? entry->since : 0);
+	add_text(json, "error", describe_answer(entry, error, sizeof(error)));
+	return json;
+}
+
+static void add_addresses(cJSON *json, const struct backend_addresses *addresses)
+{
+	cJSON *list = cJSON_AddArrayToObject(json, "backend_addresses");
+
+	for (size_t i = 0; i < backend_addresses_count(addresses); i++)
+		cJSON_AddItemToArray(list, make_address(backend_addresses_at(addresses, i)));
 }
 
 static void add_evidence(cJSON *json, const struct status_sources *sources)
@@ -180,6 +228,7 @@ cJSON *status_make(const struct status_sources *sources)
 	add_time(json, "started_at", sources->started_at);
 	add_identity(json, sources);
 	add_haproxy(json, sources->haproxy, sources->traffic);
+	add_addresses(json, sources->addresses);
 	add_evidence(json, sources);
 	acme = cJSON_AddObjectToObject(json, "acme");
 	cJSON_AddStringToObject(acme, "server", sources->settings->acme_server);

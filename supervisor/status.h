@@ -5,6 +5,7 @@
 #include <cjson/cJSON.h>
 #include <time.h>
 
+struct backend_addresses;
 struct domains;
 struct evidence_server;
 struct haproxy;
@@ -21,6 +22,7 @@ struct status_sources {
 	const struct domains *domains;
 	const struct haproxy *haproxy;
 	const struct traffic *traffic;
+	const struct backend_addresses *addresses;
 	const struct publication *publication;
 	const struct evidence_server *evidence_server;
 	const struct identity *identity;
@@ -36,6 +38,8 @@ struct status_sources {
  *      "generation", "applied_at", "restarts", "error", "clients", "clients_max" (null: not
  *      known yet), "full_since" (null: there is room), "backends_failing" (how many),
  *      "backends": [{"name", "failures", "failing_since", "failed_at"}] (some of those)},
+ *   "backend_addresses": [{"name", "address", "since", "error"}], of those known by name; "error"
+ *      is why DNS's latest answer was not taken, which leaves "address" as it is
  *   "evidence": {"pid", "published_at", "failing_since", "error"},
  *   "acme": {"server", "account"},
  *   "key_origin": {"error", "failing_since", "rejected"},

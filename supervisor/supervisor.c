@@ -15,8 +15,11 @@
 #include "supervisor/log_pipe.h"
 #include "supervisor/programs.h"
 #include "supervisor/render.h"
+#include "supervisor/resolve_program.h"
+#include "supervisor/resolver.h"
 #include "supervisor/run_folder.h"
 #include "supervisor/traffic.h"
+#include "supervisor/worker_addresses.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -26,6 +29,10 @@
 enum {
 	/* How long open connections may go on after SIGTERM: `docker stop` kills after 10 s. */
 	DRAIN_SECONDS = 5,
+	/* How long the first configuration waits for the addresses of backends.  With DNS at hand
+	 * they are there sooner than the certificates have been read. */
+	FIRST_ANSWERS_MS = 300,
+	RENDER_ANSWERS_SECONDS = 2,
 };
 
 struct supervisor {
@@ -41,6 +48,9 @@ struct supervisor {
 	struct certbot *certbot;
 	struct publication *publication;
 	struct key_origin *key_origin;
+	struct backend_addresses *addresses;
+	struct resolver *resolver;
+	struct worker_addresses *worker_addresses;
 	struct haproxy *haproxy;
 	struct traffic *traffic;
 	struct evidence_server *evidence_server;
@@ -50,7 +60,7 @@ struct supervisor {
 	struct status_sources status;
 	struct control *control;
 	struct event *sigterm, *sigint, *sighup, *drain;
-	bool stopping;
+	bool is_serving, stopping;
 };
 
 /* ---- HAProxy's configuration */
@@ -62,11 +72,28 @@ static int render(void *arg, const char *folder, struct error *err)
 	    .settings = s->settings,
 	    .haproxy = &s->facts,
 	    .bundles = s->bundles,
+	    .addresses = s->addresses,
 	    .certs_folder = run_folder_certs(s->folder),
 	    .chroot = run_folder_chroot(s->folder),
 	};
 
+	worker_addresses_rendered(s->worker_addresses);
 	return render_write(&input, folder, err);
+}
+
+static void on_address_change(void *arg)
+{
+	const struct supervisor *s = arg;
+
+	if (s->is_serving && !s->stopping)
+		worker_addresses_tell(s->worker_addresses);
+}
+
+/* It knows what its configuration was written with; since then there may be news. */
+static void on_worker(pid_t worker, void *arg)
+{
+	(void)worker;
+	on_address_change(arg);
 }
 
 /* ---- the end */
@@ -76,6 +103,7 @@ static void on_haproxy_stopped(void *arg)
 	struct supervisor *s = arg;
 
 	evidence_server_stop(s->evidence_server);
+	resolver_stop(s->resolver);
 	event_del(s->drain);
 	event_base_loopexit(s->base, NULL);
 }
@@ -102,6 +130,7 @@ static void on_stop_signal(evutil_socket_t signal, short what, void *arg)
 	s->stopping = true;
 	log_info("stopping (%s)", signal == SIGTERM ? "SIGTERM" : "SIGINT");
 	domains_stop(s->domains);
+	worker_addresses_stop(s->worker_addresses);
 	process_end_jobs(s->processes);
 	event_add(s->drain, &(struct timeval){DRAIN_SECONDS, 0});
 	haproxy_stop(s->haproxy, on_haproxy_stopped, s);
@@ -166,6 +195,24 @@ static int order_new_key(const char *domain, void *arg, struct error *err)
 	return domains_renew(s->domains, domain, true, err);
 }
 
+static int make_addresses(struct supervisor *s, struct error *err)
+{
+	s->addresses = backend_addresses_new(s->settings, err);
+	if (s->addresses == NULL)
+		return -1;
+	s->worker_addresses = worker_addresses_new(
+	    &(struct worker_addresses_options){s->base, s->settings, s->addresses, s->haproxy},
+	    err);
+	if (s->worker_addresses == NULL)
+		return -1;
+	s->resolver = resolver_new(&(struct resolver_options){s->base, s->processes, s->settings,
+							      s->programs.resolve,
+							      run_folder_addresses(s->folder),
+							      s->addresses, on_address_change, s},
+				   err);
+	return s->resolver == NULL ? -1 : 0;
+}
+
 static int make_parts(struct supervisor *s, struct error *err)
 {
 	const struct settings *settings = s->settings;
@@ -189,9 +236,9 @@ static int make_parts(struct supervisor *s, struct error *err)
 	if (s->key_origin == NULL)
 		return -1;
 	s->haproxy = haproxy_new(&(struct haproxy_options){s->base, s->processes, s->facts.path,
-							   settings->run_dir, render, NULL, s},
+							   settings->run_dir, render, on_worker, s},
 				 err);
-	if (s->haproxy == NULL)
+	if (s->haproxy == NULL || make_addresses(s, err) != 0)
 		return -1;
 	s->traffic = traffic_new(s->base, haproxy_workers(s->haproxy), err);
 	if (s->traffic == NULL)
@@ -208,8 +255,10 @@ static int make_parts(struct supervisor *s, struct error *err)
 static int serve(struct supervisor *s, struct error *err)
 {
 	domains_install_existing(s->domains);
+	resolver_wait(s->resolver, FIRST_ANSWERS_MS);
 	if (haproxy_start(s->haproxy, err) != 0)
 		return -1;
+	s->is_serving = true;
 	s->evidence_server = evidence_server_new(
 	    &(struct evidence_server_options){s->base, s->processes, s->settings,
 					      s->programs.evidence, run_folder_chroot(s->folder)},
@@ -259,6 +308,7 @@ static int open_up(struct supervisor *s, struct error *err)
 	    .domains = s->domains,
 	    .haproxy = s->haproxy,
 	    .traffic = s->traffic,
+	    .addresses = s->addresses,
 	    .publication = s->publication,
 	    .evidence_server = s->evidence_server,
 	    .identity = s->identity,
@@ -287,8 +337,11 @@ static void take_apart(struct supervisor *s)
 	domains_free(s->domains);
 	evidence_server_free(s->evidence_server);
 	traffic_free(s->traffic);
+	resolver_free(s->resolver);
+	worker_addresses_free(s->worker_addresses);
 	haproxy_free(s->haproxy);
 	key_origin_free(s->key_origin);
+	backend_addresses_free(s->addresses);
 	publication_free(s->publication);
 	certbot_free(s->certbot);
 	log_pipe_free(s->log_pipe);
@@ -371,10 +424,32 @@ static int make_folders_for_render(const char *folder, char **certs, char **chro
 	return rc;
 }
 
+/* What DNS does not say within the time is a server that is down. */
+static struct backend_addresses *find_addresses(const struct settings *settings, struct error *err)
+{
+	struct backend_addresses *addresses = backend_addresses_new(settings, err);
+	struct programs programs = {0};
+	struct error trouble = ERROR_INIT;
+
+	if (addresses == NULL || backend_addresses_count(addresses) == 0)
+		return addresses;
+	if (programs_find(&programs, &trouble) != 0 ||
+	    resolve_once(programs.resolve, settings, addresses, RENDER_ANSWERS_SECONDS, &trouble) !=
+		0)
+		log_warn("the addresses of backends are not known: %s", trouble.text);
+	for (size_t i = 0; i < backend_addresses_count(addresses); i++)
+		if (!backend_addresses_at(addresses, i)->known)
+			log_warn("backend %s has no address: its server is written as down",
+				 backend_addresses_at(addresses, i)->name);
+	programs_clear(&programs);
+	return addresses;
+}
+
 int supervisor_render(const struct settings *settings, const char *folder, struct error *err)
 {
 	struct bundle *bundles = calloc(settings->domain_count, sizeof(*bundles));
 	char *certs = NULL, *chroot = NULL;
+	struct backend_addresses *addresses = NULL;
 	struct haproxy_facts facts = {0};
 	int rc = -1;
 
@@ -386,17 +461,22 @@ int supervisor_render(const struct settings *settings, const char *folder, struc
 	    capacity_check(settings, facts.open_files, err) != 0 ||
 	    make_folders_for_render(folder, &certs, &chroot, err) != 0)
 		goto out;
+	addresses = find_addresses(settings, err);
+	if (addresses == NULL)
+		goto out;
 	install_for_render(settings, certs, bundles);
 	const struct render_input input = {
 	    .settings = settings,
 	    .haproxy = &facts,
 	    .bundles = bundles,
+	    .addresses = addresses,
 	    .certs_folder = certs,
 	    .chroot = chroot,
 	};
 	rc = render_write(&input, folder, err);
 out:
 	haproxy_facts_clear(&facts);
+	backend_addresses_free(addresses);
 	free(bundles);
 	free(certs);
 	free(chroot);

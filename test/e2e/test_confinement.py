@@ -84,8 +84,8 @@ LOOK = "`haproxy -c`, `haproxy -vv`"
 CERTBOT = "`certbot` and the shell that runs its hooks"
 HOOKS, DNS = "`ingress-dns auth`, `cleanup` as certbot's hooks", "`ingress-dns` else"
 SERVE, PUBLISH = "`ingress-evidence serve`", "`ingress-evidence publish`, `identity`, `origin`"
-PROBE = "`ingressctl probe`"
-EVERY_ROW = {MASTER, WORKERS, LOOK, CERTBOT, HOOKS, DNS, SERVE, PUBLISH, PROBE}
+PROBE, RESOLVE = "`ingressctl probe`", "`ingress-resolve`"
+EVERY_ROW = {MASTER, WORKERS, LOOK, CERTBOT, HOOKS, DNS, SERVE, PUBLISH, PROBE, RESOLVE}
 
 
 # ---- what there is
@@ -158,6 +158,8 @@ def _row_of(sight: Sight, supervisor: int) -> str | None:
         return SERVE if sight.argv[1] == "serve" else PUBLISH
     if program == "ingressctl":
         return PROBE
+    if program == "ingress-resolve":
+        return RESOLVE
     assert "certbot" in line or "ingress-dns" in line, f"a child that is in no row: {line}"
     return CERTBOT
 
@@ -298,8 +300,10 @@ def _settings(stack: Stack) -> dict[str, str | None]:
     )
     haproxy.chmod(0o755)
     return {
-        "DOMAINS": NAME, "ROUTING_MAP": f"{NAME}={stack.app.address}", "SET_CAA": "true",
+        "DOMAINS": NAME, "SET_CAA": "true",
         "HAPROXY": str(haproxy),
+        # One backend is known by name, so that names are looked up.
+        "ROUTING_MAP": f"{NAME}={stack.app.address},other.demo.test=localhost:1",
     }  # fmt: skip
 
 

@@ -1,157 +1,213 @@
-"""Backends that are known by name: absent at start, and moved while the product runs."""
+"""Backends that are known by name: absent at start, moved, and followed while DNS is as it is."""
 
 from __future__ import annotations
 
 import os
-import socketserver
-import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import dns.message
-import dns.rcode
-import dns.rdatatype
-import dns.rrset
 import pytest
 
-from support.ports import ReservedPort
 from support.process import wait_until
 
 from .conftest import Site
-from .peers import private_mounts, receive
-from .product import Product
+from .followed import ADDRESSES, FOLLOWED_WITHIN, FOREIGN, SLACK, ZONE, Followed, ask, backends
 
-ZONE = "backends.test"
-LATE, MOVING = f"late.{ZONE}", f"moving.{ZONE}"
-ADDRESSES = ("127.0.1.1", "127.0.1.2")
-FOLLOWED_WITHIN = 10.0
-DNS_PORT = 53
+FIRST, SECOND, IPV6 = ADDRESSES
+# HAProxy's own resolver gave up an address after four seconds without an answer.
+LONG_SILENCE = 10.0
+GONE_AFTER = 60.0
 
-class Resolver:
-    """Answers A questions from `addresses`, and that there is no such name to all others.
-
-    On port 53, which resolv.conf cannot change, of a loopback address of this process's own: BIND
-    serves no address that is not on an interface.
-    """
-
-    def __init__(self) -> None:
-        pid = os.getpid()
-        self.address = f"127.{64 + (pid >> 16) % 64}.{(pid >> 8) % 256}.{pid % 254 + 1}"
-        self.addresses: dict[str, str] = {}
-        resolver = self
-
-        class Handler(socketserver.BaseRequestHandler):
-            def handle(self) -> None:
-                data, reply_to = self.request
-                reply_to.sendto(resolver.answer(data), self.client_address)
-
-        self._server = socketserver.ThreadingUDPServer((self.address, DNS_PORT), Handler)
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-
-    def answer(self, data: bytes) -> bytes:
-        question = dns.message.from_wire(data)
-        answer = dns.message.make_response(question, recursion_available=True)
-        asked = question.question[0]
-        address = self.addresses.get(asked.name.to_text(omit_final_dot=True).lower())
-        if address is None:
-            answer.set_rcode(dns.rcode.NXDOMAIN)
-        elif asked.rdtype == dns.rdatatype.A:
-            answer.answer.append(dns.rrset.from_text(asked.name, 1, "IN", "A", address))
-        return answer.to_wire()
-
-    def stop(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-
-
-class WhereAmI(socketserver.BaseRequestHandler):
-    """Answers every request with the address it reached."""
-
-    def handle(self) -> None:
-        while self.request.recv(1):
-            self.request.sendall(self.request.getsockname()[0].encode())
-
-
-class Server(socketserver.ThreadingTCPServer):
-    allow_reuse_address = True
-    daemon_threads = True
+TARGETS = {
+    label: f"{label}.{ZONE}:{{port}}"
+    for label in ("moving", "late", "several", "lied", "absent", "leaving")
+}
 
 
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
-    """Of a server at each of the addresses."""
-    with ReservedPort(*ADDRESSES) as reserved:
-        servers = [Server((address, reserved.number), WhereAmI) for address in ADDRESSES]
-        for server in servers:
-            threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield reserved.number
-        for server in servers:
-            server.shutdown()
-            server.server_close()
+    with backends() as number:
+        yield number
 
 
 @pytest.fixture(scope="module")
-def resolver() -> Iterator[Resolver]:
-    made = Resolver()
-    made.addresses[MOVING] = ADDRESSES[0]
-    yield made
-    made.stop()
-
-
-@pytest.fixture(scope="module")
-def product(site: Site, resolver: Resolver, port: int) -> Iterator[Product]:
-    """It alone sees a resolv.conf with this resolver."""
-    resolv_conf = {"/etc/resolv.conf": f"nameserver {resolver.address}\n"}
-    prefix = private_mounts(resolv_conf, site.directory)
-    names = ("late.test", "moving.test")
-    routes = dict(zip(names, (f"{LATE}:{port}", f"{MOVING}:{port}")))
-    with Product(
-        site.directory / "by-name", site.ca, names, routes, prefix=prefix, EVIDENCE_WAIT="100ms"
-    ) as made:
+def followed(site: Site, port: int) -> Iterator[Followed]:
+    made = Followed(site, "names", TARGETS, port)
+    for label in ("moving", "several", "lied", "leaving"):
+        made.dns.addresses[f"{label}.{ZONE}"] = [FIRST]
+    with made:
         yield made
 
 
-def reached(product: Product, name: str) -> str:
-    """The address of the backend; empty if there is none."""
-    try:
-        with product.connect(name) as client:
-            client.sendall(b"?")
-            return receive(client, len(ADDRESSES[0])).decode()
-    except OSError:
-        return ""
-
-
-def worker_pids(product: Product) -> set[int]:
-    return {pid for pid in product.child.survivors() if _program_of(pid) == "haproxy"}
-
-
-def _program_of(pid: int) -> str:
-    """Empty when it is gone."""
-    try:
-        return (Path("/proc") / str(pid) / "comm").read_text().strip()
-    except OSError:
-        return ""
-
-
-def test_a_backend_that_is_absent_at_start_is_found_later(
-    product: Product, resolver: Resolver
-) -> None:
-    before = worker_pids(product)
-    assert reached(product, "late.test") == ""
-    resolver.addresses[LATE] = ADDRESSES[1]
-    wait_until(
-        lambda: reached(product, "late.test") == ADDRESSES[1],
-        what="the backend to be reached", deadline=FOLLOWED_WITHIN,
+@pytest.fixture(scope="module")
+def by_request(site: Site, port: int) -> Iterator[Followed]:
+    """Each request is routed by itself, to a second set of servers."""
+    made = Followed(
+        site, "names-http", {label: TARGETS[label] for label in ("moving", "late")}, port,
+        EVIDENCE_ROUTING="request", ALPN="h2,http/1.1",
     )  # fmt: skip
-    assert worker_pids(product) == before, "without a reload"
+    made.dns.addresses[f"moving.{ZONE}"] = [FIRST]
+    with made:
+        yield made
 
 
-def test_a_backend_that_moves_is_followed(product: Product, resolver: Resolver) -> None:
-    before = worker_pids(product)
-    assert reached(product, "moving.test") == ADDRESSES[0]
-    resolver.addresses[MOVING] = ADDRESSES[1]
+def test_a_backend_that_leaves_is_given_up_after_a_while(followed: Followed) -> None:
+    """First of all, so that its minute passes while the others run: the last test looks at it."""
+    assert followed.reached("leaving") == FIRST
+    del followed.dns.addresses[f"leaving.{ZONE}"]
+    name = f"leaving.{ZONE}"
     wait_until(
-        lambda: reached(product, "moving.test") == ADDRESSES[1],
-        what="the new address to be reached", deadline=FOLLOWED_WITHIN,
+        lambda: "no such name" in (followed.backends()[name]["error"] or ""),
+        what="the denial to be seen", deadline=SLACK,
     )  # fmt: skip
-    assert worker_pids(product) == before, "without a reload"
+    assert followed.reached("leaving") == FIRST, "a denial or two end nothing"
+
+
+def _port(followed: Followed) -> str:
+    return followed.product.environment["ROUTING_MAP"].splitlines()[0].rpartition(":")[2]
+
+
+@pytest.fixture(params=["followed", "by_request"])
+def either(request: pytest.FixtureRequest) -> Followed:
+    made = request.getfixturevalue(request.param)
+    assert isinstance(made, Followed)
+    return made
+
+
+def test_a_backend_that_is_absent_at_start_is_found_later(either: Followed) -> None:
+    before = either.pids("haproxy")
+    assert either.reached("late") == ""
+    either.dns.addresses[f"late.{ZONE}"] = [SECOND]
+    either.is_reached("late", SECOND)
+    assert either.pids("haproxy") == before, "without a reload"
+
+
+def test_a_backend_that_moves_is_followed(either: Followed) -> None:
+    before = either.pids("haproxy")
+    assert either.reached("moving") == FIRST
+    for address in (IPV6, FIRST):
+        either.dns.addresses[f"moving.{ZONE}"] = [address]
+        either.is_reached("moving", address)
+    assert either.pids("haproxy") == before, "without a reload"
+
+
+def test_requests_on_a_kept_connection_follow(by_request: Followed) -> None:
+    """A server's kept connection is used for as long as that server keeps it."""
+    with by_request.client("moving") as kept:
+        assert ask(kept) == FIRST
+        by_request.dns.addresses[f"moving.{ZONE}"] = [SECOND]
+        wait_until(
+            lambda: ask(kept, "/last") == SECOND,
+            what="the kept connection to follow", deadline=FOLLOWED_WITHIN,
+        )  # fmt: skip
+    # Each of its servers has been told: that for HTTP/2 as well.
+    assert by_request.servers(f"moving.{ZONE}:{_port(by_request)}") == {SECOND}
+
+
+@pytest.mark.parametrize("mood", ["silent", "failing"])
+def test_the_last_address_stays_while_dns_has_a_bad_hour(followed: Followed, mood: str) -> None:
+    assert followed.reached("moving") == FIRST
+    setattr(followed.dns, mood, True)
+    try:
+        wait_until(
+            lambda: followed.backends()[f"moving.{ZONE}"]["error"] == "DNS does not answer",
+            what="the silence to be noticed", deadline=SLACK,
+        )  # fmt: skip
+        end = time.monotonic() + LONG_SILENCE
+        while time.monotonic() < end:
+            assert followed.reached("moving") == FIRST
+        # Nor does a new configuration forget it, or wait for DNS.
+        done = followed.ctl("reload")
+        assert done.returncode == 0, done.stderr
+        assert followed.reached("moving") == FIRST
+        followed.dns.addresses[f"moving.{ZONE}"] = [SECOND]
+    finally:
+        setattr(followed.dns, mood, False)
+    followed.is_reached("moving", SECOND)
+    followed.dns.addresses[f"moving.{ZONE}"] = [FIRST]
+    followed.is_reached("moving", FIRST)
+
+
+def test_of_several_addresses_the_one_in_use_stays(followed: Followed) -> None:
+    name = f"several.{ZONE}"
+    assert followed.reached("several") == FIRST
+    for addresses in ([SECOND, FIRST], [IPV6, FOREIGN, FIRST]):
+        followed.dns.addresses[name] = addresses
+        # Rounds of questions and answers, seen by another name that moves with each.
+        for witness in (SECOND, FIRST):
+            followed.dns.addresses[f"moving.{ZONE}"] = [witness]
+            followed.is_reached("moving", witness)
+        assert followed.reached("several") == FIRST
+    followed.dns.addresses[name] = [FOREIGN, SECOND]
+    followed.is_reached("several", SECOND)
+
+
+@pytest.mark.parametrize("lie", [FOREIGN, f"::ffff:{FOREIGN}", "0.0.0.0"])
+def test_a_foreign_address_is_not_believed(followed: Followed, lie: str) -> None:
+    """The host answers for names that docker's resolver does not know."""
+    plain = lie.removeprefix("::ffff:")
+    assert followed.reached("lied") == FIRST
+    for label in ("lied", "absent"):
+        followed.dns.addresses[f"{label}.{ZONE}"] = [lie]
+    for label in ("lied", "absent"):
+        wait_until(
+            lambda label=label: f"DNS says {plain}, " in (
+                followed.backends()[f"{label}.{ZONE}"]["error"] or ""
+            ),
+            what="the refusal to be told", deadline=SLACK,
+            detail=lambda: str(followed.backends()),
+        )  # fmt: skip
+    assert followed.reached("lied") == FIRST
+    assert followed.reached("absent") == ""
+    assert followed.servers(f"lied.{ZONE}:{_port(followed)}") == {FIRST}
+    assert plain not in followed.servers(f"absent.{ZONE}:{_port(followed)}")
+    assert f"DNS says {plain}" in followed.ctl("status").stdout
+    followed.dns.addresses[f"lied.{ZONE}"] = [FIRST]
+    del followed.dns.addresses[f"absent.{ZONE}"]
+    wait_until(
+        lambda: followed.backends()[f"lied.{ZONE}"]["error"] is None,
+        what="the truth to be taken", deadline=SLACK,
+    )  # fmt: skip
+
+
+def test_the_first_lie_is_in_the_log(followed: Followed) -> None:
+    text = followed.product.child.log_text()
+    assert f"backend lied.{ZONE}: DNS says {FOREIGN}, which is not believed" in text
+    assert "BACKEND_NETWORKS" in text
+
+
+def test_the_program_knows_nothing_and_may_nothing(followed: Followed) -> None:
+    """It reads what the network sends."""
+    (pid,) = followed.pids("ingress-resolve")
+    process = Path("/proc") / str(pid)
+    variables = (process / "environ").read_bytes().split(b"\0")
+    names = {variable.partition(b"=")[0] for variable in variables if variable}
+    # It sets RES_OPTIONS itself, which its environment at start does not show.
+    assert names == {b"INGRESS_SUPERVISED"}
+    status = (process / "status").read_text()
+    assert "NoNewPrivs:\t1" in status
+    if os.geteuid() == 0:
+        users = next(line for line in status.splitlines() if line.startswith("Uid:")).split()[1:]
+        assert "0" not in users
+        assert "CapPrm:\t0000000000000000" in status
+
+
+def test_a_killed_program_comes_back_and_nothing_is_lost(followed: Followed) -> None:
+    assert followed.reached("moving") == FIRST
+    before = followed.pids("ingress-resolve")
+    assert len(before) == 1
+    followed.kill("ingress-resolve")
+    assert followed.reached("moving") == FIRST
+    followed.dns.addresses[f"moving.{ZONE}"] = [SECOND]
+    followed.is_reached("moving", SECOND, within=SLACK)
+    assert not before & followed.pids("ingress-resolve")
+    followed.dns.addresses[f"moving.{ZONE}"] = [FIRST]
+    followed.is_reached("moving", FIRST)
+
+
+def test_a_name_that_was_denied_for_long_has_no_address(followed: Followed) -> None:
+    followed.is_reached("leaving", "", within=GONE_AFTER + SLACK)
+    assert followed.backends()[f"leaving.{ZONE}"]["address"] is None
+    followed.dns.addresses[f"leaving.{ZONE}"] = [SECOND]
+    followed.is_reached("leaving", SECOND)

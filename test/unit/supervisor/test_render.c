@@ -54,13 +54,14 @@ static struct settings *load(const char *const *more)
 	return settings;
 }
 
-static struct rendered render(const char *folder, const char *const *more, bool with_certificate)
+/* The name "app" is at `app_address`; NULL: nowhere yet. */
+static struct rendered render_at(const char *folder, const char *const *more, bool with_certificate,
+				 const char *app_address)
 {
 	static const struct haproxy_facts facts = {.version = "3.0.11",
 						   .has_mlkem = true,
 						   .is_root = true,
 						   .has_ipv6 = true,
-						   .has_nameserver = true,
 						   .open_files = 1048576,
 						   .user = "haproxy",
 						   .group = "haproxy"};
@@ -72,13 +73,28 @@ static struct rendered render(const char *folder, const char *const *more, bool 
 
 	assert_int_equal(file_make_dirs(certs, 0700, &err), 0);
 	assert_int_equal(file_write(pem, 0600, "PEM", 3, &err), 0);
-	const struct render_input input = {settings, &facts, bundles, certs, certs};
+	struct backend_addresses *addresses = backend_addresses_new(settings, &err);
+	assert_non_null(addresses);
+	if (app_address != NULL) {
+		struct dns_answer answer = {.name = "app", .count = 1};
+		struct ip_network any[] = {{{.is_ipv6 = false}, 0}, {{.is_ipv6 = true}, 0}};
+		const struct allowed_networks allowed = {.listed = any, .listed_count = 2};
+		assert_true(ip_parse(app_address, &answer.addresses[0]));
+		backend_addresses_take(addresses, &answer, &allowed, time(NULL));
+	}
+	const struct render_input input = {settings, &facts, bundles, addresses, certs, certs};
 	if (render_write(&input, folder, &err) != 0)
 		fail_msg("%s", err.text);
+	backend_addresses_free(addresses);
 	settings_free(settings);
 	return (struct rendered){read_one(folder, "haproxy.cfg"), read_one(folder, "routes.map"),
 				 read_one(folder, "crt-list.txt"),
 				 read_one(folder, "server-first.lst")};
+}
+
+static struct rendered render(const char *folder, const char *const *more, bool with_certificate)
+{
+	return render_at(folder, more, with_certificate, "10.0.0.5");
 }
 
 static void rendered_free(struct rendered *r)
@@ -96,10 +112,32 @@ static void names_lead_to_backends(void **state)
 	assert_contains(r.routes, "app.example.com app:80\n");
 	assert_contains(r.routes, "*.wild.example.com fd00::1:8080\n");
 	assert_contains(r.config, "backend app:80 from tcp_defaults\n");
-	assert_contains(r.config, "    server app app:80 resolvers system");
+	assert_contains(r.config, "    server app 10.0.0.5:80\n");
 	assert_contains(r.config, "    server app [fd00::1]:8080\n");
 	assert_contains(r.config, "    server app 192.0.2.7:25\n");
 	assert_contains(r.config, "    default_backend app:80\n");
+	rendered_free(&r);
+}
+
+/* HAProxy must not look names up: DNS would keep it from starting. */
+static void a_name_without_an_address_is_a_server_that_is_down(void **state)
+{
+	static const char *const more[] = {"EVIDENCE_ROUTING=request", NULL};
+	struct rendered r = render_at(*state, more, true, NULL);
+
+	assert_contains(r.config, "    server app 255.255.255.255:80 disabled\n");
+	assert_contains(r.config, "    server h2 255.255.255.255:80 disabled proto h2 ");
+	assert_lacks(r.config, "server app app:80");
+	assert_lacks(r.config, "init-addr");
+	assert_lacks(r.config, "\nresolvers");
+	rendered_free(&r);
+}
+
+static void an_ipv6_address_is_in_brackets(void **state)
+{
+	struct rendered r = render_at(*state, NULL, true, "fd00::5");
+
+	assert_contains(r.config, "    server app [fd00::5]:80\n");
 	rendered_free(&r);
 }
 
@@ -212,6 +250,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    scratch_test(names_lead_to_backends),
+	    scratch_test(a_name_without_an_address_is_a_server_that_is_down),
+	    scratch_test(an_ipv6_address_is_in_brackets),
 	    scratch_test(only_certificates_that_are_there_are_listed),
 	    scratch_test(without_a_certificate_the_port_opens_strictly),
 	    scratch_test(no_secret_and_no_placeholder_is_in_it),
