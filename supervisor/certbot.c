@@ -26,8 +26,8 @@ enum {
 struct certbot {
 	struct certbot_options options;
 	char *folder;  /* RUN_DIR/certbot */
-	char *config;  /* its cli.ini */
 	char *secrets; /* a folder; there while it runs */
+	char *config;  /* its cli.ini, in there: the key of an external account binding is in it */
 	process_done *done;
 	void *arg;
 };
@@ -140,7 +140,7 @@ struct certbot *certbot_new(const struct certbot_options *options, struct error 
 	}
 	certbot->options = *options;
 	certbot->folder = file_join(options->settings->run_dir, "certbot");
-	certbot->config = file_join(options->settings->run_dir, "certbot/cli.ini");
+	certbot->config = file_join(options->settings->run_dir, "certbot/secrets/cli.ini");
 	certbot->secrets = file_join(options->settings->run_dir, "certbot/secrets");
 	if (certbot->folder == NULL || certbot->config == NULL || certbot->secrets == NULL) {
 		error_no_memory(err);
@@ -197,11 +197,9 @@ static char **make_environment(const struct certbot *certbot, struct error *err)
 	char **environment = settings_child_environment(s, FOR_CERTBOT | FOR_DNS, extra, err);
 	if (environment == NULL)
 		return NULL;
-	if (file_make_dirs(certbot->secrets, 0700, err) == 0 &&
-	    settings_move_secrets(environment, certbot->secrets, err) == 0)
+	if (settings_move_secrets(environment, certbot->secrets, err) == 0)
 		return environment;
 	settings_free_environment(environment);
-	remove_secrets(certbot);
 	return NULL;
 }
 
@@ -230,11 +228,12 @@ static int run(struct certbot *certbot, const char *const *argv, process_done *d
 	};
 	struct process *process;
 
-	if (make_folders(certbot, err) != 0 || write_config(certbot, err) != 0)
+	if (make_folders(certbot, err) != 0 || file_make_dirs(certbot->secrets, 0700, err) != 0 ||
+	    write_config(certbot, err) != 0 ||
+	    (environment = make_environment(certbot, err)) == NULL) {
+		remove_secrets(certbot);
 		return -1;
-	environment = make_environment(certbot, err);
-	if (environment == NULL)
-		return -1;
+	}
 	spec.envp = (const char *const *)environment;
 	certbot->done = done;
 	certbot->arg = arg;

@@ -3,7 +3,7 @@
  *
  * What it needs is written to a configuration file of ours (0600), so that neither the
  * key of an external account binding nor anything else of weight stands in its argv, and
- * no cli.ini of the machine is read.
+ * no cli.ini of the machine is read.  It is there while certbot runs, and no longer.
  *
  * Its hooks need the DNS credentials, itself it does not: while it runs they are in files
  * (0600) of which its environment has the names.

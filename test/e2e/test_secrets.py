@@ -142,30 +142,31 @@ def _check_files(
                 continue
             text = path.read_text(errors="replace")
             assert not any(secret in text for secret in credentials), path
-            if eab_key in text:
-                assert path.name == "cli.ini"
-            if eab_key in text or any(key in text for key in keys):
+            assert eab_key not in text, path
+            if any(key in text for key in keys):
                 assert not path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO), path
                 assert folder != ingress.evidence
 
 
 def test_files_with_secrets_of_a_killed_run_are_gone_after_the_next_start(world: World) -> None:
-    stack = world.make_stack(second_server=True)
+    stack = world.make_stack(second_server=True, eab_keys={"kid-1": EAB_KEY})
     stack.bind.second.hold()
     ingress = world.ingress(DOMAINS=NAME, ROUTING_MAP=f"{NAME}={stack.app.address}")
     kept = ingress.run_dir / "certbot" / "secrets" / "RFC2136_KEY_SECRET"
     ingress.wait_for(lambda: _challenged(stack), "certbot's hook to wait")
+    configuration = kept.parent / "cli.ini"
     assert kept.read_text() == stack.bind.key_secret
+    assert EAB_KEY in configuration.read_text()
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
     assert stat.S_IMODE(kept.parent.stat().st_mode) == 0o700
     ingress.child.kill()
     ingress.child.stop()  # and what it had started
-    assert kept.exists()
+    assert kept.exists() and configuration.exists()
     stack.bind.first.child.pause()  # so that no certbot comes as far as running
     try:
         ingress.start()
         ingress.wait_status(lambda s: True, "the control socket")
-        assert not kept.exists()
+        assert not kept.exists() and not configuration.exists()
     finally:
         stack.bind.first.child.resume()
 
