@@ -15,12 +15,16 @@ void buffer_init(struct buffer *b, size_t maximum)
 
 void buffer_free(struct buffer *b)
 {
+	if (b->data != NULL)
+		explicit_bzero(b->data, b->length);
 	free(b->data);
 	buffer_init(b, b->maximum);
 }
 
 void buffer_reset(struct buffer *b)
 {
+	if (b->data != NULL)
+		explicit_bzero(b->data, b->length);
 	b->length = 0;
 	b->failed = false;
 	b->out_of_memory = false;
@@ -50,9 +54,15 @@ static int reserve(struct buffer *b, size_t extra)
 	size_t capacity = b->capacity == 0 ? FIRST_CAPACITY : b->capacity * 2;
 	if (capacity < needed)
 		capacity = needed;
-	char *data = realloc(b->data, capacity);
+	/* Not realloc(): it may leave a copy behind, and secrets are read into buffers too. */
+	char *data = malloc(capacity);
 	if (data == NULL)
 		return give_up(b, true);
+	if (b->data != NULL) {
+		memcpy(data, b->data, b->length + 1);
+		explicit_bzero(b->data, b->length);
+		free(b->data);
+	}
 	b->data = data;
 	b->capacity = capacity;
 	return 0;

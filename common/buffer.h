@@ -4,7 +4,7 @@
  * It is always NUL-terminated (the NUL is not counted).  A failed append (over the
  * maximum, or out of memory) frees the content, and every later append fails too: a
  * long run of appends needs one buffer_check() at its end.  What is appended must not point
- * into the buffer itself.
+ * into the buffer itself.  Memory that it leaves is cleansed.
  */
 #ifndef COMMON_BUFFER_H
 #define COMMON_BUFFER_H

@@ -70,7 +70,9 @@ int file_read(const char *path, struct buffer *into, struct error *err)
 			return error_set_errno(err, EXIT_FAILED, errno, "cannot read %s", path);
 		if (got == 0)
 			return buffer_check(into, path, err);
-		if (buffer_append(into, chunk, (size_t)got) != 0)
+		int appended = buffer_append(into, chunk, (size_t)got);
+		explicit_bzero(chunk, (size_t)got); /* it may be a secret */
+		if (appended != 0)
 			return buffer_check(into, path, err);
 	}
 }

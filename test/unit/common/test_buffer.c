@@ -121,9 +121,23 @@ static void taking_hands_over_the_memory(void **state)
 	buffer_free(&b);
 }
 
+static void what_was_in_it_is_cleansed(void **state)
+{
+	struct buffer b;
+
+	(void)state;
+	buffer_init(&b, 100);
+	buffer_puts(&b, "a secret");
+	buffer_reset(&b);
+	for (size_t i = 0; i < strlen("a secret"); i++)
+		assert_int_equal(b.data[i], 0);
+	buffer_free(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(what_was_in_it_is_cleansed),
 	    cmocka_unit_test(an_empty_buffer_is_an_empty_string),
 	    cmocka_unit_test(appends_add_up),
 	    cmocka_unit_test(growth_keeps_the_content),

@@ -22,23 +22,16 @@ static void *torture_malloc(size_t size)
 	return allocation_fails() ? NULL : malloc(size);
 }
 
-static void *torture_realloc(void *old, size_t size)
-{
-	return allocation_fails() ? NULL : realloc(old, size);
-}
-
 static char *torture_strdup(const char *text)
 {
 	return allocation_fails() ? NULL : strdup(text);
 }
 
 #define malloc torture_malloc
-#define realloc torture_realloc
 #define strdup torture_strdup
 #include "common/buffer.c"
 #include "common/json.c"
 #undef malloc
-#undef realloc
 #undef strdup
 
 static int use_torture_in_cjson(void **state)
