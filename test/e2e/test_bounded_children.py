@@ -6,10 +6,8 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 from support.hostile_ca import MEBIBYTE, HostileCa
-from support.ingress import Ingress
+from support.ingress import BIN, Ingress
 from support.stack import Stack
 
 from .conftest import World
@@ -17,6 +15,13 @@ from .conftest import World
 NAME = "app.demo.test"
 # certbot unpacks, decodes and logs it: each of them takes as much again.
 LARGE = 300 * MEBIBYTE
+# AddressSanitizer leaves no limit of memory, also to the hooks: then it is the log that is too large.
+IS_SANITIZED = b"__asan_init" in (BIN / "ingressd").read_bytes()
+SENTENCE = (
+    "certbot was ended: it had to write a file of more than 4 MiB"
+    if IS_SANITIZED
+    else "certbot was ended: it needed more than 512 MiB of memory"
+)
 # One log of the size that a file may have, and what is there anyway.
 RUN_DIR_MOST = 8 * MEBIBYTE
 
@@ -58,7 +63,7 @@ def test_an_answer_that_unpacks_to_more_than_memory_allows_ends_certbot_with_a_s
     with _hostile(stack, "directory", LARGE) as ca:
         ingress = world.ingress(**_settings(stack, ACME_SERVER=ca.url))
         error = _refused(ingress)
-        assert "certbot was ended: it needed more than 512 MiB of memory" in error, error
+        assert error.startswith(SENTENCE), error
         assert _size(ingress.run_dir) < RUN_DIR_MOST
         _succeeds_with_a_good_one(ingress, stack)
 
