@@ -140,6 +140,31 @@ static int read_spki(X509 *x509, struct certificate *certificate, struct error *
 	return result;
 }
 
+static int read_digest(X509 *x509, struct certificate *certificate, struct error *err)
+{
+	unsigned char *der = NULL;
+	int length = i2d_X509(x509, &der);
+
+	if (length <= 0)
+		return openssl_error(err, "the certificate cannot be encoded");
+	int result = digest_sha256_hex(der, (size_t)length, certificate->sha256, err);
+	OPENSSL_free(der);
+	return result;
+}
+
+static int read_issuer(X509 *x509, struct certificate *certificate, struct error *err)
+{
+	AUTO_BIO BIO *text = BIO_new(BIO_s_mem());
+
+	/* What is no ASCII comes out escaped. */
+	if (text == NULL ||
+	    X509_NAME_print_ex(text, X509_get_issuer_name(x509), 0, XN_FLAG_RFC2253) < 0)
+		return error_no_memory(err);
+	int length = BIO_read(text, certificate->issuer, sizeof(certificate->issuer) - 1);
+	certificate->issuer[length < 0 ? 0 : length] = '\0';
+	return 0;
+}
+
 static int read_time(const ASN1_TIME *from, time_t *to, struct error *err)
 {
 	struct tm parts;
@@ -248,6 +273,7 @@ struct certificate *certificate_parse(const char *pem, size_t length, struct err
 		return NULL;
 	}
 	if (read_serial(x509, certificate, err) == 0 && read_spki(x509, certificate, err) == 0 &&
+	    read_digest(x509, certificate, err) == 0 && read_issuer(x509, certificate, err) == 0 &&
 	    read_time(X509_get0_notBefore(x509), &certificate->not_before, err) == 0 &&
 	    read_time(X509_get0_notAfter(x509), &certificate->not_after, err) == 0 &&
 	    read_names(x509, certificate, err) == 0)

@@ -14,12 +14,15 @@ enum {
 	CERTIFICATE_PEM_MAX = 256 * 1024, /* a chain or key file */
 	CERTIFICATE_SERIAL_MAX = 64,	  /* hex of a 20 byte serial, with room */
 	CERTIFICATE_SPKI_SIZE = SHA256_HEX_SIZE,
+	CERTIFICATE_ISSUER_MAX = 256,
 };
 
 struct certificate {
 	char serial[CERTIFICATE_SERIAL_MAX]; /* upper case hex, as `openssl x509 -serial` has it */
 	/* SHA-256 of the public key (SubjectPublicKeyInfo in DER), lower case hex */
 	char spki_sha256[CERTIFICATE_SPKI_SIZE];
+	char sha256[SHA256_HEX_SIZE];	     /* of the whole certificate in DER, lower case hex */
+	char issuer[CERTIFICATE_ISSUER_MAX]; /* RFC 2253, cut if it is longer */
 	time_t not_before, not_after;
 	domain_name *names; /* dNSName SANs, lower case, sorted, unique; owned */
 	size_t name_count;

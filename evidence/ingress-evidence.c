@@ -5,6 +5,7 @@
  *   origin     keeps the record of the keys that were made here
  *   publish    makes one generation of evidence
  *   serve      serves the current generation over HTTP
+ *   attest     makes a quote over it for whoever asks
  */
 #include "common/error.h"
 #include "common/json.h"
@@ -35,8 +36,10 @@ enum {
 static const char usage[] =
     "Usage: ingress-evidence identity\n"
     "       ingress-evidence origin [--record-fd N] [--made NAME=SPKI:SERIAL ...]\n"
-    "       ingress-evidence publish [--account FILE] --cert NAME=CHAIN.pem ...\n"
+    "       ingress-evidence publish [--account FILE] [--directory URL] [--history-fd N]\n"
+    "                                --cert NAME=CHAIN.pem ...\n"
     "       ingress-evidence serve [--fd N | --socket PATH]\n"
+    "       ingress-evidence attest [--fd N | --socket PATH]\n"
     "       ingress-evidence --version | --help\n"
     "\n"
     "identity  asks the guest agent who this virtual machine is; prints JSON\n"
@@ -48,6 +51,7 @@ static const char usage[] =
     "          digests, and the guest agent's quote over these\n"
     "serve     serves the current generation at /evidences/ over HTTP/1.1, on an\n"
     "          inherited listening socket (default: 3) or on a unix socket\n"
+    "attest    answers /evidences/attestation.json?nonce=HEX with a new quote, likewise\n"
     "\n"
     "Environment: EVIDENCE_DIR, RUN_DIR, DSTACK_SOCKET, TAPPD_SOCKET, LOG_LEVEL, LOG_FORMAT\n"
     "\n"
@@ -212,15 +216,25 @@ static int parse_publish(int argc, char **argv, struct publish_cert *certs,
 	static const struct option options[] = {
 	    {"account", required_argument, NULL, 'a'},
 	    {"cert", required_argument, NULL, 'c'},
+	    {"directory", required_argument, NULL, 'd'},
+	    {"history-fd", required_argument, NULL, 'h'},
 	    {NULL, 0, NULL, 0},
 	};
 	int option;
 
 	while ((option = next_option(argc, argv, options, err)) != -1) {
+		int rc = 0;
 		if (option == 'a')
 			request->account_path = optarg;
-		else if (option != 'c' ||
-			 parse_cert(optarg, &certs[request->cert_count++], err) != 0)
+		else if (option == 'd')
+			request->directory = optarg;
+		else if (option == 'h')
+			rc = parse_descriptor(optarg, "--history-fd", &request->history_fd, err);
+		else if (option == 'c')
+			rc = parse_cert(optarg, &certs[request->cert_count++], err);
+		else
+			rc = -1;
+		if (rc != 0)
 			return -1;
 	}
 	if (request->cert_count == 0)
@@ -237,6 +251,7 @@ static int run_publish(const struct settings *settings, int argc, char **argv, s
 	    .run_dir = settings->run_dir,
 	    .dstack_socket = settings->dstack_socket,
 	    .tappd_socket = settings->tappd_socket,
+	    .history_fd = -1,
 	    .certs = certs,
 	};
 	int result = -1;
@@ -251,12 +266,19 @@ static int run_publish(const struct settings *settings, int argc, char **argv, s
 
 /* ---- serve */
 
-static int run_serve(const struct settings *settings, int argc, char **argv, struct error *err)
+static int run_server(const struct settings *settings, bool attests, int argc, char **argv,
+		      struct error *err)
 {
 	static const struct option options[] = {
 	    {"fd", required_argument, NULL, 'f'},
 	    {"socket", required_argument, NULL, 's'},
 	    {NULL, 0, NULL, 0},
+	};
+	struct serve_options serve_options = {
+	    .evidence_dir = settings->evidence_dir,
+	    .attests = attests,
+	    .dstack_socket = settings->dstack_socket,
+	    .tappd_socket = settings->tappd_socket,
 	};
 	const char *socket_path = NULL;
 	int inherited = -1;
@@ -270,10 +292,21 @@ static int run_serve(const struct settings *settings, int argc, char **argv, str
 	}
 	if (socket_path != NULL && inherited >= 0)
 		return WRONG_USAGE(err, "%s takes --fd or --socket, not both", argv[0]);
-	int fd = socket_path != NULL
-		     ? listening_unix(socket_path, err)
-		     : listening_inherited(inherited >= 0 ? inherited : SUPERVISOR_FD, err);
-	return fd < 0 ? -1 : serve(settings->evidence_dir, fd, err);
+	serve_options.fd =
+	    socket_path != NULL
+		? listening_unix(socket_path, err)
+		: listening_inherited(inherited >= 0 ? inherited : SUPERVISOR_FD, err);
+	return serve_options.fd < 0 ? -1 : serve(&serve_options, err);
+}
+
+static int run_serve(const struct settings *settings, int argc, char **argv, struct error *err)
+{
+	return run_server(settings, false, argc, argv, err);
+}
+
+static int run_attest(const struct settings *settings, int argc, char **argv, struct error *err)
+{
+	return run_server(settings, true, argc, argv, err);
 }
 
 /* ---- dispatch */
@@ -282,10 +315,8 @@ static const struct {
 	const char *name;
 	run_command *run;
 } commands[] = {
-    {"identity", run_identity},
-    {"origin", run_origin},
-    {"publish", run_publish},
-    {"serve", run_serve},
+    {"identity", run_identity}, {"origin", run_origin}, {"publish", run_publish},
+    {"serve", run_serve},	{"attest", run_attest},
 };
 
 /* One line of the log per problem; `text` is cut up. */

@@ -1,8 +1,8 @@
 #include "evidence/publish.h"
 
+#include "common/attestation/report_data.h"
 #include "common/buffer.h"
 #include "common/certificate.h"
-#include "common/digest.h"
 #include "common/file.h"
 #include "common/log.h"
 #include "evidence/bundle.h"
@@ -10,11 +10,14 @@
 #include "evidence/guest_agent.h"
 #include "evidence/inputs.h"
 #include "evidence/leave_root.h"
+#include "evidence/manifest.h"
 #include "evidence/publication_lock.h"
 #include "evidence/sha256sum.h"
 
 #include <stdio.h>
 #include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
 
 enum {
 	/* Longer than another publication takes with a slow guest agent. */
@@ -75,24 +78,74 @@ static int add_sha256sum(struct bundle *bundle, struct error *err)
 
 /* The last thing that takes root is to connect to the guest agent; what writes into `folder` from
  * then on is another user, who owns it. */
-static int add_quote(struct bundle *bundle, const struct publish_request *request,
-		     struct shared_folder *folder, struct error *err)
+static int add_quote(struct bundle *bundle, struct guest_agent *agent, struct shared_folder *folder,
+		     struct error *err)
 {
 	const struct bundle_file *sums = bundle_find(bundle, "sha256sum.txt");
-	unsigned char report_data[QUOTE_REPORT_DATA_SIZE] = {0}; /* the second half stays so */
-	struct guest_agent agent;
+	unsigned char report_data[QUOTE_REPORT_DATA_SIZE];
 	struct buffer answer;
 
-	if (guest_agent_find(request->dstack_socket, request->tappd_socket, &agent, err) != 0 ||
-	    digest_sha256(sums->data, sums->length, report_data, err) != 0)
+	if (report_data_of_files((struct text_span){sums->data, sums->length}, report_data, err) !=
+	    0)
 		return -1;
-	agent.connected = leave_root_for_folder;
-	agent.connected_arg = folder;
+	agent->connected = leave_root_for_folder;
+	agent->connected_arg = folder;
 	buffer_init(&answer, GUEST_ANSWER_MAX);
-	int result = guest_agent_quote(&agent, report_data, &answer, err);
+	int result = guest_agent_quote(agent, report_data, &answer, err);
 	if (result == 0)
 		result = bundle_add(bundle, "quote.json", buffer_text(&answer), answer.length, err);
 	buffer_free(&answer);
+	return result;
+}
+
+/* Without it, or cut short, the manifest tells less. */
+static void read_history(int fd, struct buffer *text)
+{
+	char chunk[16 * 1024];
+	ssize_t got;
+
+	while (fd >= 0 && (got = read(fd, chunk, sizeof(chunk))) > 0)
+		if (buffer_append(text, chunk, (size_t)got) != 0)
+			break;
+	if (fd >= 0)
+		close(fd);
+}
+
+static int add_manifest(struct bundle *bundle, const struct publish_request *request,
+			const struct guest_agent *agent, const struct buffer *history,
+			struct error *err)
+{
+	const struct manifest_input input = {
+	    .files = bundle,
+	    .agent_kind = guest_agent_api_name(agent),
+	    .directory = request->directory,
+	    .history = history,
+	    .now = time(NULL),
+	};
+	struct buffer text;
+
+	buffer_init(&text, BUNDLE_FILE_MAX);
+	int result = manifest_write(&input, &text, err);
+	if (result == 0)
+		result = bundle_add(bundle, "manifest.json", buffer_text(&text), text.length, err);
+	buffer_free(&text);
+	return result;
+}
+
+/* Behind sha256sum.txt, which lists neither. */
+static int add_attested(struct bundle *bundle, const struct publish_request *request,
+			struct shared_folder *folder, struct error *err)
+{
+	struct guest_agent agent;
+	struct buffer history;
+	int result = -1;
+
+	buffer_init(&history, HISTORY_MAX);
+	read_history(request->history_fd, &history);
+	if (guest_agent_find(request->dstack_socket, request->tappd_socket, &agent, err) == 0 &&
+	    add_quote(bundle, &agent, folder, err) == 0)
+		result = add_manifest(bundle, request, &agent, &history, err);
+	buffer_free(&history);
 	return result;
 }
 
@@ -121,7 +174,7 @@ int publish(const struct publish_request *request, struct error *err)
 	warn_if_closed(&folder);
 	int result = -1;
 	if (add_inputs(&bundle, request, err) == 0 && add_sha256sum(&bundle, err) == 0 &&
-	    add_quote(&bundle, request, &folder, err) == 0)
+	    add_attested(&bundle, request, &folder, err) == 0)
 		result = generation_publish(&folder, &bundle, err);
 	file_close(&folder.fd);
 	if (result != 0)

@@ -4,6 +4,7 @@
  *   acme-account.json    the ACME account (when there is one)
  *   cert-{domain}.pem    the certificate chain of each domain, the name as configured
  *   sha256sum.txt        the digests of all files above
+ *   manifest.json        what all of it says, for programs (see manifest.h)
  *   quote.json           the guest agent's quote, REPORTDATA = sha256(sha256sum.txt) || 32 zeros
  */
 #ifndef EVIDENCE_PUBLISH_H
@@ -24,6 +25,8 @@ struct publish_request {
 	const char *run_dir; /* where the lock is */
 	const char *dstack_socket, *tappd_socket;
 	const char *account_path; /* certbot's regr.json; NULL: no account exists yet */
+	const char *directory;	  /* the ACME directory's URL, for the manifest; NULL: not told */
+	int history_fd;		  /* the supervisor's history.json, open; -1: none.  Taken over */
 	const struct publish_cert *certs;
 	size_t cert_count;
 };

@@ -3,6 +3,8 @@
 #include "common/file.h"
 #include "common/log.h"
 #include "common/privileges.h"
+#include "evidence/asker.h"
+#include "evidence/attest.h"
 #include "evidence/connections.h"
 #include "evidence/site.h"
 
@@ -25,11 +27,13 @@ enum {
 
 struct server {
 	struct site site;
+	struct attest *attest; /* NULL: the files are served */
 	struct event_base *base;
 	struct evhttp *http;
 	struct connections *connections;
 	struct event *term;
 	struct event *interrupt;
+	bool failed;
 };
 
 /* ---- events */
@@ -39,7 +43,10 @@ static void on_request(struct evhttp_request *request, void *context)
 	struct server *server = context;
 
 	connections_answering(server->connections, request);
-	site_answer(&server->site, request);
+	if (server->attest != NULL)
+		attest_answer(server->attest, request);
+	else
+		site_answer(&server->site, request);
 }
 
 static void on_signal(evutil_socket_t number, short what, void *context)
@@ -100,7 +107,17 @@ static struct event *watch_signal(struct server *server, int number)
 	return event;
 }
 
-static int set_up(struct server *server, int fd, struct error *err)
+/* Whoever keeps it running starts it anew. */
+static void on_asker_lost(void *context)
+{
+	struct server *server = context;
+
+	log_error("the process that asks the guest agent has ended");
+	server->failed = true;
+	event_base_loopbreak(server->base);
+}
+
+static int set_up(struct server *server, int fd, int asker, struct error *err)
 {
 	event_set_log_callback(on_libevent_message);
 	server->base = event_base_new();
@@ -118,6 +135,12 @@ static int set_up(struct server *server, int fd, struct error *err)
 	server->connections = connections_new(server->base, server->http, listener, err);
 	if (server->connections == NULL)
 		return -1;
+	if (asker >= 0) {
+		server->attest = attest_new(server->base, server->site.folder, asker, on_asker_lost,
+					    server, err);
+		if (server->attest == NULL)
+			return -1;
+	}
 	evhttp_set_allowed_methods(server->http, ALL_METHODS);
 	evhttp_set_max_headers_size(server->http, SERVE_HEADER_MAX);
 	evhttp_set_max_body_size(server->http, SERVE_BODY_MAX);
@@ -133,6 +156,7 @@ static void tear_down(struct server *server)
 		event_free(server->term);
 	if (server->interrupt != NULL)
 		event_free(server->interrupt);
+	attest_free(server->attest); /* its questions belong to connections of the next */
 	if (server->http != NULL)
 		evhttp_free(server->http);
 	connections_free(server->connections);
@@ -141,23 +165,34 @@ static void tear_down(struct server *server)
 	bundle_free(&server->site.snapshot.files);
 }
 
-int serve(const char *evidence_dir, int fd, struct error *err)
+/* The loop, until it is told to end. */
+static int run(struct server *server, struct error *err)
 {
-	AUTO_CLOSE int folder = open_folder(evidence_dir, err);
+	if (event_base_dispatch(server->base) < 0)
+		return error_set(err, EXIT_FAILED, "libevent's loop ended by itself");
+	return server->failed ? error_set(err, EXIT_FAILED, "quotes can no longer be made") : 0;
+}
+
+int serve(const struct serve_options *options, struct error *err)
+{
+	AUTO_CLOSE int folder = open_folder(options->evidence_dir, err);
 	struct server server = {.site = {.folder = folder}};
-	int result = -1;
+	int asker = -1, result = -1;
 
 	signal(SIGPIPE, SIG_IGN); /* a peer that hangs up is an error of write() */
 	if (folder < 0)
 		return -1;
+	if (options->attests) {
+		asker = asker_start(options->dstack_socket, options->tappd_socket, err);
+		if (asker < 0)
+			return -1;
+	}
 	make_room_for_connections();
-	if (give_up_root(folder, err) != 0 || set_up(&server, fd, err) != 0)
+	if (give_up_root(folder, err) != 0 || set_up(&server, options->fd, asker, err) != 0)
 		goto out;
-	log_info("serving the evidence in %s", evidence_dir);
-	if (event_base_dispatch(server.base) < 0)
-		error_set(err, EXIT_FAILED, "libevent's loop ended by itself");
-	else
-		result = 0;
+	log_info("serving the %s in %s", options->attests ? "attestation of what is" : "evidence",
+		 options->evidence_dir);
+	result = run(&server, err);
 out:
 	tear_down(&server);
 	return result;

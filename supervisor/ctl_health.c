@@ -2,16 +2,15 @@
 
 #include "common/json.h"
 #include "common/say.h"
+#include "common/utc.h"
 
 /* Without one, or with one that cannot be read: the epoch, which is past. */
 static time_t end_of(const cJSON *certificate)
 {
 	const char *text = json_string(certificate, "not_after");
-	struct tm parts = {0};
+	time_t end;
 
-	if (text == NULL || strptime(text, "%Y-%m-%dT%H:%M:%SZ", &parts) == NULL)
-		return 0;
-	return timegm(&parts);
+	return text == NULL || utc_read(text, &end) != 0 ? 0 : end;
 }
 
 static bool haproxy_is_up(const cJSON *haproxy, FILE *out)

@@ -2,6 +2,7 @@
 
 #include "common/json.h"
 #include "common/say.h"
+#include "common/utc.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,13 +12,13 @@ enum { WHEN_MAX = 48, BACKENDS_SHOWN_MAX = 10 };
 /* "2027-02-20, in 89 d": the day for the calendar, the distance for the eye. */
 static void show_time(const char *text, time_t now, char out[WHEN_MAX])
 {
-	struct tm parts = {0};
+	time_t when;
 
-	if (text == NULL || strptime(text, "%Y-%m-%dT%H:%M:%SZ", &parts) == NULL) {
+	if (text == NULL || utc_read(text, &when) != 0) {
 		snprintf(out, WHEN_MAX, "-");
 		return;
 	}
-	long long distance = (long long)timegm(&parts) - now;
+	long long distance = (long long)when - now;
 	long long size = llabs(distance);
 	const char *ago = distance < 0 ? " ago" : "";
 	const char *in = distance < 0 ? "" : "in ";

@@ -24,7 +24,7 @@ struct evidence_server {
 
 /* Bound under a name of its own and renamed: there is no moment without a socket, and one
  * that a killed run left behind does not matter. */
-static int listen_at(const char *folder, struct error *err)
+static int listen_at(const char *folder, const char *name, struct error *err)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	char path[sizeof(address.sun_path)];
@@ -32,13 +32,13 @@ static int listen_at(const char *folder, struct error *err)
 
 	if (fd < 0)
 		return error_set_errno(err, EXIT_FAILED, errno, "cannot make a socket");
-	if ((size_t)snprintf(address.sun_path, sizeof(address.sun_path), "%s/evidence.sock.new",
-			     folder) >= sizeof(address.sun_path)) {
+	if ((size_t)snprintf(address.sun_path, sizeof(address.sun_path), "%s/%s.new", folder,
+			     name) >= sizeof(address.sun_path)) {
 		error_set(err, EXIT_BAD_CONFIG, "RUN_DIR is too long for a unix socket: %s",
 			  folder);
 		goto fail;
 	}
-	snprintf(path, sizeof(path), "%s/evidence.sock", folder);
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
 	unlink(address.sun_path);
 	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) != 0 ||
 	    chmod(address.sun_path, 0666) != 0 || listen(fd, BACKLOG) != 0 ||
@@ -67,8 +67,9 @@ static void on_exit_of_server(const struct process_result *result, void *arg)
 	server->process = NULL;
 	if (server->stopping)
 		return;
-	if (process_check(result, "ingress-evidence serve ended", &err) == 0)
-		error_set(&err, EXIT_FAILED, "ingress-evidence serve ended by itself");
+	if (process_check(result, "it ended", &err) == 0)
+		error_set(&err, EXIT_FAILED, "it ended by itself");
+	error_wrap(&err, "ingress-evidence %s", server->options.command);
 	log_error("%s; it is started again in %d s", err.text, RESTART_DELAY);
 	start_later(server);
 }
@@ -89,7 +90,7 @@ static void on_restart(evutil_socket_t fd, short what, void *arg)
 static int start(struct evidence_server *server, struct error *err)
 {
 	const struct evidence_server_options *o = &server->options;
-	const char *const argv[] = {o->program, "serve", "--fd", "3", NULL};
+	const char *const argv[] = {o->program, o->command, "--fd", "3", NULL};
 	char **environment = settings_child_environment(o->settings, FOR_EVIDENCE, NULL, err);
 	const struct process_spec spec = {
 	    .name = "ingress-evidence",
@@ -120,7 +121,7 @@ struct evidence_server *evidence_server_new(const struct evidence_server_options
 		return NULL;
 	}
 	server->options = *options;
-	server->listener = listen_at(options->folder, err);
+	server->listener = listen_at(options->folder, options->socket, err);
 	if (server->listener < 0)
 		goto fail;
 	server->restart = evtimer_new(options->base, on_restart, server);

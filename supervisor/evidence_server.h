@@ -1,5 +1,5 @@
 /*
- * `ingress-evidence serve`, kept running.
+ * `ingress-evidence serve` or `ingress-evidence attest`, kept running.
  *
  * The listening socket is ours and is handed down: when the server is restarted, requests
  * wait in the socket's queue instead of failing.
@@ -21,7 +21,9 @@ struct evidence_server_options {
 	struct process_table *processes;
 	const struct settings *settings;
 	const char *program; /* ingress-evidence, absolute */
-	const char *folder;  /* evidence.sock is made here; the worker's chroot */
+	const char *folder;  /* the worker's chroot, where its socket is made */
+	const char *command; /* "serve" or "attest" */
+	const char *socket;  /* the socket's name: "evidence.sock", "attestation.sock" */
 };
 
 struct evidence_server *evidence_server_new(const struct evidence_server_options *options,

@@ -6,6 +6,8 @@
 #include "supervisor/acme_account.h"
 #include "supervisor/bundle.h"
 #include "supervisor/confined.h"
+#include "supervisor/history.h"
+#include "supervisor/key_origin.h"
 #include "supervisor/schedule.h"
 #include "supervisor/waiters.h"
 
@@ -16,9 +18,17 @@
 /* Asking for a quote takes a second or two on real hardware. */
 enum { PUBLISH_TIMEOUT = 60 };
 
+/* What the history has been told of a domain: looking there each time would take long. */
+struct noted {
+	char serial[CERTIFICATE_SERIAL_MAX];
+	bool made_here;
+};
+
 struct publication {
 	struct publication_options options;
 	struct event *retry;
+	struct history *history; /* NULL until the first publication */
+	struct noted *noted;	 /* one for each of settings->domains */
 	bool running;
 	struct waiters waiters;
 	unsigned failures;
@@ -100,32 +110,34 @@ static char *describe_certificate(const struct publication *p, size_t domain)
 	return text;
 }
 
-static int add_account(const struct publication *p, struct arguments *a, struct error *err)
+static int add_account(struct arguments *a, const struct acme_account *account, struct error *err)
 {
-	const struct settings *s = p->options.settings;
-	struct acme_account account;
-	int found = acme_account_find(s->letsencrypt_dir, s->acme_server, &account, err);
-
-	if (found < 0)
-		return -1;
-	int rc = 0;
-	if (found > 0 &&
-	    (add(a, strdup("--account")) != 0 || add(a, strdup(account.regr_path)) != 0))
-		rc = error_no_memory(err);
-	acme_account_clear(&account);
-	return rc;
+	if (account->regr_path != NULL &&
+	    (add(a, strdup("--account")) != 0 || add(a, strdup(account->regr_path)) != 0))
+		return error_no_memory(err);
+	return 0;
 }
 
-static int arguments_make(const struct publication *p, struct arguments *a, struct error *err)
+static int add_history(const struct publication *p, struct arguments *a, struct error *err)
+{
+	if (add(a, strdup("--directory")) != 0 ||
+	    add(a, strdup(p->options.settings->acme_server)) != 0 ||
+	    add(a, strdup("--history-fd")) != 0 || add(a, strdup("3")) != 0)
+		return error_no_memory(err);
+	return 0;
+}
+
+static int arguments_make(const struct publication *p, const struct acme_account *account,
+			  bool has_history, struct arguments *a, struct error *err)
 {
 	size_t domains = p->options.settings->domain_count;
 
-	a->room = 2 * domains + 6;
+	a->room = 2 * domains + 10;
 	a->list = calloc(a->room, sizeof(*a->list));
 	if (a->list == NULL || add(a, strdup(p->options.program)) != 0 ||
 	    add(a, strdup("publish")) != 0)
 		return error_no_memory(err);
-	if (add_account(p, a, err) != 0)
+	if (add_account(a, account, err) != 0 || (has_history && add_history(p, a, err) != 0))
 		return -1;
 	for (size_t i = 0; i < domains; i++)
 		if (p->options.bundles[i].present &&
@@ -134,7 +146,47 @@ static int arguments_make(const struct publication *p, struct arguments *a, stru
 	return 0;
 }
 
-static int run(struct publication *p, struct error *err)
+/* ---- the history of certificates */
+
+static int note_domain(struct publication *p, size_t domain, const char *account, struct error *err)
+{
+	const struct bundle *bundle = &p->options.bundles[domain];
+	const char *origin = key_origin_of(p->options.key_origin, domain);
+	bool made_here = origin != NULL && strcmp(origin, "made here") == 0;
+	struct noted *noted = &p->noted[domain];
+
+	if (!bundle->present ||
+	    (strcmp(noted->serial, bundle->serial) == 0 && (noted->made_here || !made_here)))
+		return 0;
+	if (history_note(p->history, p->options.settings->domains[domain], bundle, account,
+			 made_here, err) != 0)
+		return -1;
+	snprintf(noted->serial, sizeof(noted->serial), "%s", bundle->serial);
+	noted->made_here = made_here;
+	return 0;
+}
+
+/* Evidence with a history that lags is better than none: a failure is told. */
+static void note_history(struct publication *p, const char *account)
+{
+	const struct settings *s = p->options.settings;
+	struct error err = ERROR_INIT;
+	int rc = 0;
+
+	if (p->history == NULL)
+		p->history = history_open(s->letsencrypt_dir, &err);
+	if (p->history == NULL)
+		rc = -1;
+	for (size_t i = 0; rc == 0 && i < s->domain_count; i++)
+		rc = note_domain(p, i, account, &err);
+	if (rc == 0)
+		rc = history_save(p->history, &err);
+	if (rc != 0)
+		log_warn("%s", err.text);
+}
+
+static int start(struct publication *p, const struct acme_account *account, int history_fd,
+		 struct error *err)
 {
 	struct arguments arguments = {0};
 	struct process_spec spec = {
@@ -142,7 +194,7 @@ static int run(struct publication *p, struct error *err)
 	    .timeout = PUBLISH_TIMEOUT,
 	    .stdout_level = LOG_DEBUG,
 	    .stderr_level = LOG_DEBUG,
-	    .extra_fd = -1,
+	    .extra_fd = history_fd,
 	    .confinement = &confined_evidence,
 	    .done = on_published,
 	    .arg = p,
@@ -150,7 +202,7 @@ static int run(struct publication *p, struct error *err)
 	char **environment = NULL;
 	int rc = -1;
 
-	if (arguments_make(p, &arguments, err) != 0)
+	if (arguments_make(p, account, history_fd >= 0, &arguments, err) != 0)
 		goto out;
 	environment = settings_child_environment(p->options.settings, FOR_EVIDENCE, NULL, err);
 	if (environment == NULL)
@@ -162,6 +214,20 @@ static int run(struct publication *p, struct error *err)
 out:
 	settings_free_environment(environment);
 	arguments_free(&arguments);
+	return rc;
+}
+
+static int run(struct publication *p, struct error *err)
+{
+	const struct settings *s = p->options.settings;
+	struct acme_account account = {0};
+
+	if (acme_account_find(s->letsencrypt_dir, s->acme_server, &account, err) < 0)
+		return -1;
+	note_history(p, account.uri);
+	AUTO_CLOSE int history_fd = p->history == NULL ? -1 : history_read_fd(p->history);
+	int rc = start(p, &account, history_fd, err);
+	acme_account_clear(&account);
 	return rc;
 }
 
@@ -208,12 +274,13 @@ struct publication *publication_new(const struct publication_options *options, s
 	if (p == NULL)
 		goto fail;
 	p->options = *options;
+	p->noted = calloc(options->settings->domain_count, sizeof(*p->noted));
 	p->retry = evtimer_new(options->base, on_retry, p);
-	if (p->retry == NULL)
+	if (p->retry == NULL || p->noted == NULL)
 		goto fail;
 	return p;
 fail:
-	free(p);
+	publication_free(p);
 	error_no_memory(err);
 	return NULL;
 }
@@ -223,7 +290,10 @@ void publication_free(struct publication *p)
 	if (p == NULL)
 		return;
 	waiters_clear(&p->waiters);
-	event_free(p->retry);
+	if (p->retry != NULL)
+		event_free(p->retry);
+	history_free(p->history);
+	free(p->noted);
 	free(p);
 }
 

@@ -16,6 +16,7 @@
 
 struct publication;
 struct bundle;
+struct key_origin;
 
 struct publication_options {
 	struct event_base *base;
@@ -23,7 +24,8 @@ struct publication_options {
 	const struct settings *settings;
 	const struct bundle *bundles; /* one for each of settings->domains */
 	const char *certs_folder;
-	const char *program; /* ingress-evidence, absolute */
+	const char *program;		     /* ingress-evidence, absolute */
+	const struct key_origin *key_origin; /* for the history of certificates */
 };
 
 struct publication *publication_new(const struct publication_options *options, struct error *err);

@@ -1,5 +1,6 @@
 #include "supervisor/status.h"
 
+#include "common/utc.h"
 #include "supervisor/backend_addresses.h"
 #include "supervisor/domains.h"
 #include "supervisor/evidence_server.h"
@@ -13,15 +14,13 @@ enum { BACKENDS_SHOWN = 20 };
 
 static void add_time(cJSON *object, const char *name, time_t when)
 {
-	char text[32];
-	struct tm parts;
+	char text[UTC_SIZE];
 
 	if (when == 0) {
 		cJSON_AddNullToObject(object, name);
 		return;
 	}
-	gmtime_r(&when, &parts);
-	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &parts);
+	utc_write(when, text);
 	cJSON_AddStringToObject(object, name, text);
 }
 

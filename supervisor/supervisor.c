@@ -53,7 +53,7 @@ struct supervisor {
 	struct worker_addresses *worker_addresses;
 	struct haproxy *haproxy;
 	struct traffic *traffic;
-	struct evidence_server *evidence_server;
+	struct evidence_server *evidence_server, *attestation_server;
 	struct domains *domains;
 	struct identity *identity;
 	struct dns_job *dns_job;
@@ -104,6 +104,7 @@ static void on_haproxy_stopped(void *arg)
 
 	evidence_server_stop(s->evidence_server);
 	resolver_stop(s->resolver);
+	evidence_server_stop(s->attestation_server);
 	event_del(s->drain);
 	event_base_loopexit(s->base, NULL);
 }
@@ -223,17 +224,17 @@ static int make_parts(struct supervisor *s, struct error *err)
 				 err);
 	if (s->certbot == NULL)
 		return -1;
-	s->publication =
-	    publication_new(&(struct publication_options){s->base, s->processes, settings,
-							  s->bundles, certs, s->programs.evidence},
-			    err);
-	if (s->publication == NULL)
-		return -1;
 	s->key_origin =
 	    key_origin_new(&(struct key_origin_options){s->base, s->processes, settings, s->bundles,
 							s->programs.evidence, order_new_key, s},
 			   err);
 	if (s->key_origin == NULL)
+		return -1;
+	s->publication = publication_new(
+	    &(struct publication_options){s->base, s->processes, settings, s->bundles, certs,
+					  s->programs.evidence, s->key_origin},
+	    err);
+	if (s->publication == NULL)
 		return -1;
 	s->haproxy = haproxy_new(&(struct haproxy_options){s->base, s->processes, s->facts.path,
 							   settings->run_dir, render, on_worker, s},
@@ -251,6 +252,22 @@ static int make_parts(struct supervisor *s, struct error *err)
 	return s->domains == NULL ? -1 : 0;
 }
 
+static struct evidence_server *start_server(struct supervisor *s, const char *command,
+					    const char *socket, struct error *err)
+{
+	const struct evidence_server_options options = {
+	    .base = s->base,
+	    .processes = s->processes,
+	    .settings = s->settings,
+	    .program = s->programs.evidence,
+	    .folder = run_folder_chroot(s->folder),
+	    .command = command,
+	    .socket = socket,
+	};
+
+	return evidence_server_new(&options, err);
+}
+
 /* Serving begins here, with what the volume holds. */
 static int serve(struct supervisor *s, struct error *err)
 {
@@ -259,11 +276,9 @@ static int serve(struct supervisor *s, struct error *err)
 	if (haproxy_start(s->haproxy, err) != 0)
 		return -1;
 	s->is_serving = true;
-	s->evidence_server = evidence_server_new(
-	    &(struct evidence_server_options){s->base, s->processes, s->settings,
-					      s->programs.evidence, run_folder_chroot(s->folder)},
-	    err);
-	return s->evidence_server == NULL ? -1 : 0;
+	s->evidence_server = start_server(s, "serve", "evidence.sock", err);
+	s->attestation_server = start_server(s, "attest", "attestation.sock", err);
+	return s->evidence_server == NULL || s->attestation_server == NULL ? -1 : 0;
 }
 
 static bool any_installed(const struct supervisor *s)
@@ -336,6 +351,7 @@ static void take_apart(struct supervisor *s)
 	identity_free(s->identity);
 	domains_free(s->domains);
 	evidence_server_free(s->evidence_server);
+	evidence_server_free(s->attestation_server);
 	traffic_free(s->traffic);
 	resolver_free(s->resolver);
 	worker_addresses_free(s->worker_addresses);

@@ -3,6 +3,7 @@
 #include "common/attestation/p256.h"
 #include "common/hex.h"
 #include "common/json.h"
+#include "common/utc.h"
 
 #include <openssl/err.h>
 #include <stdlib.h>
@@ -121,18 +122,14 @@ void collateral_free(struct collateral *c)
 
 /* ---- verifying */
 
-/* "2025-06-19T10:16:03Z" (ISO 8601). */
 static int read_time(const cJSON *object, const char *what, const char *name, time_t *time,
 		     struct error *err)
 {
 	const char *text = json_string(object, name);
-	struct tm tm = {0};
-	const char *end = text == NULL ? NULL : strptime(text, "%Y-%m-%dT%H:%M:%SZ", &tm);
 
-	if (end == NULL || *end != '\0')
+	if (text == NULL || utc_read(text, time) != 0)
 		return error_set(err, EXIT_FAILED, "the collateral's %s has no time \"%s\"", what,
 				 name);
-	*time = timegm(&tm);
 	return 0;
 }
 

@@ -1,5 +1,7 @@
 #include "supervisor/verify/command.h"
 
+#include "common/utc.h"
+
 #include <getopt.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -29,7 +31,6 @@ const char verify_usage[] =
 
 static int parse_time(const char *text, time_t *at, struct error *err)
 {
-	struct tm tm = {0};
 	char *end;
 	long long seconds = strtoll(text, &end, 10);
 
@@ -37,13 +38,11 @@ static int parse_time(const char *text, time_t *at, struct error *err)
 		*at = (time_t)seconds;
 		return 0;
 	}
-	end = strptime(text, "%Y-%m-%dT%H:%M:%SZ", &tm);
-	if (end == NULL || *end != '\0')
+	if (utc_read(text, at) != 0)
 		return error_set(err, EXIT_USAGE_ERROR,
 				 "--at: \"%.60s\" is neither seconds since 1970 nor a time like "
 				 "2026-11-29T10:00:00Z",
 				 text);
-	*at = timegm(&tm);
 	return 0;
 }
 

@@ -83,9 +83,11 @@ MASTER, WORKERS = "`haproxy -W`, the master", "`haproxy -W`, the workers"
 LOOK = "`haproxy -c`, `haproxy -vv`"
 CERTBOT = "`certbot` and the shell that runs its hooks"
 HOOKS, DNS = "`ingress-dns auth`, `cleanup` as certbot's hooks", "`ingress-dns` else"
-SERVE, PUBLISH = "`ingress-evidence serve`", "`ingress-evidence publish`, `identity`, `origin`"
+SERVE = "`ingress-evidence serve`, `attest`"
+ASKER = "`ingress-evidence attest`, which starts one process per question"
+PUBLISH = "`ingress-evidence publish`, `identity`, `origin`"
 PROBE, RESOLVE = "`ingressctl probe`", "`ingress-resolve`"
-EVERY_ROW = {MASTER, WORKERS, LOOK, CERTBOT, HOOKS, DNS, SERVE, PUBLISH, PROBE, RESOLVE}
+EVERY_ROW = {MASTER, WORKERS, LOOK, CERTBOT, HOOKS, DNS, SERVE, ASKER, PUBLISH, PROBE, RESOLVE}
 
 
 # ---- what there is
@@ -155,7 +157,9 @@ def _row_of(sight: Sight, supervisor: int) -> str | None:
     if program == "ingress-dns":
         return HOOKS if sight.argv[1] in ("auth", "cleanup") and "--all" not in line else DNS
     if program == "ingress-evidence":
-        return SERVE if sight.argv[1] == "serve" else PUBLISH
+        if sight.argv[1] == "attest" and sight.parent != supervisor:
+            return ASKER if 0 in sight.users else PUBLISH
+        return SERVE if sight.argv[1] in ("serve", "attest") else PUBLISH
     if program == "ingressctl":
         return PROBE
     if program == "ingress-resolve":
@@ -210,6 +214,8 @@ class Watch:
             self.wrong.add(told)
         if row.user != 0 and 0 in sight.users:
             return  # it has not come so far yet
+        if name == ASKER and sight.capabilities != row.capabilities:
+            return  # nor has this: it begins with the rights of its parent
         bounds = self._available if self._bounds_stay else row.bounds
         if (sight.capabilities, sight.bounds, sight.others) != (row.capabilities, bounds, 0):
             self.wrong.add(told)

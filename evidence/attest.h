@@ -1,0 +1,35 @@
+/*
+ * GET /evidences/attestation.json?nonce=HEX: a quote made for whoever asks.
+ *
+ *   {"version": 1, "nonce": HEX, "manifest": TEXT, "quote": {GetQuote's answer}}
+ *
+ * The nonce has 16 to 64 bytes; REPORTDATA is as common/attestation/report_data.h has it, over the
+ * current generation.  The guest agent is asked one at a time; so many wait in line, and more are
+ * told when to come back.
+ *
+ *   400 no nonce, or none that could be one    405 neither GET nor HEAD
+ *   503 with Retry-After: no evidence yet, the line is full, or the guest agent does not answer
+ */
+#ifndef EVIDENCE_ATTEST_H
+#define EVIDENCE_ATTEST_H
+
+#include "evidence/generation.h"
+
+#include <event2/event.h>
+#include <event2/http.h>
+
+/* As many as are answered before anybody in between gives up (HAProxy after 60 s). */
+enum { ATTEST_WAITING_MAX = 8 };
+
+struct attest;
+
+/* `folder`: EVIDENCE_DIR, open; `asker`: see asker.h, taken over.  `failed` is called when the
+ * asker has died: nothing can be answered any more. */
+struct attest *attest_new(struct event_base *base, int folder, int asker, void (*failed)(void *arg),
+			  void *arg, struct error *err);
+void attest_free(struct attest *attest);
+
+/* Sends the answer to one request, later. */
+void attest_answer(struct attest *attest, struct evhttp_request *request);
+
+#endif

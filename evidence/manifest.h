@@ -1,0 +1,47 @@
+/*
+ * manifest.json: what the evidence says, for programs.
+ *
+ *   schema         "dstack-ingress/manifest/v1"
+ *   generated_at   when this generation was made, RFC 3339
+ *   generation     sha256 of its sha256sum.txt
+ *   product        {name, version}
+ *   guest_agent    {kind: "dstack" or "tappd"}
+ *   app            {app_id, instance_id, compose_hash, os_image_hash}, as the event log of the
+ *                  quote has them; without those that it does not tell
+ *   acme           {directory, account}; account is its URI, null without one
+ *   names          [{name, serial, issuer, not_before, not_after, certificate_sha256, spki_sha256,
+ *                  origin}], one for each certificate that is served
+ *   history        [{name, serial, not_before, not_after, spki_sha256, account, origin}], every
+ *                  certificate that this deployment ever had, oldest first
+ *
+ * `origin` is "made here" when the key was recorded as made by this product (see key_record.h),
+ * "adopted" when it came with the volume or nobody can tell.
+ *
+ * sha256sum.txt does not list it, since others check that file's lines: the quote of
+ * attestation.json covers it (common/attestation/report_data.h).
+ */
+#ifndef EVIDENCE_MANIFEST_H
+#define EVIDENCE_MANIFEST_H
+
+#include "common/buffer.h"
+#include "common/error.h"
+#include "evidence/bundle.h"
+
+#include <time.h>
+
+enum { HISTORY_MAX = 8 * 1024 * 1024 };
+
+struct manifest_input {
+	const struct bundle *files;   /* account, certificates, sha256sum.txt, quote.json */
+	const char *agent_kind;	      /* guest_agent_api_name() */
+	const char *directory;	      /* the ACME directory's URL; NULL: not told */
+	const struct buffer *history; /* {"certificates": [...]} as the supervisor keeps it; may be
+				       * empty */
+	time_t now;
+};
+
+/* Appends the JSON.  What cannot be read of the inputs is left out: a manifest that tells less is
+ * better than no evidence. */
+int manifest_write(const struct manifest_input *input, struct buffer *text, struct error *err);
+
+#endif
