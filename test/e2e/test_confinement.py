@@ -21,6 +21,7 @@ import pytest
 from support.ingress import BIN, Ingress, command_line
 from support.process import Child, clean_environment, session_members, wait_until
 from support.stack import Stack
+from support.volume import Volume
 
 from .conftest import World
 
@@ -325,6 +326,19 @@ def test_every_child_is_as_the_table_says(world: World) -> None:
     with Watch(ingress, lambda: ingress.child.pid, _available()) as watch:
         _everything_happens(ingress, stack, watch)
     assert watch.wrong == set()
+
+
+def test_haproxys_workers_see_a_folder_of_sockets_only(serving: tuple[Ingress, Volume]) -> None:
+    ingress, _ = serving
+    workers = [pid for pid in ingress.processes("haproxy -W") if _status(pid)["Uid"].split()[0] != "0"]
+    assert workers
+    for pid in workers:
+        root = Path(f"/proc/{pid}/root")
+        assert root.readlink() == ingress.run_dir / "chroot"
+        entries = [path.lstat() for path in root.iterdir()]
+        assert entries and all(stat.S_ISSOCK(entry.st_mode) for entry in entries)
+        # Root's, and nobody else's to write.
+        assert (root.stat().st_uid, root.stat().st_mode & 0o022) == (0, 0)
 
 
 # ---- as a container of the compose file

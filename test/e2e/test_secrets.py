@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from support.dns_api import EMULATORS
-from support.ingress import Ingress, command_line
+from support.ingress import BIN, Ingress, command_line
 from support.process import session_members
 from support.stack import Stack
 from support.volume import Volume
@@ -19,6 +19,7 @@ from .conftest import World
 
 NAME = "app.demo.test"
 EAB_KEY = "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W"
+SHELLS = ("sh", "dash", "bash")
 MAY_HOLD_CREDENTIALS = ("ingressd", "ingress-dns")
 
 
@@ -146,6 +147,17 @@ def _check_files(
             if any(key in text for key in keys):
                 assert not path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO), path
                 assert folder != ingress.evidence
+
+
+def test_a_shell_runs_certbots_hooks_and_nothing_else(world: World) -> None:
+    """By a line in which nothing stands that a setting, DNS or the CA has said."""
+    stack = world.make_stack(second_server=True)
+    stack.bind.second.hold()
+    ingress = world.ingress(DOMAINS=NAME, ROUTING_MAP=f"{NAME}={stack.app.address}")
+    ingress.wait_for(lambda: _challenged(stack), "certbot's hook to wait")
+    lines = [command_line(pid) for pid in session_members(ingress.child.pid)]
+    shells = [line for line in lines if line and Path(line[0]).name in SHELLS]
+    assert shells == [["/bin/sh", "-c", f"{BIN}/ingress-dns auth || kill 0"]]
 
 
 def test_files_with_secrets_of_a_killed_run_are_gone_after_the_next_start(world: World) -> None:

@@ -97,30 +97,6 @@ def test_what_is_said_to_be_run_elsewhere_is_run_there() -> None:
     assert len(HERE) > 5
 
 
-LOCKED_DOWN = ("read_only", "tmpfs", "cap_drop", "cap_add", "security_opt")
-
-
-def _restrictions(compose: str) -> dict[str, list[str]]:
-    """Of the first service: each key with its words, whichever way a list is written."""
-    service = re.split(r"^  [\w-]+:\n", compose, flags=re.MULTILINE)[1]
-    found = {}
-    for name in LOCKED_DOWN:
-        match = re.search(rf"^    {name}:(.*\n(?:      .*\n)*)", service, re.MULTILINE)
-        words = re.sub(r"#.*", "", match.group(1)) if match else ""
-        found[name] = sorted(re.findall(r"[\w/:-]*\w", words))
-    return found
-
-
-def test_the_first_example_is_as_locked_down_as_the_compose_files() -> None:
-    examples = [block for _, block in BLOCK.findall((ROOT / "README.md").read_text())]
-    first = next(block for block in examples if block.startswith("services:"))
-    wanted = _restrictions((ROOT / "docker-compose.yaml").read_text())
-    assert wanted["cap_drop"] == ["ALL"] and wanted["read_only"] == ["true"]
-    assert wanted["tmpfs"] == ["/run"] and "no-new-privileges:true" in wanted["security_opt"]
-    assert _restrictions(first) == wanted
-    assert _restrictions((ROOT / "docker-compose.multi.yaml").read_text()) == wanted
-
-
 @pytest.fixture(scope="module")
 def deployment(
     engine: Engine, image: str, tmp_path_factory: pytest.TempPathFactory
