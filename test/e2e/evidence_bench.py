@@ -173,13 +173,17 @@ def _read_at(folder: int, name: str) -> bytes:
 
 
 def check_generation(files: dict[str, bytes]) -> None:
-    """Whether every file is there, with the digest listed, and the quote covers the list."""
+    """Whether every file is there, with the digest listed, and the quote covers the list.
+
+    The manifest is not listed: quotes that are asked for cover it.
+    """
     listed = {}
     for line in files[SUMS].decode().splitlines():
         digest, separator, name = line[:64], line[64:66], line[66:]
         assert separator == "  "
         listed[name] = digest
-    assert sorted(listed) == sorted(set(files) - {SUMS, "quote.json"})
+    assert sorted(listed) == sorted(set(files) - {SUMS, "quote.json", "manifest.json"})
+    assert "manifest.json" in files
     for name, digest in listed.items():
         assert hashlib.sha256(files[name]).hexdigest() == digest, name
     quote = bytes.fromhex(json.loads(files["quote.json"])["quote"])

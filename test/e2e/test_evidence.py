@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import hashlib
 import json
 import os
 import random
@@ -195,7 +196,8 @@ def test_a_generation_is_published(tmp_path: Path, api: str, version: int) -> No
     with bench(tmp_path, api, quote_version=version) as made:
         made.publish("app.example.com", "*.example.com")
         names = ["acme-account.json", "cert-*.example.com.pem", "cert-app.example.com.pem"]
-        assert visible_names(made.evidence) == [*names, "quote.json", "sha256sum.txt"]
+        others = ["manifest.json", "quote.json", "sha256sum.txt"]
+        assert visible_names(made.evidence) == [*names, *others]
         check_generation(read_generation(made.evidence))
         for name, source in zip(names, ["regr.json", "_.example.com.pem", "app.example.com.pem"]):
             assert (made.evidence / name).read_bytes() == (made.folder / source).read_bytes()
@@ -204,6 +206,26 @@ def test_a_generation_is_published(tmp_path: Path, api: str, version: int) -> No
         listed = (made.evidence / "sha256sum.txt").read_text().splitlines()
         assert [line[66:] for line in listed] == names
         subprocess.run(["sha256sum", "--strict", "-c", "sha256sum.txt"], cwd=made.evidence, check=True)
+
+
+@pytest.mark.parametrize("version", [4, 5])
+def test_the_quote_is_what_other_verifiers_take(tmp_path: Path, version: int) -> None:
+    """POST /verify of dstack-verifier has a quote in hex, and an event log and a configuration of
+    the machine that are JSON in a string; the guest agent's answer is passed on as it came."""
+    with bench(tmp_path, "dstack", quote_version=version) as made:
+        made.publish("app.example.com")
+        text = (made.evidence / "quote.json").read_bytes()
+        answer = json.loads(text)
+        assert bytes.fromhex(answer["quote"])[0] == version and answer["quote"].islower()
+        events = json.loads(answer["event_log"])
+        assert {event["imr"] for event in events} == {0, 1, 2, 3}
+        assert json.loads(answer["vm_config"]) == json.loads(made.agent.guest.vm_config())
+        assert [type(answer[name]) for name in ("quote", "event_log", "vm_config")] == [str] * 3
+        sums = (made.evidence / "sha256sum.txt").read_bytes()
+        assert answer["report_data"] == hashlib.sha256(sums).hexdigest() + "00" * 32
+        assert set(answer) == {"quote", "event_log", "vm_config", "report_data"}
+        lines = [line.partition("  ")[2] for line in sums.decode().splitlines()]
+        assert lines == ["acme-account.json", "cert-app.example.com.pem"]
 
 
 def test_the_account_may_be_missing(dstack: Bench) -> None:
@@ -358,7 +380,7 @@ def test_publications_do_not_interleave(dstack: Bench) -> None:
         results = list(pool.map(lambda command: dstack.run(*command), commands))
     assert [result.returncode for result in results] == [0] * CONCURRENT
     check_generation(read_generation(dstack.evidence))
-    assert len(visible_names(dstack.evidence)) == 4
+    assert len(visible_names(dstack.evidence)) == 5
     assert len(list(dstack.evidence.glob("..gen-*"))) == 2
 
 
@@ -458,7 +480,7 @@ def test_kill_at_any_moment_leaves_a_whole_generation(dstack: Bench) -> None:
     assert killed > 0
     dstack.publish("last.example.com")
     check_generation(read_generation(dstack.evidence))
-    assert len(visible_names(dstack.evidence)) == 4
+    assert len(visible_names(dstack.evidence)) == 5
     hidden = [name for name in os.listdir(dstack.evidence) if name.startswith(".")]
     assert len(hidden) == 3, hidden
 
