@@ -194,6 +194,13 @@ class Tab:
             raise RuntimeError(f"{script}: {result['exceptionDetails']}")
         return result["result"].get("value")
 
+    def resize(self, width: int, height: int, *, mobile: bool = False) -> None:
+        """In CSS pixels; a mobile browser lays pages out by what they say of their viewport."""
+        self._call(
+            "Emulation.setDeviceMetricsOverride",
+            width=width, height=height, deviceScaleFactor=1, mobile=mobile,
+        )  # fmt: skip
+
     @property
     def text(self) -> str:
         return str(self.run("document.documentElement.innerText"))

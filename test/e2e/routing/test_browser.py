@@ -31,7 +31,7 @@ class Person:
 
     def sees(self, tab: Tab, page: Response) -> str:
         assert (page.status, page.protocol) == (200, self.protocol)
-        if page.url.endswith(INDEX) and "How to check it" in tab.text:
+        if page.url.endswith(INDEX) and "Check it with one command" in tab.text:
             return "evidence"
         if page.url.endswith(SUMS) and tab.text.strip() == self.site.sums().decode().strip():
             return "evidence"
@@ -96,6 +96,29 @@ def test_a_page_of_the_app_fetches_evidence(person: Person) -> None:
     assert person.goes_to(tab, "/") == "web"
     script = f"Promise.all([1, 2, 3].map(() => fetch('{SUMS}').then(a => a.text())))"
     assert tab.run(script) == [person.site.sums().decode()] * 3
+
+
+TOO_WIDE = """
+[...document.querySelectorAll('*')]
+    .filter(element => element.getBoundingClientRect().right > innerWidth + 0.5)
+    .map(element => element.outerHTML.slice(0, 200))
+"""
+LINES_OF_DIGESTS = """
+[...document.querySelectorAll('li code')]
+    .map(digest => digest.clientHeight / parseFloat(getComputedStyle(digest).lineHeight))
+"""
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_page_fits_a_telephone_and_a_desktop(person: Person, width: int) -> None:
+    tab = person.new_tab()
+    tab.resize(width, 844, mobile=width < 600)
+    assert person.goes_to(tab, INDEX) == "evidence"
+    assert tab.run("innerWidth") == width
+    assert tab.run(TOO_WIDE) == []
+    assert tab.run("document.documentElement.scrollWidth") <= width
+    lines = tab.run(LINES_OF_DIGESTS)
+    assert len(lines) >= 4 and max(lines) < 2, lines
 
 
 # ---- EVIDENCE_ROUTING=connection: what the README says
