@@ -1,7 +1,9 @@
 #include "supervisor/verify/fetch.h"
 
+#include "common/clock.h"
 #include "common/hex.h"
 #include "common/http.h"
+#include "supervisor/verify/site_certificate.h"
 
 #include <openssl/rand.h>
 #include <stdbool.h>
@@ -205,21 +207,32 @@ static int fetch_once(struct site *site, struct material *material, struct error
 	return check_unchanged(site, material, err);
 }
 
+/* As it was before anything was fetched. */
+static void forget(struct site *site, struct material *material)
+{
+	char host[sizeof(material->host)];
+
+	memcpy(host, material->host, sizeof(host));
+	material_free(material);
+	material_init(material);
+	memcpy(material->host, host, sizeof(host));
+	site->changed = false;
+}
+
 int fetch_evidence(const char *url, const char *connect_to, struct material *material,
 		   struct error *err)
 {
+	static const int pauses_ms[] = {500, 1000, 2000, 4000};
 	struct site site = {.connect_to = connect_to};
 
 	if (parse_url(url, &site, material, err) != 0)
 		return -1;
-	int rc = fetch_once(&site, material, err);
-	if (rc != 0 && site.changed) {
-		char host[sizeof(material->host)];
-		memcpy(host, material->host, sizeof(host));
-		material_free(material);
-		material_init(material);
-		memcpy(material->host, host, sizeof(host));
-		rc = fetch_once(&site, material, err);
+	for (size_t i = 0;; i++) {
+		int rc = fetch_once(&site, material, err);
+		bool settled = rc == 0 ? site_certificate_is_published(material) : !site.changed;
+		if (settled || i == sizeof(pauses_ms) / sizeof(*pauses_ms))
+			return rc;
+		forget(&site, material);
+		clock_sleep_ms(pauses_ms[i]);
 	}
-	return rc;
 }

@@ -7,10 +7,12 @@
 
 /*
  * Gets sha256sum.txt, the files that it lists, quote.json, and an answer to a nonce of ours from
- * https://HOST[:PORT]/evidences/. Every connection has to show the same certificate, and
- * sha256sum.txt the same text before and after; if a renewal comes in between, all of it is fetched
- * once more. `connect_to`: "ADDRESS:PORT" to dial instead; may be NULL. EXIT_UNREACHABLE when the
- * site does not answer, EXIT_FAILED when it has no evidence.
+ * https://HOST[:PORT]/evidences/. Every connection has to show the same certificate, sha256sum.txt
+ * the same text before and after, and the evidence has to name that certificate: a site publishes
+ * the evidence of a new one before it serves it. If one of this is not so, all of it is fetched
+ * again, some seconds long; then what there is is to be judged. `connect_to`: "ADDRESS:PORT" to
+ * dial instead; may be NULL. EXIT_UNREACHABLE when the site does not answer, EXIT_FAILED when it
+ * has no evidence.
  */
 int fetch_evidence(const char *url, const char *connect_to, struct material *material,
 		   struct error *err);

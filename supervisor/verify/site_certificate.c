@@ -67,21 +67,49 @@ static void judge_chain(STACK_OF(X509) * chain, X509_STORE *store, const char *h
 	X509_STORE_CTX_free(context);
 }
 
+enum presence { PRESENCE_MISSING, PRESENCE_ANOTHER, PRESENCE_SAME };
+
+/* How `leaf` stands in the evidence; the name of the file into `name`. */
+static enum presence find_presence(const struct material *material, X509 *leaf, const char **name)
+{
+	const struct buffer *pem = material_certificate(material, material->host, name);
+	STACK_OF(X509) *published = pem == NULL ? NULL : read_certificates(pem);
+	enum presence presence = PRESENCE_MISSING;
+
+	if (published != NULL && sk_X509_num(published) > 0)
+		presence = X509_cmp(leaf, sk_X509_value(published, 0)) == 0 ? PRESENCE_SAME
+									    : PRESENCE_ANOTHER;
+	sk_X509_pop_free(published, X509_free);
+	return presence;
+}
+
 static void judge_presence(const struct material *material, X509 *leaf, struct findings *findings)
 {
 	const char *name = NULL;
-	const struct buffer *pem = material_certificate(material, material->host, &name);
-	STACK_OF(X509) *published = pem == NULL ? NULL : read_certificates(pem);
 
-	if (published == NULL || sk_X509_num(published) == 0)
+	switch (find_presence(material, leaf, &name)) {
+	case PRESENCE_MISSING:
 		findings_fail(findings, CHECK_LIVE_CERTIFICATE,
 			      "the evidence has no certificate for %s", material->host);
-	else if (X509_cmp(leaf, sk_X509_value(published, 0)) != 0)
+		break;
+	case PRESENCE_ANOTHER:
 		findings_fail(findings, CHECK_LIVE_CERTIFICATE,
 			      "%s is another certificate than the one that answered", name);
-	else
+		break;
+	case PRESENCE_SAME:
 		findings_pass(findings, CHECK_LIVE_CERTIFICATE, "%s", name);
-	sk_X509_pop_free(published, X509_free);
+	}
+}
+
+bool site_certificate_is_published(const struct material *material)
+{
+	STACK_OF(X509) *chain = read_certificates(&material->live_chain);
+	const char *name = NULL;
+	bool published = chain != NULL && sk_X509_num(chain) > 0 &&
+			 find_presence(material, sk_X509_value(chain, 0), &name) == PRESENCE_SAME;
+
+	sk_X509_pop_free(chain, X509_free);
+	return published;
 }
 
 int site_certificate_judge(const struct material *material, const char *ca_file, time_t at,
