@@ -88,7 +88,7 @@ def test_the_configuration_of_the_image(built: Built) -> None:
     config_file = built.folder / "layout" / manifest["config"]["digest"].partition(":")[2]
     image = json.loads(config_file.read_text())
     config = image["config"]
-    assert config["Entrypoint"] == ["ingressd"]
+    assert config["Cmd"] == ["ingressd"] and not config.get("Entrypoint")
     assert config["Healthcheck"]["Test"] == ["CMD", "ingressctl", "health"]
     assert config["StopSignal"] == "SIGTERM"
     assert config["Labels"]["org.opencontainers.image.title"] == "dstack-ingress"

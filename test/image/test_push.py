@@ -37,5 +37,5 @@ def test_buildah_pulls_it_by_the_digest_that_was_printed(
 
 def test_an_engine_pulls_it_by_the_digest_that_was_printed(reference: str, engine: Engine) -> None:
     engine.docker("pull", reference)
-    told = engine.try_docker("run", "--rm", "--entrypoint", "ingressctl", reference, "--nonsense")
+    told = engine.try_docker("run", "--rm", reference, "ingressctl", "--nonsense")
     assert CHANGED in told.stderr
