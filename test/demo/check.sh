@@ -5,7 +5,7 @@
 #
 # One line per check, "ok - ..." or "FAIL - ...: what was seen"; the last is "N passed, N failed".
 # ingressctl is used to ask for a renewal and to know when ingressd is at rest, and not believed
-# otherwise.  The certificate of app.demo.test is renewed and ingressd is killed on the way.
+# otherwise; what it says of the evidence (verify) is checked by hand beside it.  The certificate of app.demo.test is renewed and ingressd is killed on the way.
 set -u
 
 [ -f "${1-}/demo.env" ] || {
@@ -193,6 +193,27 @@ check_evidence() { # FOLDER WHEN
 	done
 }
 
+# Options of verify: its status, and all that it says in the file "verdict".
+verify() {
+	"$DEMO_BIN/ingressctl" verify "https://app.demo.test:$DEMO_PORT" \
+		--connect-to "127.0.0.1:$DEMO_PORT" --ca "$dir/ca.pem" "$@" >verdict 2>&1
+}
+
+check_verify() { # WHEN
+	required=tls-chain,live-certificate,checksums,report-data,event-log,fresh-quote,manifest
+	if verify --root "$dir/quote-root.pem" --app-id "$DEMO_APP_ID" --require "$required,app-id"; then
+		ok "ingressctl verify finds the app$1"
+	else
+		fail "ingressctl verify finds the app$1" "$(cat verdict)"
+	fi
+	verify
+	same "ingressctl verify refuses a quote that does not end at Intel's root$1" 1 $?
+	contains "it says that this is why$1" 'REFUSED, since quote-chain failed' "$(cat verdict)"
+	verify --root "$dir/quote-root.pem" --app-id 0000000000000000000000000000000000000000
+	same "ingressctl verify refuses another app$1" 1 $?
+	contains "it says which app it saw$1" "seen $DEMO_APP_ID" "$(cat verdict)"
+}
+
 # ---- DNS
 
 check_dns() {
@@ -277,6 +298,7 @@ check_renewal() {
 	same 'the renewal took one order' "$((before + 1)), ${before:-unknown} before" \
 		"$(orders), ${before:-none} before"
 	check_evidence second ' after the renewal'
+	check_verify ' after the renewal'
 }
 
 # ---- a crash
@@ -343,6 +365,7 @@ check_app one.wild.demo.test wild '*.wild.demo.test'
 check_app two.wild.demo.test wild '*.wild.demo.test'
 check_stranger
 check_evidence first ''
+check_verify ''
 check_dns
 check_renewal
 check_crash

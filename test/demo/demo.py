@@ -10,6 +10,7 @@ BIND serves demo.test, Pebble is the CA, a simulator the guest agent; the backen
 folder until the next run, but for what ends with the processes (*):
 
     ca.pem           the CA's root, for curl --cacert
+    quote-root.pem   the root that the simulated machine's quotes end at, in the place of Intel's
     ingressd.env     the settings of ingressd, for the shell: set -a; . build/demo/ingressd.env
     ingressd.log     what it says
     ingressd.pid  *  for kill -9
@@ -46,6 +47,7 @@ from listeners import why_unusable  # noqa: E402
 from support.backend import Backend  # noqa: E402
 from support.order_count import OrderCount  # noqa: E402
 from support.process import Child  # noqa: E402
+from support.quote_pki import QuotePki  # noqa: E402
 from support.stack import Stack  # noqa: E402
 
 DEFAULT_PORT = 8443
@@ -175,6 +177,8 @@ class Demo:
         stack, environment = self._stack, self._environment()
         assert stack.agent is not None
         (self.directory / "ca.pem").write_text(stack.pebble.root_pem())
+        quote_root = QuotePki(self.directory / "quote-pki").root_pem
+        (self.directory / "quote-root.pem").write_bytes(quote_root.read_bytes())
         # Sockets have short paths only, and the evidence is served by a process that is
         # nobody's, so both are elsewhere.
         (self.directory / "run").symlink_to(environment["RUN_DIR"])
@@ -267,6 +271,10 @@ class Demo:
                 ),
                 f"(cd {folder}/fetched && sha256sum -c sha256sum.txt)",
             ],
+            "All of that at once; and refused, since no machine of Intel's made the quotes:": [
+                self._verify(names[0], f"--root {folder}/quote-root.pem"),
+                self._verify(names[0]),
+            ],
             "What is in DNS, and what the CA was asked for:": [
                 f"{dig} app.demo.test A app.demo.test CAA '*.wild.demo.test' CNAME "
                 "wild.demo.test CAA",
@@ -290,6 +298,14 @@ class Demo:
             f"curl {options}{self._curl_proxy()}--cacert {self.directory}/ca.pem "
             f"--resolve {name}:{self.port}:127.0.0.1 {shlex.quote(url) if '{' in url else url}"
         )
+
+    def _verify(self, name: str, options: str = "") -> str:
+        return " ".join(
+            [
+                f"{self.programs / 'ingressctl'} verify https://{name}:{self.port}",
+                f"--connect-to 127.0.0.1:{self.port} --ca {self.directory}/ca.pem {options}",
+            ]
+        ).rstrip()
 
     @staticmethod
     def _curl_proxy() -> str:
