@@ -10,6 +10,7 @@
 #include "common/error.h"
 #include "common/log.h"
 #include "common/settings.h"
+#include "supervisor/render_once.h"
 #include "supervisor/supervisor.h"
 
 #include <stdio.h>
@@ -53,7 +54,7 @@ static int run(const char *render_folder, struct buffer *problems, struct buffer
 	if (settings == NULL)
 		return -1;
 	rc = render_folder == NULL ? supervisor_run(settings, err)
-				   : supervisor_render(settings, render_folder, err);
+				   : render_once(settings, render_folder, err);
 	settings_free(settings);
 	return rc;
 }

@@ -11,8 +11,4 @@
 /* Runs until SIGTERM or SIGINT.  0 when it was told to end and ended in order. */
 int supervisor_run(const struct settings *settings, struct error *err);
 
-/* Writes what HAProxy needs under `folder`, from the certificates that exist, and touches
- * nothing else. */
-int supervisor_render(const struct settings *settings, const char *folder, struct error *err);
-
 #endif
