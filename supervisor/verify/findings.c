@@ -43,8 +43,9 @@ void findings_init(struct findings *findings)
 	*findings = (struct findings){0};
 }
 
-static void set(struct findings *findings, enum check check, enum outcome outcome,
-		const char *format, va_list arguments)
+__attribute__((format(printf, 4, 0))) static void set(struct findings *findings, enum check check,
+						      enum outcome outcome, const char *format,
+						      va_list arguments)
 {
 	struct finding *finding = &findings->list[check];
 	char text[sizeof(finding->text)];
