@@ -180,6 +180,11 @@ static bool has_tag(const struct caa_set *set, const char *tag)
 	return false;
 }
 
+static const char *tag_that_counts(const struct caa_set *set, bool is_wildcard)
+{
+	return is_wildcard && has_tag(set, "issuewild") ? "issuewild" : "issue";
+}
+
 static bool any_blocks(const struct caa_set *set, const struct caa_identities *ca,
 		       struct error *why)
 {
@@ -201,8 +206,7 @@ static bool any_blocks(const struct caa_set *set, const struct caa_identities *c
 bool caa_set_permits(const struct caa_set *set, const struct caa_applicant *applicant,
 		     struct error *why)
 {
-	const char *tag =
-	    applicant->is_wildcard && has_tag(set, "issuewild") ? "issuewild" : "issue";
+	const char *tag = tag_that_counts(set, applicant->is_wildcard);
 	const struct caa *nearest = NULL;
 	enum objection least = OTHER_ISSUER;
 
@@ -224,5 +228,48 @@ bool caa_set_permits(const struct caa_set *set, const struct caa_applicant *appl
 	if (nearest == NULL)
 		return true;
 	explain(nearest, least, applicant, why);
+	return false;
+}
+
+/* ---- who else may */
+
+/* What lets others have certificates by this record; NULL: nothing. */
+static const char *find_opening(const struct caa *caa, const char *account_uri)
+{
+	struct caa_value value;
+	bool is_double = false;
+
+	if (caa_value_parse(caa->value, &value) != 0 || value.issuer.length == 0)
+		return NULL;
+	const struct caa_part *account = find_parameter(&value, "accounturi", &is_double);
+	if (account == NULL)
+		return "lets everybody have certificates from that CA: it names no account";
+	if (is_double)
+		return "names several accounts, which CAs may take for none";
+	if (account_uri != NULL && !caa_part_is(account, account_uri))
+		return "lets another account have certificates";
+	return NULL;
+}
+
+/* A record that a CA does not know may keep it from issuing, but lets nobody issue. */
+bool caa_set_binds(const struct caa_set *set, const char *account_uri, bool is_wildcard,
+		   struct error *why)
+{
+	const char *tag = tag_that_counts(set, is_wildcard);
+	char shown[SHOWN_MAX];
+
+	for (size_t i = 0; i < set->count; i++) {
+		const struct caa *caa = &set->items[i];
+		const char *opening =
+		    strcmp(caa->tag, tag) == 0 ? find_opening(caa, account_uri) : NULL;
+		if (opening == NULL)
+			continue;
+		show(caa, shown);
+		error_set(why, EXIT_FAILED, "CAA %s %s", shown, opening);
+		return false;
+	}
+	if (has_tag(set, tag))
+		return true;
+	error_set(why, EXIT_FAILED, "the CAA records are about other things: every CA may issue");
 	return false;
 }

@@ -36,4 +36,13 @@ struct caa_applicant {
 bool caa_set_permits(const struct caa_set *set, const struct caa_applicant *applicant,
 		     struct error *why);
 
+/*
+ * Whether this set, which is not empty, lets nobody have certificates but the account: each of the
+ * records that count (issue; for a wildcard issuewild if there are any) names it once, or lets
+ * nobody issue, and there is at least one.  NULL: some account.  False with a sentence part in
+ * `why` that quotes the record by which others may.
+ */
+bool caa_set_binds(const struct caa_set *set, const char *account_uri, bool is_wildcard,
+		   struct error *why);
+
 #endif

@@ -33,6 +33,8 @@ struct search {
 	struct caa_identities ca;
 	bool is_ca_asked;
 	struct caa_applicant applicant;
+	/* Whether the records of one name are as they should be. */
+	bool (*are_good)(struct search *search, const struct caa_set *set, struct error *why);
 	deadline limit;
 };
 
@@ -55,12 +57,24 @@ static bool is_ca_known(struct search *search)
 	return search->ca.count > 0;
 }
 
+static bool let_us_order(struct search *search, const struct caa_set *set, struct error *why)
+{
+	return !is_ca_known(search) || caa_set_permits(set, &search->applicant, why);
+}
+
+static bool let_nobody_else_order(struct search *search, const struct caa_set *set,
+				  struct error *why)
+{
+	return caa_set_binds(set, search->applicant.account_uri, search->applicant.is_wildcard,
+			     why);
+}
+
 static enum finding judge(struct search *search, const struct caa_set *set, const char *at,
 			  struct error *why)
 {
 	if (set->count == 0)
 		return NOTHING;
-	if (!is_ca_known(search) || caa_set_permits(set, &search->applicant, why))
+	if (search->are_good(search, set, why))
 		return PERMITS;
 	error_wrap(why, "at %s", at);
 	return FORBIDS;
@@ -198,60 +212,94 @@ static enum finding look_up(struct search *search, const char *name, int hops, s
 
 /* ---- climbing */
 
-static int climb(struct search *search, const char *domain, struct error *err)
+/* The first name upwards of which something is found, into `at`; NOTHING: there is none. */
+static enum finding climb(struct search *search, const char *domain, const char **at,
+			  struct error *why)
 {
-	const char *at = domain_base(domain);
-
-	while (*at != '\0') {
-		struct error why = ERROR_INIT;
-		switch (look_up(search, at, 0, &why)) {
-		case PERMITS:
-			return 0;
-		case FORBIDS:
-			*err = why;
-			return error_wrap(err, "the CA would refuse %s by its CAA records", domain);
-		case BROKEN:
-			*err = why;
-			return error_wrap(
-			    err,
-			    "the CA would refuse %s because it cannot look up the CAA "
-			    "records of %s",
-			    domain, at);
-		case UNKNOWN:
-			/* Records above do not count if there are some here. */
-			log_warn("the CAA records of %s cannot be seen from here: %s", at,
-				 why.text);
-			return 0;
-		default:
-			break;
-		}
-		const char *dot = strchr(at, '.');
-		at = dot == NULL ? "" : dot + 1;
+	for (*at = domain_base(domain); **at != '\0';) {
+		*why = (struct error)ERROR_INIT;
+		enum finding finding = look_up(search, *at, 0, why);
+		if (finding != NOTHING)
+			return finding;
+		const char *dot = strchr(*at, '.');
+		*at = dot == NULL ? "" : dot + 1;
 	}
-	return 0;
+	return NOTHING;
+}
+
+static enum finding search_from(struct search *search, const char *domain, long budget_ms,
+				const char **at, struct error *why)
+{
+	AUTO_FREE struct authority *own = malloc(sizeof(*own));
+	struct error doubt = ERROR_INIT;
+	domain_name alias;
+
+	if (own == NULL) {
+		error_no_memory(why);
+		return UNKNOWN;
+	}
+	search->own = own;
+	search->limit = deadline_in(budget_ms);
+	resolver_allow(&search->view->resolver, budget_ms);
+	if (authority_find(search->view, domain_base(domain), own, alias, &doubt) != 0) {
+		log_debug("%s", doubt.text);
+		search->own = NULL;
+	}
+	enum finding finding = climb(search, domain, at, why);
+	search->own = NULL;
+	return finding;
 }
 
 int caa_search(struct dns_view *view, const struct settings *settings, const char *domain,
 	       const char *account_uri, struct error *err)
 {
-	AUTO_FREE struct authority *own = malloc(sizeof(*own));
 	struct search search = {
 	    .view = view,
 	    .settings = settings,
-	    .own = own,
 	    .applicant = {NULL, account_uri, domain_is_wildcard(domain)},
-	    .limit = deadline_in(SEARCH_BUDGET_MS),
+	    .are_good = let_us_order,
 	};
-	struct error doubt = ERROR_INIT;
-	domain_name alias;
+	struct error why = ERROR_INIT;
+	const char *at = "";
 
-	if (own == NULL)
-		return error_no_memory(err);
-	resolver_allow(&view->resolver, SEARCH_BUDGET_MS);
 	search.applicant.ca = &search.ca;
-	if (authority_find(view, domain_base(domain), own, alias, &doubt) != 0) {
-		log_debug("%s", doubt.text);
-		search.own = NULL;
+	switch (search_from(&search, domain, SEARCH_BUDGET_MS, &at, &why)) {
+	case FORBIDS:
+		*err = why;
+		return error_wrap(err, "the CA would refuse %s by its CAA records", domain);
+	case BROKEN:
+		*err = why;
+		return error_wrap(err,
+				  "the CA would refuse %s because it cannot look up the CAA "
+				  "records of %s",
+				  domain, at);
+	case UNKNOWN:
+		/* Records above do not count if there are some here. */
+		log_warn("the CAA records of %s cannot be seen from here: %s", at, why.text);
+		return 0;
+	default:
+		return 0;
 	}
-	return climb(&search, domain, err);
+}
+
+enum caa_binding caa_search_binding(struct dns_view *view, const char *domain,
+				    const char *account_uri, long budget_ms, const char **at,
+				    struct error *why)
+{
+	struct search search = {
+	    .view = view,
+	    .applicant = {NULL, account_uri, domain_is_wildcard(domain)},
+	    .are_good = let_nobody_else_order,
+	};
+
+	switch (search_from(&search, domain, budget_ms, at, why)) {
+	case PERMITS:
+		return CAA_BOUND;
+	case FORBIDS:
+		return CAA_OPEN;
+	case NOTHING:
+		return CAA_ABSENT;
+	default:
+		return CAA_UNKNOWN;
+	}
 }

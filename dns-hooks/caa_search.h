@@ -23,4 +23,20 @@
 int caa_search(struct dns_view *view, const struct settings *settings, const char *domain,
 	       const char *account_uri, struct error *err);
 
+enum caa_binding {
+	CAA_UNKNOWN, /* DNS could not be asked, or answers so that a CA could not go by it either */
+	CAA_ABSENT,  /* there are no records: every CA may issue, to anybody */
+	CAA_OPEN,    /* there are, and they let others have certificates */
+	CAA_BOUND,   /* only the account may */
+};
+
+/*
+ * Whether the account is the only one that may have certificates for `domain` (NULL: whether it is
+ * one account at all, record by record).  `at` is the name whose records count, part of `domain`;
+ * `why` is filled with CAA_UNKNOWN and CAA_OPEN.
+ */
+enum caa_binding caa_search_binding(struct dns_view *view, const char *domain,
+				    const char *account_uri, long budget_ms, const char **at,
+				    struct error *why);
+
 #endif

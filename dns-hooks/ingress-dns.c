@@ -7,6 +7,7 @@
 #include "common/settings.h"
 #include "dns-hooks/apply.h"
 #include "dns-hooks/by_hand.h"
+#include "dns-hooks/caa_command.h"
 #include "dns-hooks/challenge.h"
 #include "dns-hooks/leave_root.h"
 #include "dns-hooks/preflight.h"
@@ -35,6 +36,8 @@ static const char USAGE[] =
     "  list NAME [TYPE]               show the records at a name\n"
     "  set-txt NAME VALUE             add one TXT value; others at the name stay\n"
     "  del-txt NAME VALUE             remove one TXT value\n"
+    "  caa NAME [--account URI]       whether CAA records keep certificates for the name to one\n"
+    "                                 ACME account, as JSON (needs no settings)\n"
     "\n"
     "Hooks for certbot (CERTBOT_DOMAIN and CERTBOT_VALIDATION in the environment):\n"
     "  auth                           add the challenge value, wait until all servers have it\n"
@@ -206,6 +209,17 @@ static int run_del_txt(const struct settings *settings, const struct arguments *
 	return by_hand_txt(settings, arguments->items[0], arguments->items[1], false, err);
 }
 
+static int run_caa(const struct settings *settings, const struct arguments *arguments,
+		   struct error *err)
+{
+	bool has_account = arguments->count == 3 && strcmp(arguments->items[1], "--account") == 0;
+
+	(void)settings;
+	if (arguments->count != 1 && !has_account)
+		return usage_error(err, "caa takes NAME and, if wanted, --account URI");
+	return caa_command(arguments->items[0], has_account ? arguments->items[2] : NULL, err);
+}
+
 /* ---- hooks */
 
 static int run_auth(const struct settings *settings, const struct arguments *arguments,
@@ -232,12 +246,13 @@ struct command {
 	const char *name;
 	int (*run)(const struct settings *settings, const struct arguments *arguments,
 		   struct error *err);
+	bool needs_no_settings; /* `settings` is NULL */
 };
 
 static const struct command commands[] = {
-    {"plan", run_plan},	      {"apply", run_apply},	    {"list", run_list},
-    {"set-txt", run_set_txt}, {"del-txt", run_del_txt},	    {"auth", run_auth},
-    {"cleanup", run_cleanup}, {"preflight", run_preflight},
+    {"plan", run_plan, false},	     {"apply", run_apply, false},	  {"list", run_list, false},
+    {"set-txt", run_set_txt, false}, {"del-txt", run_del_txt, false},	  {"auth", run_auth, false},
+    {"cleanup", run_cleanup, false}, {"preflight", run_preflight, false}, {"caa", run_caa, true},
 };
 
 static const struct command *find_command(const char *name)
@@ -277,10 +292,10 @@ static struct settings *load_settings(struct error *err)
 
 static int run(const struct command *command, const struct arguments *arguments, struct error *err)
 {
-	struct settings *settings = load_settings(err);
+	struct settings *settings = command->needs_no_settings ? NULL : load_settings(err);
 	int result = -1;
 
-	if (settings != NULL) {
+	if (settings != NULL || command->needs_no_settings) {
 		leave_root(settings);
 		result = command->run(settings, arguments, err);
 	}

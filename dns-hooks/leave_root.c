@@ -21,6 +21,10 @@ void leave_root(const struct settings *settings)
 	struct error err = ERROR_INIT;
 
 	confinement_hide_memory();
+	if (settings == NULL) {
+		privileges_drop_as_far_as_can_be(USER_DNS);
+		return;
+	}
 	settings_hold_secrets(FOR_DNS);
 	if (settings->acme_ca_bundle != NULL)
 		http_hold_ca_bundle(settings->acme_ca_bundle);

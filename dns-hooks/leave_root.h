@@ -11,7 +11,8 @@
 
 #include "common/settings.h"
 
-/* What cannot be done is logged, and the rest done all the same. */
+/* What cannot be done is logged, and the rest done all the same.  NULL: there are no settings, so
+ * nothing to open. */
 void leave_root(const struct settings *settings);
 
 #endif

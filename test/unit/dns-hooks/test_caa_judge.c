@@ -151,6 +151,62 @@ static void test_an_account_that_is_not_known_is_not_compared(void **state)
 	caa_set_free(&set);
 }
 
+static void judge_binding(const struct sample *sample, bool is_wildcard)
+{
+	struct caa_set set = {0};
+	struct error why = ERROR_INIT;
+
+	for (size_t i = 0; i < RECORDS_MAX && sample->records[i] != NULL; i++) {
+		struct caa caa;
+		assert_int_equal(caa_parse(sample->records[i], &caa), 0);
+		assert_int_equal(caa_set_add(&set, &caa, &why), 0);
+	}
+	bool binds = caa_set_binds(&set, ACCOUNT, is_wildcard, &why);
+	if (binds != (sample->why == NULL))
+		fail_msg("%s (%s): %s", sample->records[0], is_wildcard ? "wildcard" : "plain",
+			 binds ? "binds" : why.text);
+	if (sample->why != NULL)
+		assert_contains(why.text, sample->why);
+	caa_set_free(&set);
+}
+
+#define OUR_ISSUE "0 issue \"ca.test; accounturi=" ACCOUNT "\""
+#define OUR_WILD "0 issuewild \"ca.test; validationmethods=dns-01; accounturi=" ACCOUNT "\""
+
+/* Whether anybody but the account may have certificates. */
+static void test_what_is_open_to_others(void **state)
+{
+	static const struct sample plain[] = {
+	    {{OUR_ISSUE}, NULL},
+	    {{"128 issue \"ca.test; accounturi=" ACCOUNT "\""}, NULL},
+	    {{OUR_ISSUE, "0 issue \";\"", "0 iodef \"mailto:x@ca.test\""}, NULL},
+	    {{"0 issue \";\""}, NULL},
+	    /* Without meaning for a name that is no wildcard. */
+	    {{OUR_ISSUE, "0 issuewild \"ca.test\""}, NULL},
+	    {{OUR_ISSUE, "0 issue \"ca.test\""}, "names no account"},
+	    {{OUR_ISSUE, "0 issue \"other.test\""}, "other.test"},
+	    {{OUR_ISSUE, "0 issue \"ca.test; accounturi=" ACCOUNT "1\""}, "another account"},
+	    {{"0 issue \"ca.test; accounturi=" ACCOUNT "; accounturi=" ACCOUNT "\""}, "several"},
+	    {{"0 issue \"ca.test; AccountURI=" ACCOUNT "\""}, "names no account"},
+	    {{OUR_WILD}, "about other things"},
+	    {{"0 iodef \"mailto:x@ca.test\""}, "about other things"},
+	    {{"128 tbs \"x\""}, "about other things"},
+	    {{"128 tbs \"x\"", "0 issue \"ca.test\""}, "names no account"},
+	};
+	static const struct sample wildcard[] = {
+	    {{OUR_ISSUE}, NULL},
+	    {{OUR_WILD}, NULL},
+	    {{OUR_WILD, "0 issue \"ca.test\""}, NULL},
+	    {{OUR_ISSUE, "0 issuewild \"ca.test\""}, "names no account"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++)
+		judge_binding(&plain[i], false);
+	for (size_t i = 0; i < sizeof(wildcard) / sizeof(wildcard[0]); i++)
+		judge_binding(&wildcard[i], true);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -159,6 +215,7 @@ int main(void)
 	    cmocka_unit_test(test_account_and_method_count),
 	    cmocka_unit_test(test_what_is_wrong_voids_the_record),
 	    cmocka_unit_test(test_an_account_that_is_not_known_is_not_compared),
+	    cmocka_unit_test(test_what_is_open_to_others),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
