@@ -3,6 +3,7 @@
 #include "common/digest.h"
 #include "common/file.h"
 #include "common/json.h"
+#include "supervisor/verify/caa.h"
 #include "supervisor/verify/command.h"
 #include "supervisor/verify/fetch.h"
 #include "supervisor/verify/judge.h"
@@ -189,6 +190,10 @@ static int run(struct verify_command *c, struct findings *findings, struct error
 		rc = gather(c, &material, err);
 	if (rc == 0)
 		rc = judge(&c->judge, &material, findings, &result, err);
+	if (rc == 0 && c->url != NULL)
+		caa_judge(&material, findings);
+	else if (rc == 0)
+		findings_skip(findings, CHECK_CAA, "DNS is asked only when the site is");
 	if (rc == 0 && c->json)
 		rc = print_json(findings, &result, err);
 	else if (rc == 0)

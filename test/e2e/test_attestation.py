@@ -40,7 +40,7 @@ def ask(ingress: Ingress, nonce: str) -> Answer:
     return ingress.fetch(NAME, f"{ATTESTATION}?nonce={nonce}")
 
 
-def verify(ingress: Ingress, *more: str) -> tuple[int, dict[str, Any]]:
+def verify(ingress: Ingress, *more: str, **extra: str) -> tuple[int, dict[str, Any]]:
     """`ingressctl verify`, trusting the stack's roots."""
     roots = ingress.stack.directory / "roots.pem"
     own = ingress.stack.directory / "volume-ca.pem"
@@ -48,6 +48,7 @@ def verify(ingress: Ingress, *more: str) -> tuple[int, dict[str, Any]]:
     done = ingress.ctl(
         "verify", "--json", f"https://{NAME}:{ingress.port}", "--ca", str(roots),
         "--root", str(QuotePki(ingress.stack.directory / "quote-pki").root_pem), "--connect-to", f"127.0.0.1:{ingress.port}", *more,
+        **extra,
     )  # fmt: skip
     assert done.returncode in (0, 1), done.stderr
     return done.returncode, json.loads(done.stdout)
@@ -124,6 +125,39 @@ def test_a_ct_list(attested: Ingress, tmp_path: Path) -> None:
     ct.write_text(json.dumps([ours, {**theirs, "common_name": "", "name_value": "*.demo.test"}]))
     status, answer = verify(attested, "--ct", str(ct))
     assert status == 1 and "0badc0de" in answer["checks"]["ct"]["detail"]
+
+
+def test_caa_records(attested: Ingress) -> None:
+    """Whether they keep certificates for the name to the account in the evidence."""
+    bind = attested.stack.bind
+    account = attested.fetch(NAME, "/evidences/acme-account.json").json()["uri"]
+
+    def caa(*more: str, **extra: str) -> tuple[int, dict[str, str]]:
+        status, answer = verify(attested, *more, **extra)
+        return status, answer["checks"]["caa"]
+
+    def replace(*records: str) -> None:
+        bind.delete("demo.test.", "CAA")
+        for record in records:
+            bind.add("demo.test.", 60, "CAA", record)
+
+    ours = f'0 issue "ca.demo.test; accounturi={account}"'
+    replace()
+    status, check = caa()
+    assert status == 0 and check["outcome"] == "not checked" and "no CAA records" in check["detail"]
+    assert caa("--require", "caa")[0] == 1
+    replace(ours)
+    status, check = caa("--require", "caa")
+    assert status == 0 and check["outcome"] == "passed", check
+    assert check["detail"] == f"{NAME}, by the CAA records of demo.test"
+    replace(ours, '0 issue "other-ca.test"')
+    status, check = caa()
+    assert status == 1 and check["outcome"] == "failed" and "other-ca.test" in check["detail"]
+    replace(ours.replace(account, account + "0"))
+    status, check = caa()
+    assert status == 1 and "another account" in check["detail"]
+    status, check = caa(DNS_RESOLVERS="127.0.0.1:1")
+    assert status == 0 and check["outcome"] == "not checked" and "could not" in check["detail"]
 
 
 def test_many_questions_at_once(attested: Ingress) -> None:
