@@ -326,6 +326,22 @@ static CURLcode read_info(CURL *curl, struct http_response *response)
 	return code;
 }
 
+static CURLcode read_header(CURL *curl, const char *const *names, char **value)
+{
+	struct curl_header *header = NULL;
+
+	for (; names != NULL && *names != NULL; names++) {
+		CURLHcode code = curl_easy_header(curl, *names, 0, CURLH_HEADER, -1, &header);
+		if (code == CURLHE_OUT_OF_MEMORY)
+			return CURLE_OUT_OF_MEMORY;
+		if (code != CURLHE_OK)
+			continue;
+		*value = strdup(header->value);
+		return *value == NULL ? CURLE_OUT_OF_MEMORY : CURLE_OK;
+	}
+	return CURLE_OK;
+}
+
 static CURLcode read_peer_chain(CURL *curl, struct buffer *chain)
 {
 	struct curl_certinfo *info = NULL;
@@ -360,6 +376,8 @@ static int run_exchange(const struct http_request *request, struct http_response
 		code = CURLE_PARTIAL_FILE;
 	if (code == CURLE_OK)
 		code = read_info(x->curl, response);
+	if (code == CURLE_OK)
+		code = read_header(x->curl, request->wanted_headers, &response->header);
 	if (code == CURLE_OK && request->wants_peer_chain)
 		code = read_peer_chain(x->curl, &response->peer_chain);
 	return code == CURLE_OK ? 0 : explain(request, x, code, err);
@@ -393,6 +411,8 @@ void http_response_free(struct http_response *response)
 {
 	buffer_free(&response->body);
 	buffer_free(&response->peer_chain);
+	free(response->header);
+	response->header = NULL;
 }
 
 char *http_escape(const char *text)
@@ -417,4 +437,14 @@ char *http_escape(const char *text)
 	}
 	*out = '\0';
 	return escaped;
+}
+
+char *http_unescape(const char *text)
+{
+	int length = 0;
+	char *decoded = curl_easy_unescape(NULL, text, 0, &length);
+	char *copy = decoded == NULL || strlen(decoded) != (size_t)length ? NULL : strdup(decoded);
+
+	curl_free(decoded);
+	return copy;
 }

@@ -42,6 +42,9 @@ struct http_request {
 	/* Accepts every certificate and hands the peer's chain over, on a connection of its own:
 	 * for callers who judge it themselves. */
 	bool wants_peer_chain;
+	/* Names of headers with NULL at the end: the first of them that the answer has is kept.
+	 * NULL: none is. */
+	const char *const *wanted_headers;
 	/* Called once the connection stands and nothing has been read from it: the moment to give
 	 * up the rights that connecting took.  NULL: nothing is. */
 	void (*connected)(void *arg);
@@ -56,6 +59,7 @@ struct http_response {
 	unsigned retry_after; /* seconds, from either form of the header, a day at most; 0: none */
 	char content_type[128]; /* "" when absent */
 	struct buffer body;
+	char *header; /* the value of a wanted header; NULL: the answer has none of them */
 	struct buffer peer_chain; /* PEM, leaf first; empty unless wants_peer_chain */
 };
 
@@ -84,5 +88,7 @@ int http_perform_retrying(const struct http_request *request, struct http_respon
 
 /* Percent-encodes all but RFC 3986's unreserved characters.  The caller frees; NULL: no memory. */
 char *http_escape(const char *text);
+/* The reverse.  NULL for what stands for a NUL, and when memory ran out. */
+char *http_unescape(const char *text);
 
 #endif

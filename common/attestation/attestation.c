@@ -95,8 +95,10 @@ static void check_chain(struct verification *v)
 					v->input->at, &err);
 	if (rc == 0)
 		rc = pck_extension_read(v->chain.certificates[0], &v->platform, &err);
-	if (rc == 0)
+	if (rc == 0) {
 		hex_encode(v->platform.fmspc, FMSPC_SIZE, v->result->measurements.fmspc);
+		v->result->measurements.pck_ca = intel_chain_pck_ca(&v->chain);
+	}
 	record(v, ATTESTATION_CHAIN, rc, &err);
 }
 

@@ -69,7 +69,8 @@ struct attestation_measurements {
 	char mrtd[2 * MEASUREMENT_SIZE + 1];
 	char rtmr[RTMR_COUNT][2 * MEASUREMENT_SIZE + 1];
 	char report_data[2 * QUOTE_REPORT_DATA_SIZE + 1];
-	char fmspc[2 * FMSPC_SIZE + 1];
+	char fmspc[2 * FMSPC_SIZE + 1]; /* "" unless CHAIN passed */
+	const char *pck_ca; /* "platform" or "processor", as Intel's PCS calls it; NULL likewise */
 };
 
 struct attestation_result {

@@ -279,3 +279,11 @@ int intel_chain_verify(const struct intel_chain *chain, const struct trust_ancho
 		return -1;
 	return verify_signatures(chain, revocation, at, err);
 }
+
+const char *intel_chain_pck_ca(const struct intel_chain *chain)
+{
+	char issuer[COMMON_NAME_MAX];
+
+	common_name(X509_get_issuer_name(chain->certificates[0]), issuer);
+	return strcmp(issuer, "Intel SGX PCK Processor CA") == 0 ? "processor" : "platform";
+}

@@ -60,4 +60,8 @@ struct revocation {
 int intel_chain_verify(const struct intel_chain *chain, const struct trust_anchor *anchor,
 		       const struct revocation *revocation, time_t at, struct error *err);
 
+/* Which CA a platform's certificate is from, of a chain that is verified: "platform" or
+ * "processor". */
+const char *intel_chain_pck_ca(const struct intel_chain *chain);
+
 #endif

@@ -17,6 +17,8 @@ const char verify_usage[] =
     "  --mrtd HEX, --rtmr0 HEX, --rtmr1 HEX, --rtmr2 HEX    what you expect\n"
     "  --policy FILE        all that, in a file; --write-policy FILE makes one of what was seen\n"
     "  --collateral FILE    Intel's word on what is up to date, as JSON\n"
+    "  --pccs URL           the same, asked there (https://api.trustedservices.intel.com, a PCCS)\n"
+    "  --pccs-ca FILE       trust for that server instead of the system's (PEM)\n"
     "  --ct FILE            a CT log's list of certificates (crt.sh, output=json)\n"
     "  --tcb STATUS         the worst TCB status that is accepted (UpToDate)\n"
     "  --require LIST       checks that may not be left out: all, or names with commas\n"
@@ -79,6 +81,8 @@ static const struct {
     {"save", OPTION_TEXT, offsetof(struct verify_command, save)},
     {"connect-to", OPTION_TEXT, offsetof(struct verify_command, connect_to)},
     {"collateral", OPTION_TEXT, offsetof(struct verify_command, collateral)},
+    {"pccs", OPTION_TEXT, offsetof(struct verify_command, pccs)},
+    {"pccs-ca", OPTION_TEXT, offsetof(struct verify_command, pccs_ca)},
     {"root", OPTION_TEXT, offsetof(struct verify_command, root)},
     {"compose", OPTION_TEXT, offsetof(struct verify_command, compose)},
     {"require", OPTION_TEXT, offsetof(struct verify_command, require)},
@@ -160,6 +164,11 @@ int command_parse(int argc, char **argv, struct verify_command *c, struct error 
 		return error_set(err, EXIT_USAGE_ERROR,
 				 "verify takes one of https://HOST[:PORT], --dir DIR and --quote "
 				 "FILE");
+	if (c->pccs != NULL && c->collateral != NULL)
+		return error_set(err, EXIT_USAGE_ERROR,
+				 "--pccs and --collateral say the same: give one of them");
+	if (c->pccs_ca != NULL && c->pccs == NULL)
+		return error_set(err, EXIT_USAGE_ERROR, "--pccs-ca goes with --pccs");
 	if (c->save != NULL && c->url == NULL)
 		return error_set(err, EXIT_USAGE_ERROR, "--save goes with https://HOST[:PORT]");
 	return 0;

@@ -13,7 +13,7 @@ extern const char verify_usage[];
 /* Strings are those of argv. */
 struct verify_command {
 	const char *url, *dir, *quote, *save, *connect_to;
-	const char *collateral, *root, *compose, *require;
+	const char *collateral, *pccs, *pccs_ca, *root, *compose, *require;
 	const char *ct;
 	const char *policy, *write_policy;
 	bool json, help, has_tcb;

@@ -8,6 +8,7 @@
 #include "supervisor/verify/fetch.h"
 #include "supervisor/verify/judge.h"
 #include "supervisor/verify/manifest.h"
+#include "supervisor/verify/pcs.h"
 #include "supervisor/verify/policy.h"
 
 #include <stdio.h>
@@ -178,6 +179,24 @@ static int print_json(const struct findings *findings, const struct attestation_
 	return 0;
 }
 
+/* Collateral is asked for by what the quote says of its platform, so only behind a first judgement;
+ * where the platform's certificate was refused there is nothing to ask for. */
+static int judge_by_pccs(struct verify_command *c, const struct material *material,
+			 struct findings *findings, struct attestation_result *result,
+			 struct error *err)
+{
+	const struct attestation_measurements *platform = &result->measurements;
+
+	if (c->pccs == NULL || platform->pck_ca == NULL)
+		return 0;
+	if (pcs_fetch(c->pccs, c->pccs_ca, platform->fmspc, platform->pck_ca, &c->collateral_text,
+		      err) != 0)
+		return -1;
+	c->judge.collateral = &c->collateral_text;
+	memset(findings->list, 0, sizeof(findings->list));
+	return judge(&c->judge, material, findings, result, err);
+}
+
 static int run(struct verify_command *c, struct findings *findings, struct error *err)
 {
 	struct attestation_result result;
@@ -190,9 +209,11 @@ static int run(struct verify_command *c, struct findings *findings, struct error
 		rc = gather(c, &material, err);
 	if (rc == 0)
 		rc = judge(&c->judge, &material, findings, &result, err);
+	if (rc == 0)
+		rc = judge_by_pccs(c, &material, findings, &result, err);
 	if (rc == 0 && c->url != NULL)
 		caa_judge(&material, findings);
-	else if (rc == 0)
+	else if (rc == 0 && c->dir != NULL)
 		findings_skip(findings, CHECK_CAA, "DNS is asked only when the site is");
 	if (rc == 0 && c->json)
 		rc = print_json(findings, &result, err);

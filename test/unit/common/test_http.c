@@ -124,6 +124,21 @@ static void a_redirect_is_not_followed(void **state)
 	http_response_free(&response);
 }
 
+static void the_first_header_that_is_wanted_is_kept(void **state)
+{
+	static const char *const some[] = {"X-None", "lOCATION", "Content-Type", NULL};
+	static const char *const none[] = {"X-None", NULL};
+	struct http_response response =
+	    perform(&(struct http_request){.url = url("/redirect"), .wanted_headers = some});
+
+	(void)state;
+	assert_string_equal(response.header, "/status/200");
+	http_response_free(&response);
+	response = perform(&(struct http_request){.url = url("/redirect"), .wanted_headers = none});
+	assert_null(response.header);
+	http_response_free(&response);
+}
+
 static void a_unix_socket_takes_the_place_of_the_host(void **state)
 {
 	AUTO_FREE char *path = file_join(*state, "agent.sock");
@@ -353,6 +368,17 @@ static void all_but_unreserved_characters_are_escaped(void **state)
 	assert_string_equal(empty, "");
 }
 
+static void what_is_escaped_is_read_back(void **state)
+{
+	AUTO_FREE char *text = http_unescape("a%20b%2Fc%3f+%25%C3%A9%");
+	AUTO_FREE char *empty = http_unescape("");
+
+	(void)state;
+	assert_string_equal(text, "a b/c?+%\xc3\xa9%");
+	assert_string_equal(empty, "");
+	assert_null(http_unescape("a%00b"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -360,6 +386,7 @@ int main(void)
 	    cmocka_unit_test(a_request_is_sent_as_it_was_given),
 	    cmocka_unit_test(methods_without_a_body),
 	    cmocka_unit_test(a_redirect_is_not_followed),
+	    cmocka_unit_test(the_first_header_that_is_wanted_is_kept),
 	    scratch_test(a_unix_socket_takes_the_place_of_the_host),
 	    cmocka_unit_test(a_proxy_of_the_environment_is_used),
 	    cmocka_unit_test(a_direct_request_passes_every_proxy_by),
@@ -375,6 +402,7 @@ int main(void)
 	    cmocka_unit_test(only_http_and_https_are_spoken),
 	    cmocka_unit_test(sigpipe_is_ignored_from_the_first_request_on),
 	    cmocka_unit_test(all_but_unreserved_characters_are_escaped),
+	    cmocka_unit_test(what_is_escaped_is_read_back),
 	};
 
 	server_forget_proxies();
