@@ -27,6 +27,7 @@ from bench.plot import plot_datapath  # noqa: E402
 from bench.providers import bench_providers  # noqa: E402
 from bench.reload import bench_reload  # noqa: E402
 from bench.report import Report  # noqa: E402
+from bench.verify import bench_nonces, bench_verify  # noqa: E402
 
 Bench = Callable[[Report, Path], None]
 
@@ -49,6 +50,8 @@ REPORTS: dict[str, tuple[str, dict[str, Bench]]] = {
             "issue": bench_issue,
             "memory": bench_memory,
             "providers": bench_providers,
+            "verify": bench_verify,
+            "nonces": bench_nonces,
         },
     ),
 }
