@@ -242,12 +242,17 @@ class GuestAgent:
     """
 
     def __init__(
-        self, socket_path: str | os.PathLike[str], guest: SimulatedGuest, *, api: str = "dstack"
+        self,
+        socket_path: str | os.PathLike[str],
+        guest: SimulatedGuest,
+        *,
+        api: str = "dstack",
+        is_new: bool = False,
     ) -> None:
         self.socket = Path(socket_path)
         self.guest = guest
         self.root_pem = guest.pki.root_pem
-        self._api = GuestApi(guest, api)
+        self._api = GuestApi(guest, api, is_new=is_new)
         self._server: _Server | None = None
         self._thread: threading.Thread | None = None
         self.start()

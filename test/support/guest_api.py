@@ -2,6 +2,8 @@
 
 Rules and messages are those of dstack's guest-agent (rpc_service.rs) and of its RPC layer (ra-rpc):
 every refusal is a 400 with `{"error": ...}`, a path outside of the API a 404 in HTML.
+
+Agents from 0.6 on have version 1 of the API below /v1/, and what was there before also below /v0/.
 """
 
 from __future__ import annotations
@@ -9,7 +11,7 @@ from __future__ import annotations
 import binascii
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from .simulated_guest import SimulatedGuest
@@ -32,6 +34,7 @@ FAULT_MODES = (
 
 
 REPORT_DATA_SIZE = 64
+NEW_VERSION, NEW_REVISION = "0.6.0", "0123456789ab"
 SLOW_SECONDS = 20.0
 MAX_SLOW_SECONDS = 3600.0
 
@@ -73,19 +76,33 @@ class Refusal(Exception):
     """The agent's answer to a call it does not like."""
 
 
-class GuestApi:
-    """The calls of one API, by path; arguments are the strings of a query or of a JSON object."""
+_Call = Callable[[Mapping[str, object], Fault], Mapping[str, object]]
 
-    def __init__(self, guest: SimulatedGuest, api: str) -> None:
+
+class GuestApi:
+    """The calls of one API, by path; arguments are the strings of a query or of a JSON object.
+
+    `is_new`: as agents from 0.6 on; only "dstack".
+    """
+
+    def __init__(self, guest: SimulatedGuest, api: str, *, is_new: bool = False) -> None:
         if api not in APIS:
             raise ValueError(f"api is {api!r}, must be one of {', '.join(APIS)}")
         self.guest = guest
+        self._surfaces: dict[str, dict[str, _Call]] = {}
         if api == "dstack":
-            self.prefix = "/"
-            self._calls = {"Info": self._info, "GetQuote": self._get_quote, "GetKey": self._get_key}
+            calls = {"Info": self._info, "GetQuote": self._get_quote, "GetKey": self._get_key}
+            self._surfaces["/"] = calls
+            if is_new:
+                self._surfaces["/v0/"] = calls
+                self._surfaces["/v1/"] = {
+                    "Info": self._info,
+                    "GetKey": self._get_domain_key,
+                    "Attest": self._attest,
+                    "Version": self._version,
+                }
         else:
-            self.prefix = "/prpc/"
-            self._calls = {
+            self._surfaces["/prpc/"] = {
                 "Info": self._info,
                 "RawQuote": self._raw_quote,
                 "DeriveKey": self._derive_key,
@@ -93,11 +110,12 @@ class GuestApi:
 
     def call(self, path: str, arguments: Mapping[str, object], fault: Fault) -> Answer:
         """Both faults that are about the content of a quote are made here."""
-        method = path.removeprefix(self.prefix)
-        if not path.startswith(self.prefix) or "/" in method or not method:
+        folder, _, method = path.rpartition("/")
+        calls = self._surfaces.get(f"{folder}/")
+        if calls is None or not method:
             return Answer(404, NOT_FOUND_BODY, "text/html; charset=utf-8")
         try:
-            call = self._calls.get(method.removeprefix("Tappd."))
+            call = calls.get(method.removeprefix("Tappd."))
             if call is None:
                 raise Refusal(f"Service not found: {method}")
             return json_answer(200, call(arguments, fault))
@@ -112,6 +130,14 @@ class GuestApi:
         if len(report_data) > REPORT_DATA_SIZE:
             raise Refusal("Report data is too long")
         report_data = report_data.ljust(REPORT_DATA_SIZE, b"\0")
+        if not self.guest.has_quotes:
+            # The agent answers with what it has, which is nothing.
+            return {
+                "quote": "",
+                "event_log": "",
+                "report_data": report_data.hex(),
+                "vm_config": self.guest.vm_config(),
+            }
         return {
             "quote": self._quote(report_data, fault).hex(),
             "event_log": self.guest.event_log_json(),
@@ -145,6 +171,24 @@ class GuestApi:
         except ValueError as error:
             raise Refusal(str(error)) from error
         return {"key": key.hex(), "signature_chain": [signature.hex() for signature in chain]}
+
+    def _get_domain_key(self, arguments: Mapping[str, object], _: Fault) -> Mapping[str, object]:
+        domain, algorithm = (_text_argument(arguments, name) for name in ("domain", "algorithm"))
+        try:
+            key, chain = self.guest.domain_key(domain, algorithm)
+        except ValueError as error:
+            raise Refusal(str(error)) from error
+        return {"key": key.hex(), "signature_chain": [signature.hex() for signature in chain]}
+
+    def _attest(self, arguments: Mapping[str, object], _: Fault) -> Mapping[str, object]:
+        report_data = _bytes_argument(arguments, "report_data")
+        if len(report_data) > REPORT_DATA_SIZE:
+            raise Refusal("Report data is too long")
+        report_data = report_data.ljust(REPORT_DATA_SIZE, b"\0")
+        return {"attestation": self.guest.attestation(report_data).hex()}
+
+    def _version(self, _: Mapping[str, object], __: Fault) -> Mapping[str, object]:
+        return {"version": NEW_VERSION, "rev": NEW_REVISION}
 
     def _derive_key(self, arguments: Mapping[str, object], _: Fault) -> Mapping[str, object]:
         key, chain = self.guest.tls_key(

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.x509.oid import NameOID
 
+from .attestation import KINDS, build_attestation
 from .event_log import EventLog, guest_event_log
 from .tdx_quote import QuotePki, TdBody, build_quote
 
@@ -73,7 +74,8 @@ class SimulatedGuest:
 
     Without `app_id` it is, as in dstack, the beginning of the compose hash; an empty
     `instance_id` is that of an application that asked to have none. `log_digests` false makes
-    runtime events come without their digests, as newer agents send them.
+    runtime events come without their digests, as newer agents send them. `platform` is one of
+    attestation.KINDS: where it is not TDX, there are no quotes, only attestations.
     """
 
     def __init__(
@@ -85,8 +87,12 @@ class SimulatedGuest:
         quote_version: int = 4,
         event_log_version: int = 1,
         log_digests: bool = True,
+        platform: str = "tdx",
     ) -> None:
+        if platform not in KINDS:
+            raise ValueError(f"platform is {platform!r}, must be one of {', '.join(KINDS)}")
         self.pki = pki
+        self.platform = platform
         self.quote_version = quote_version
         self.compose_hash = hashlib.sha256(APP_COMPOSE.encode()).digest()
         self.app_id = self.compose_hash[:APP_ID_SIZE] if app_id is None else app_id
@@ -113,6 +119,20 @@ class SimulatedGuest:
     def quote(self, report_data: bytes) -> bytes:
         """A new quote; `report_data` has 64 bytes."""
         return build_quote(self.pki, self.body(report_data), version=self.quote_version)
+
+    @property
+    def has_quotes(self) -> bool:
+        return self.platform in ("tdx", "gcp-tdx")
+
+    def attestation(self, report_data: bytes) -> bytes:
+        """In dstack's own format; `report_data` has 64 bytes."""
+        evidence = (
+            self.quote(report_data)
+            if self.has_quotes
+            else hashlib.sha512(self.platform.encode() + report_data).digest()
+        )
+        events = [entry for entry in self.event_log.entries() if entry["imr"] == 3]
+        return build_attestation(self.platform, evidence, report_data, events, self.vm_config())
 
     def event_log_json(self) -> str:
         return self.event_log.to_json(digests=self.log_digests)
@@ -164,6 +184,10 @@ class SimulatedGuest:
         key = self._derive(f"app key {path}")
         chain = [self._derive(f"{link} {purpose} {path}", 65) for link in ("app", "kms")]
         return key, chain
+
+    def domain_key(self, domain: str, algorithm: str) -> tuple[bytes, list[bytes]]:
+        """The same by version 1 of the API: other keys for the same text."""
+        return self.app_key(f"v1 domain {domain}", "", algorithm)
 
     def tls_key(self, path: str, subject: str) -> tuple[str, list[str]]:
         """What tappd's DeriveKey gives: a P-256 key in PEM, and certificates for it."""
