@@ -1,5 +1,6 @@
 #include "supervisor/verify/judge.h"
 
+#include "common/attestation/platform.h"
 #include "common/attestation/report_data.h"
 #include "common/digest.h"
 #include "common/hex.h"
@@ -124,7 +125,37 @@ static int verify_bytes(const struct judge_options *options, const struct materi
 	return 0;
 }
 
-/* JSON of GetQuote or tappd, hex, or bytes: whatever people have. */
+/* An attestation of dstack's own format in the place of a quote is refused like anything that is
+ * none, but says which platform it is of. */
+static int judge_bytes(const struct judge_options *options, const struct material *material,
+		       struct text_span bytes, const char *event_log, struct findings *findings,
+		       struct attestation_result *result, struct error *err)
+{
+	const unsigned char *quote = bytes.data;
+	char kind[PLATFORM_KIND_SIZE];
+	struct error ignored = ERROR_INIT;
+
+	if (verify_bytes(options, material, quote, bytes.length, event_log, result, err) != 0)
+		return -1;
+	report_steps(result, findings);
+	if (findings->list[CHECK_QUOTE_LAYOUT].outcome == OUTCOME_FAILED &&
+	    platform_kind(quote, bytes.length, kind, &ignored) == 0)
+		findings_fail(findings, CHECK_QUOTE_LAYOUT,
+			      "this is no TDX quote but dstack's attestation of a machine of the "
+			      "kind %s, which cannot be judged here",
+			      kind);
+	return 0;
+}
+
+/* The hex in an answer of the guest agent's: GetQuote's, tappd's, or Attest's. */
+static const char *hex_of(const cJSON *answer)
+{
+	const char *quote = json_string(answer, "quote");
+
+	return quote != NULL ? quote : json_string(answer, "attestation");
+}
+
+/* JSON, hex, or bytes: whatever people have. */
 static int verify_quote(const struct judge_options *options, const struct material *material,
 			const struct buffer *file, struct findings *findings,
 			struct attestation_result *result, struct error *err)
@@ -133,7 +164,7 @@ static int verify_quote(const struct judge_options *options, const struct materi
 	struct error why = ERROR_INIT;
 	AUTO_JSON cJSON *json =
 	    text[0] == '{' ? json_parse(text, file->length, "the quote", &why) : NULL;
-	const char *hex = json == NULL ? text : json_string(json, "quote");
+	const char *hex = json == NULL ? text : hex_of(json);
 	const char *event_log = json == NULL ? NULL : json_string(json, "event_log");
 	size_t digits = hex == NULL ? 0 : strspn(hex, "0123456789abcdefABCDEF");
 	int rc;
@@ -144,18 +175,17 @@ static int verify_quote(const struct judge_options *options, const struct materi
 		return 0;
 	}
 	if (digits == 0 || (hex[digits] != '\0' && strspn(hex + digits, " \r\n") == 0)) {
-		rc = verify_bytes(options, material, (const unsigned char *)text, file->length,
-				  NULL, result, err);
+		rc = judge_bytes(options, material, (struct text_span){text, file->length}, NULL,
+				 findings, result, err);
 	} else {
 		unsigned char *bytes = malloc(digits / 2 + 1);
 		if (bytes == NULL)
 			return error_no_memory(err);
 		rc = hex_decode(hex, digits / 2 * 2, bytes);
-		rc = verify_bytes(options, material, bytes, digits / 2, event_log, result, err);
+		rc = judge_bytes(options, material, (struct text_span){bytes, digits / 2},
+				 event_log, findings, result, err);
 		free(bytes);
 	}
-	if (rc == 0)
-		report_steps(result, findings);
 	return rc;
 }
 
