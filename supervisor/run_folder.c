@@ -35,7 +35,7 @@ static int claim(struct run_folder *folder, const char *path, struct error *err)
 
 static int make_folders(const struct run_folder *folder, struct error *err)
 {
-	/* The worker's chroot is empty but for two sockets, and not the worker's to write. */
+	/* The worker's chroot has only sockets in it, and is not the worker's to write. */
 	return file_make_dirs(folder->certs, 0700, err) != 0 ||
 		       file_make_dirs(folder->chroot, 0755, err) != 0
 		   ? -1
