@@ -89,7 +89,8 @@ static bool answer_one(const char *dstack_socket, const char *tappd_socket,
 	}
 	while (process > 0 && waitpid(process, &status, 0) < 0 && errno == EINTR)
 		;
-	/* What it has sent may be half of an answer: there is no going on from that. */
+	/* One that failed may have sent half of an answer, behind which nothing can be understood.
+	 */
 	return process > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 

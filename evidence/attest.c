@@ -120,7 +120,7 @@ static void drop_first(struct attest *a)
 	free(first);
 }
 
-/* Until the line is as short as this one finds it: the next in turn comes in then. */
+/* For Retry-After: the time that answering all those in line takes. */
 static long long seconds_to_wait(const struct attest *a)
 {
 	return (a->usual_ms * a->waiting + 999) / 1000;

@@ -274,7 +274,7 @@ static int publish_once(const struct shared_folder *folder, const struct bundle 
 	struct error left = ERROR_INIT;
 
 	read_current(folder, current);
-	/* It takes room, but does not stand in the way. */
+	/* What cannot be removed takes room, but keeps nothing from being published. */
 	if (for_each_entry(folder, remove_leftover, NULL, &left) != 0)
 		log_warn("not all that is left of an earlier publication could be removed: %s",
 			 left.text);

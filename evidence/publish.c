@@ -98,7 +98,7 @@ static int add_quote(struct bundle *bundle, struct guest_agent *agent, struct sh
 	return result;
 }
 
-/* Without it, or cut short, the manifest tells less. */
+/* Without the history, or with a part of it, the manifest tells less. */
 static void read_history(int fd, struct buffer *text)
 {
 	char chunk[16 * 1024];

@@ -4,9 +4,9 @@
 #include "supervisor/inspection.h"
 
 enum {
-	/* HAProxy's connections beside the clients': those at EVIDENCE_PORT, ... */
+	/* HAProxy's connections beside the clients': those at EVIDENCE_PORT, */
 	EVIDENCE_CONNECTIONS = 256,
-	/* ... and others. */
+	/* and with them all others. */
 	EXTRA_CONNECTIONS = EVIDENCE_CONNECTIONS + 64,
 	/* Answers that clients of HTTP/2 may have waiting beside one each: some, and more the more
 	 * clients there are.  They take one file each, not two. */

@@ -28,7 +28,7 @@ int generations_make(const struct generations *generations, unsigned long number
 /* Leads the link `current` there. */
 int generations_link(const struct generations *generations, unsigned long number,
 		     struct error *err);
-/* A failure is told, and matters no more. */
+/* A failure is logged; the folder stays, and does no harm. */
 void generations_remove(const struct generations *generations, unsigned long number);
 
 /* PATH/generation-N/haproxy.cfg */

@@ -81,7 +81,7 @@ static bool on_seen(const struct master_processes *list, void *arg)
 	if (list != NULL)
 		take_worker(h, list->worker);
 	if (h->stopping) {
-		/* It has been asked to finish, unless it was not there yet. */
+		/* A worker that was there has been asked to finish; this one came later. */
 		if (found_late && h->worker != 0)
 			process_signal(h->process, SIGUSR1);
 		return h->worker == 0;

@@ -27,8 +27,8 @@ enum {
 	SECONDS_MAX = 60,
 };
 
-/* A server that says nothing costs a second, or two if it was the only one; behind what the user
- * has set, and so before it. */
+/* libc's options: a name server that says nothing costs a second, the only one there is two.  They
+ * stand behind what the user has set in RES_OPTIONS, since the last of them counts. */
 #define PATIENCE "timeout:1 attempts:2"
 
 static const char usage[] = "usage: ingress-resolve follow --fd N\n"

@@ -131,7 +131,7 @@ static void look_up_next(struct pool *pool)
 		put_back(pool, lookup);
 	else
 		pool->left--;
-	/* Somebody may wait for a place among the failed, or for the end. */
+	/* Other threads may wait until fewer failed names are looked up, or for the end. */
 	if (was_failed || pool->once || pool->broken)
 		pthread_cond_broadcast(&pool->changed);
 }

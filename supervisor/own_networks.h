@@ -19,7 +19,7 @@ struct allowed_networks {
 int own_networks_find(struct allowed_networks *allowed, struct error *err);
 void own_networks_clear(struct allowed_networks *allowed);
 
-/* Loopback, or in one of the networks; never what ip_is_no_peer() knows. */
+/* Loopback, or in one of the networks; never an address for which ip_is_no_peer() is true. */
 bool networks_allow(const struct allowed_networks *allowed, const struct ip_address *address);
 
 #endif

@@ -91,7 +91,7 @@ static bool read_some(struct resolver *r)
 	take_lines(r);
 	if (got > 0 && evbuffer_get_length(r->input) < DNS_ANSWER_LINE_MAX)
 		return true;
-	/* Its end is told by the end of the process. */
+	/* The program has ended: it is started again once its exit status is known. */
 	stop_reading(r);
 	if (got > 0 && r->process != NULL) {
 		log_error("ingress-resolve writes a line without an end; it is stopped");

@@ -9,8 +9,8 @@
 enum {
 	/* 10,000 routes take a few seconds, 10,000 certificates on a slow disk minutes. */
 	CHECK_TIMEOUT = 900,
-	/* Of a master that answers and has not begun, until it is told again; or that has, and has
-	 * started no worker, until that counts as a failure. */
+	/* So often a master is looked at that answers and has not begun to reload, before it is
+	 * told again; or that has begun and started no worker, before that is a failure. */
 	LOOKS_IN_VAIN = 25, /* three seconds */
 	RELOADS_IN_VAIN = 3,
 };

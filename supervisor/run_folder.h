@@ -4,9 +4,8 @@
  *
  *   certs/          bundles of the installed certificates (0600)
  *   haproxy/        configurations, `current`, master.sock
- *   chroot/         HAProxy's worker: the sockets of the evidence, and those between its own frontends
- *   certbot/        work and logs; secrets/ while it runs
- *   control.sock    for ingressctl
+ *   chroot/         HAProxy's worker: the sockets of the evidence, and those between its own
+ * frontends certbot/        work and logs; secrets/ while it runs control.sock    for ingressctl
  *   log.pipe        log lines of the DNS hooks
  *   addresses       of backends that are known by name, for the next start
  */

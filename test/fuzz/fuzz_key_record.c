@@ -57,7 +57,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char hex[65];
 	struct buffer text;
 
-	/* By somebody who has no key. */
+	/* A record by somebody who has not got the key is never believed. */
 	CHECK(!read_one((const char *)data, size));
 	buffer_init(&text, KEY_RECORD_MAX + size + 256);
 	buffer_puts(&text, header);

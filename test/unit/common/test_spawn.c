@@ -372,7 +372,8 @@ static void a_confined_child_keeps_what_it_is_left(void **state)
 
 	(void)state;
 	spec.confinement = &nothing;
-	/* In blocks of 512 bytes; the shell's children are as it is. */
+	/* ulimit counts in blocks of 512 bytes; a child of the shell has the rights of the shell.
+	 */
 	assert_output(spec,
 		      "ulimit -f; ulimit -c; "
 		      "sed -n 's/^\\(NoNewPrivs\\|CapEff\\|CapPrm\\|CapInh\\):.//p' "

@@ -195,7 +195,7 @@ static inline void run_until(struct event_base *base, const bool *condition)
 	assert_true(run_loop(base, condition, LOOP_DEADLINE_MS));
 }
 
-/* As long as it takes for what must not happen to happen. */
+/* Gives what must not happen the time in which it would. */
 static inline void run_a_while(struct event_base *base)
 {
 	static const bool never = false;

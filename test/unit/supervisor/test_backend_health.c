@@ -48,7 +48,7 @@ static void it_answers_again_when_bytes_came_and_nothing_failed_for_a_while(void
 	assert_int_equal(take(1, 100, NOW), BACKEND_FAILS);
 	/* Silence proves nothing, however long. */
 	assert_int_equal(take(1, 100, NOW + 3600), BACKEND_NO_NEWS);
-	/* Neither do bytes while others fail. */
+	/* Bytes prove nothing while connections fail. */
 	assert_int_equal(take(2, 200, NOW + 3605), BACKEND_NO_NEWS);
 	assert_int_equal(take(2, 300, NOW + 3605 + BACKEND_CALM_SECONDS - 1), BACKEND_NO_NEWS);
 	assert_int_equal(take(2, 300, NOW + 3605 + BACKEND_CALM_SECONDS), BACKEND_ANSWERS);
