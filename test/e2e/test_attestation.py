@@ -9,6 +9,7 @@ import json
 import os
 import secrets
 import signal
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -110,6 +111,28 @@ def test_verify(attested: Ingress, tmp_path: Path) -> None:
         "--require", "tls-chain,fresh-quote,manifest",
     )  # fmt: skip
     assert again.returncode == 0, again.stdout
+
+
+def test_by_hand_as_documented(attested: Ingress, tmp_path: Path) -> None:
+    """The commands of docs/verification.md for a quote over a nonce of one's own."""
+    page = (Path(__file__).resolve().parent.parent.parent / "docs/verification.md").read_text()
+    commands = next(block for block in page.split("```")[1::2] if "second-half" in block)
+    commands = commands.removeprefix("sh\n").replace(
+        "https://app.example.com", f"https://{NAME}:{attested.port}"
+    )
+    (tmp_path / "sha256sum.txt").write_bytes(attested.fetch(NAME, "/evidences/sha256sum.txt").body)
+    (tmp_path / ".curlrc").write_text(
+        f'resolve = "{NAME}:{attested.port}:127.0.0.1"\nnoproxy = "*"\n'
+        f'cacert = "{attested.stack.directory / "volume-ca.pem"}"\n'
+    )
+    done = subprocess.run(
+        ["bash", "-euc", "set -o pipefail\n" + commands],
+        cwd=tmp_path, env={**os.environ, "CURL_HOME": str(tmp_path)},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    answer = json.loads((tmp_path / "attestation.json").read_bytes())
+    assert done.stdout.strip() == answer["quote"]["report_data"]
 
 
 def test_a_ct_list(attested: Ingress, tmp_path: Path) -> None:
