@@ -1,6 +1,15 @@
 #include "dns-hooks/web_answer.h"
 
 #include <stdio.h>
+#include <string.h>
+
+bool web_id_is_usable(const char *id)
+{
+	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+				      "0123456789-_";
+
+	return id != NULL && *id != '\0' && id[strspn(id, allowed)] == '\0';
+}
 
 enum exit_code web_exit_code(long status)
 {

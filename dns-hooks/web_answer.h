@@ -4,6 +4,8 @@
 
 #include "common/error.h"
 
+#include <stdbool.h>
+
 /* What messages say of one answer. */
 struct web_answer {
 	const char *provider; /* "Cloudflare" */
@@ -11,6 +13,13 @@ struct web_answer {
 	long status;
 	unsigned retry_after; /* seconds; 0: it did not say */
 };
+
+/*
+ * Whether an id that the API told may become a segment of a path: letters, digits, "-" and "_".
+ * Escaping is not enough: "..", which has nothing to escape, makes of a record's path that of its
+ * zone, and of the deletion of one that of the other.  NULL is no id.
+ */
+bool web_id_is_usable(const char *id);
 
 /* The exit code that goes with a status that is no success: 408 and 429 ask to wait, 5xx is
  * nobody's fault here, 401 and 403 are about credentials. */

@@ -5,6 +5,7 @@
 #include "common/log.h"
 #include "dns-hooks/providers/cloudflare_api.h"
 #include "dns-hooks/record_by_id.h"
+#include "dns-hooks/web_answer.h"
 #include "dns-hooks/zone_search.h"
 
 #include <stdio.h>
@@ -63,9 +64,9 @@ static int take_zone(const cJSON *item, void *user, struct error *err)
 	const char *account = json_string(json_object(item, "account"), "name");
 	size_t used = strlen(search->accounts);
 
-	if (id == NULL || *id == '\0' || name == NULL || strlen(id) >= ZONE_ID_MAX)
+	if (!web_id_is_usable(id) || name == NULL || strlen(id) >= ZONE_ID_MAX)
 		return error_set(err, EXIT_UNREACHABLE,
-				 "Cloudflare: a zone in the listing lacks id or name");
+				 "Cloudflare: a zone in the listing lacks a usable id or name");
 	if (strcasecmp(name, search->name) != 0)
 		return 0;
 	search->found++;
@@ -148,17 +149,10 @@ static int take_record(const cJSON *item, void *user, struct error *err)
 	return 0;
 }
 
-static int records_path(const struct zone *zone, const char *id, char path[CLOUDFLARE_URL_MAX],
-			struct error *err)
+static void records_path(const struct zone *zone, const char *id, char path[CLOUDFLARE_URL_MAX])
 {
-	AUTO_FREE char *zone_id = http_escape(zone->id);
-	AUTO_FREE char *record_id = http_escape(id);
-
-	if (zone_id == NULL || record_id == NULL)
-		return error_no_memory(err);
-	snprintf(path, CLOUDFLARE_URL_MAX, "/zones/%s/dns_records%s%s", zone_id,
-		 *id == '\0' ? "" : "/", record_id);
-	return 0;
+	snprintf(path, CLOUDFLARE_URL_MAX, "/zones/%s/dns_records%s%s", zone->id,
+		 *id == '\0' ? "" : "/", id);
 }
 
 static int cloudflare_list(void *opaque, const struct zone *zone, const char *name,
@@ -171,8 +165,7 @@ static int cloudflare_list(void *opaque, const struct zone *zone, const char *na
 
 	if (escaped == NULL)
 		return error_no_memory(err);
-	if (records_path(zone, "", path, err) != 0)
-		return -1;
+	records_path(zone, "", path);
 	snprintf(filter, sizeof(filter), "name.exact=%s", escaped);
 	return cloudflare_list_all(state->api, path, filter, PAGE_SIZE, take_record, &search, err);
 }
@@ -196,8 +189,9 @@ static int create(void *opaque, const struct zone *zone, const struct record *re
 	char path[CLOUDFLARE_URL_MAX];
 	long long code = 0;
 
-	if (body == NULL || records_path(zone, "", path, err) != 0)
+	if (body == NULL)
 		return -1;
+	records_path(zone, "", path);
 	int result = write_record(opaque, "POST", path, body, &code, err);
 	return code == CLOUDFLARE_EXISTS || code == CLOUDFLARE_IDENTICAL ? 0 : result;
 }
@@ -208,8 +202,7 @@ static int delete (void *opaque, const struct zone *zone, const struct record *r
 	char path[CLOUDFLARE_URL_MAX];
 	long long code = 0;
 
-	if (records_path(zone, record->id, path, err) != 0)
-		return -1;
+	records_path(zone, record->id, path);
 	int result = write_record(opaque, "DELETE", path, NULL, &code, err);
 	return code == CLOUDFLARE_GONE ? 0 : result;
 }
@@ -221,8 +214,9 @@ static int update(void *opaque, const struct zone *zone, const struct record *be
 	char path[CLOUDFLARE_URL_MAX];
 	long long code = 0;
 
-	if (body == NULL || records_path(zone, before->id, path, err) != 0)
+	if (body == NULL)
 		return -1;
+	records_path(zone, before->id, path);
 	int result = write_record(opaque, "PATCH", path, body, &code, err);
 	return code == CLOUDFLARE_GONE ? PROVIDER_CHANGED_MEANWHILE : result;
 }

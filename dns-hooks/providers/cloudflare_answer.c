@@ -192,10 +192,11 @@ int cloudflare_record(const cJSON *item, struct record *record, struct error *er
 	const char *content = json_string(item, "content");
 
 	*record = (struct record){0};
-	if (id == NULL || *id == '\0' || strlen(id) >= RECORD_ID_MAX || name == NULL ||
+	if (!web_id_is_usable(id) || strlen(id) >= RECORD_ID_MAX || name == NULL ||
 	    type_name == NULL)
-		return error_set(err, EXIT_UNREACHABLE,
-				 "Cloudflare: a record in the listing lacks id, name or type");
+		return error_set(
+		    err, EXIT_UNREACHABLE,
+		    "Cloudflare: a record in the listing lacks a usable id, name or type");
 	enum record_type type = record_type_parse(type_name);
 	if (type != RECORD_OTHER && content == NULL)
 		return error_set(err, EXIT_UNREACHABLE,

@@ -1,6 +1,7 @@
 #include "dns-hooks/providers/route53_answer.h"
 
 #include "dns-hooks/providers/route53_text.h"
+#include "dns-hooks/web_answer.h"
 
 #include <ctype.h>
 #include <limits.h>
@@ -273,9 +274,7 @@ static int read_id(const char *text, char *id, size_t size, struct error *err)
 	const char *slash = text == NULL ? NULL : strrchr(text, '/');
 	const char *from = slash == NULL ? text : slash + 1;
 
-	if (from == NULL || *from == '\0' || strlen(from) >= size ||
-	    from[strspn(from, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789")] !=
-		'\0')
+	if (from == NULL || !web_id_is_usable(from) || strlen(from) >= size)
 		return error_set(err, EXIT_UNREACHABLE, "the answer has no usable id");
 	snprintf(id, size, "%s", from);
 	return 0;

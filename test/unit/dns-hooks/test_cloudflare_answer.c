@@ -212,6 +212,11 @@ static void broken_records_are_errors(void **state)
 	    "null",
 	    "{\"name\":\"a.test\",\"type\":\"A\",\"content\":\"192.0.2.1\"}",
 	    "{\"id\":\"\",\"name\":\"a.test\",\"type\":\"A\",\"content\":\"192.0.2.1\"}",
+	    /* Would make of the record's path that of the zone. */
+	    "{\"id\":\"..\",\"name\":\"a.test\",\"type\":\"A\",\"content\":\"192.0.2.1\"}",
+	    "{\"id\":\".\",\"name\":\"a.test\",\"type\":\"A\",\"content\":\"192.0.2.1\"}",
+	    "{\"id\":\"a/b\",\"name\":\"a.test\",\"type\":\"A\",\"content\":\"192.0.2.1\"}",
+	    "{\"id\":\"a\\r\\nb\",\"name\":\"a.test\",\"type\":\"A\",\"content\":\"192.0.2.1\"}",
 	    "{\"id\":\"i\",\"name\":null,\"type\":\"FUTURE\"}",
 	    "{\"id\":\"i\",\"name\":\"x\",\"type\":65280,\"content\":{\"a\":\"b\"}}",
 	    RECORD("A", "\"ttl\":1"),
