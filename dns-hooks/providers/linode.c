@@ -145,14 +145,32 @@ static int linode_list(void *opaque, const struct zone *zone, const char *name,
 
 /* What came of a call for one record. */
 struct outcome {
-	bool is_gone;	 /* there is no such record */
-	bool is_put_off; /* nothing was done, for now */
-	char id[RECORD_ID_MAX];
+	bool is_gone;		/* there is no such record */
+	bool is_put_off;	/* nothing was done, for now */
+	bool has_id;		/* the answer tells one */
+	char id[RECORD_ID_MAX]; /* of the record that was written; "": the answer shows another */
 };
 
+/* What is written to next is the record with this id: an answer that shows another record, which
+ * may be somebody else's, tells no id. */
+static void read_id(const cJSON *json, const struct zone *zone, const struct record *written,
+		    struct outcome *outcome)
+{
+	struct error ignored = ERROR_INIT;
+	struct record shown = {0};
+
+	outcome->has_id = json_integer(json, "id", 0) > 0;
+	*outcome->id = '\0';
+	if (outcome->has_id && linode_record(json, zone->name, &shown, &ignored) == 0 &&
+	    record_same(&shown, written))
+		memcpy(outcome->id, shown.id, sizeof(shown.id));
+	record_free(&shown);
+}
+
+/* `record` is what is written, or NULL where nothing is. */
 static int write_record(const struct linode *state, const char *method, const struct zone *zone,
-			const char *id, const cJSON *body, struct outcome *outcome,
-			struct error *err)
+			const char *id, const struct record *record, const cJSON *body,
+			struct outcome *outcome, struct error *err)
 {
 	struct linode_answer answer;
 	char path[LINODE_PATH_MAX];
@@ -161,7 +179,8 @@ static int write_record(const struct linode *state, const char *method, const st
 	int result = linode_call(state->api, method, path, body, &answer, err);
 	outcome->is_gone = answer.gone;
 	outcome->is_put_off = answer.busy || answer.status == 429;
-	snprintf(outcome->id, sizeof(outcome->id), "%lld", json_integer(answer.json, "id", 0));
+	if (record != NULL)
+		read_id(answer.json, zone, record, outcome);
 	linode_answer_free(&answer);
 	return result;
 }
@@ -174,7 +193,7 @@ static int update(void *opaque, const struct zone *zone, const struct record *be
 
 	if (body == NULL)
 		return -1;
-	if (write_record(opaque, "PUT", zone, before->id, body, &outcome, err) == 0)
+	if (write_record(opaque, "PUT", zone, before->id, after, body, &outcome, err) == 0)
 		return 0;
 	return outcome.is_gone ? PROVIDER_CHANGED_MEANWHILE : -1;
 }
@@ -183,7 +202,7 @@ static int delete (void *opaque, const struct zone *zone, const struct record *r
 		   struct error *err)
 {
 	struct outcome outcome;
-	int result = write_record(opaque, "DELETE", zone, record->id, NULL, &outcome, err);
+	int result = write_record(opaque, "DELETE", zone, record->id, NULL, NULL, &outcome, err);
 
 	return outcome.is_gone ? 0 : result;
 }
@@ -206,12 +225,12 @@ static enum presence look_for(void *opaque, const struct zone *zone, const struc
 	return IS_THERE;
 }
 
-static int post(void *opaque, const struct zone *zone, const cJSON *body, struct outcome *outcome,
-		struct error *err)
+static int post(void *opaque, const struct zone *zone, const struct record *record,
+		const cJSON *body, struct outcome *outcome, struct error *err)
 {
-	if (write_record(opaque, "POST", zone, "", body, outcome, err) != 0)
+	if (write_record(opaque, "POST", zone, "", record, body, outcome, err) != 0)
 		return -1;
-	if (strcmp(outcome->id, "0") != 0)
+	if (outcome->has_id)
 		return 0;
 	return error_set(err, EXIT_UNREACHABLE,
 			 "Linode: the answer does not tell the id of the record that was made");
@@ -231,7 +250,7 @@ static int make_once(void *opaque, const struct zone *zone, const struct record 
 	if (body == NULL)
 		return -1;
 	for (int attempt = 1;; attempt++) {
-		if (post(opaque, zone, body, &outcome, err) == 0) {
+		if (post(opaque, zone, record, body, &outcome, err) == 0) {
 			memcpy(id, outcome.id, sizeof(outcome.id));
 			return 0;
 		}
@@ -257,7 +276,10 @@ static int create(void *opaque, const struct zone *zone, const struct record *re
 		return -1;
 	/* The TTL is not saved when a record is made.  The record is as good without it, only
 	 * longer in caches. */
-	if (update(opaque, zone, &made, &made, &doubt) != 0)
+	bool is_found = *made.id != '\0' || look_for(opaque, zone, record, made.id) == IS_THERE;
+	if (!is_found)
+		error_set(&doubt, EXIT_FAILED, "Linode does not show the record that was made");
+	if (!is_found || update(opaque, zone, &made, &made, &doubt) != 0)
 		log_warn("the TTL of the record %s at %s stays the domain's default: %s",
 			 record_type_text(record), record->name, doubt.text);
 	return 0;

@@ -92,6 +92,21 @@ def test_a_write_whose_answer_was_lost_is_made_once(
     assert at(api, NAME, "TXT") == []
 
 
+def test_an_answer_that_shows_another_record_leads_to_no_write_there(
+    bench: Bench, api: LinodeApi
+) -> None:
+    """What is written next, the TTL, goes to the record that was made, by an id of a listing."""
+    another = api.seed("demo.test", Record("TXT", "", "somebody else's"), "another.demo.test")
+    shown = {"id": another, "type": "TXT", "name": "another", "target": "somebody else's"}
+    before = [record for record in api.records("demo.test") if record["id"] == another]
+    fault = api.fault("status", "^POST", times=1, status=200, body=shown, after=True)
+    bench.ok("auth", **challenge("new.demo.test", "v"))
+    assert fault.hits == 1
+    assert [record for record in api.records("demo.test") if record["id"] == another] == before
+    assert at(api, NAME, "TXT") == ["v"]
+    assert len(api.requests("PUT")) == 1
+
+
 def test_a_write_that_cannot_be_looked_for_is_not_repeated(bench: Bench, api: LinodeApi) -> None:
     lost = api.fault("closed", "^POST", times=None, after=True)
     api.fault("closed", "^GET", times=None, skip=7)
