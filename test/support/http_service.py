@@ -15,6 +15,7 @@ import threading
 import time
 import traceback
 import urllib.parse
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -25,6 +26,7 @@ RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 END_OF_HEAD = b"\r\n\r\n"
 HEAD_MAX = 262144
 READ_SIZE = 65536
+SLOW_BYTE = 0.005
 
 Self = TypeVar("Self", bound="HttpService")
 
@@ -68,7 +70,7 @@ class Request:
 
 @dataclass
 class Response:
-    """`delivery` is "whole", or how it goes wrong: "truncated", "closed", "reset", "hang"."""
+    """`delivery` is "whole", or how it goes wrong: "truncated", "closed", "reset", "hang", "slow"."""
 
     status: int = 200
     body: bytes = b""
@@ -103,6 +105,9 @@ class HttpService(TcpServer):
 
     held: tuple[str, ...] = ()
     """Of a subclass: the names of the attributes with all that requests can change."""
+
+    liar: Callable[[Request, Callable[[Request], Response]], Response] | None = None
+    """Answers in place of `respond`, which it is given; see http_lies."""
 
     def __init__(self, *, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> None:
         super().__init__(host=host, tls=tls)
@@ -169,7 +174,7 @@ class HttpService(TcpServer):
     def is_spoilt(self) -> bool:
         """Whether a connection has to end with its answer, since a client may ask again by itself
         when one that it had before is cut: a fault would not be seen."""
-        return self.one_by_one and self._faults.are_armed
+        return self.liar is not None or (self.one_by_one and self._faults.are_armed)
 
     def serve(self, connection: socket.socket, client: str) -> None:
         _Conversation(connection, self)
@@ -177,7 +182,12 @@ class HttpService(TcpServer):
     def handle(self, request: Request) -> Response:
         try:
             fault = self._faults.take(self.line_of(request))
-            response = self._misbehave(request, fault) if fault else self.respond(request)
+            if fault:
+                response = self._misbehave(request, fault)
+            elif self.liar is not None:
+                response = self.liar(request, self.respond)
+            else:
+                response = self.respond(request)
         except Exception:  # noqa: BLE001 - see the class
             self._defects.append(f"{request.line}\n{traceback.format_exc()}")
             response = Response(500, b"defect of the emulator")
@@ -293,8 +303,19 @@ class _Conversation:
         if response.delivery == "truncated":
             body = body[: len(body) // 2]
         # One segment for head and body.
-        self._connection.sendall("\r\n".join([*lines, "", ""]).encode("latin-1") + body)
+        whole = "\r\n".join([*lines, "", ""]).encode("latin-1") + body
+        if response.delivery == "slow":
+            self._trickle(whole)
+        else:
+            self._connection.sendall(whole)
         return response.delivery == "whole" and not is_last
+
+    def _trickle(self, whole: bytes) -> None:
+        """A byte at a time, until the client has had enough of it."""
+        for at in range(len(whole)):
+            if self._service.stopping.wait(SLOW_BYTE):
+                return
+            self._connection.sendall(whole[at : at + 1])
 
     def _give_no_answer(self, delivery: str) -> None:
         if delivery == "reset":
