@@ -6,6 +6,7 @@ import datetime
 import ipaddress
 import ssl
 from pathlib import Path
+from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -13,7 +14,6 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 LIFETIME = datetime.timedelta(days=2)
-CLOCK_SKEW = datetime.timedelta(hours=1)
 
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 
@@ -39,21 +39,10 @@ class LocalCa:
 
         Returns the files `name`.pem and `name`.key in the authority's directory.
         """
-        hosts = hosts or self._hosts
         key = ec.generate_private_key(ec.SECP256R1())
-        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, hosts[0])])
-        builder = (
-            self._builder(subject, key.public_key())
-            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-            .add_extension(x509.SubjectAlternativeName(map(_general_name, hosts)), critical=False)
-            .add_extension(_key_usage(signs_certificates=False), critical=True)
-            .add_extension(
-                x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False
-            )
-        )
         certificate_file = self._directory / f"{name}.pem"
         key_file = self._directory / f"{name}.key"
-        certificate_file.write_bytes(_pem(builder.sign(self._key, hashes.SHA256())))
+        certificate_file.write_bytes(self.certify(key.public_key(), hosts or self._hosts))
         key_file.touch(mode=0o600)
         key_file.write_bytes(
             key.private_bytes(
@@ -63,6 +52,26 @@ class LocalCa:
             )
         )
         return certificate_file, key_file
+
+    def certify(
+        self,
+        key: Any,
+        hosts: tuple[str, ...],
+        remaining: datetime.timedelta = LIFETIME,
+    ) -> bytes:
+        """A server certificate of somebody else's key in PEM; `remaining` is below zero for one
+        that has expired."""
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, hosts[0])])
+        builder = (
+            self._builder(subject, key, remaining)
+            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            .add_extension(x509.SubjectAlternativeName(map(_general_name, hosts)), critical=False)
+            .add_extension(_key_usage(signs_certificates=False), critical=True)
+            .add_extension(
+                x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False
+            )
+        )
+        return _pem(builder.sign(self._key, hashes.SHA256()))
 
     def server_context(self, name: str) -> ssl.SSLContext:
         certificate, key = self.issue(name)
@@ -83,7 +92,10 @@ class LocalCa:
         )
 
     def _builder(
-        self, subject: x509.Name, public_key: ec.EllipticCurvePublicKey
+        self,
+        subject: x509.Name,
+        public_key: Any,
+        remaining: datetime.timedelta = LIFETIME,
     ) -> x509.CertificateBuilder:
         now = datetime.datetime.now(datetime.timezone.utc)
         return (
@@ -92,8 +104,8 @@ class LocalCa:
             .issuer_name(self._name)
             .public_key(public_key)
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now - CLOCK_SKEW)
-            .not_valid_after(now + LIFETIME)
+            .not_valid_before(now - LIFETIME)
+            .not_valid_after(now + remaining)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
             .add_extension(
                 x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()),
