@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import socket
 import ssl
@@ -43,6 +44,7 @@ class Product:
         prefix: Sequence[str | os.PathLike[str]] = (),
         **settings: str,
     ) -> None:
+        shutil.rmtree(directory, ignore_errors=True)  # of one before, for the same module
         directory.mkdir(mode=0o755)
         self.directory = directory
         self.ca = ca

@@ -209,7 +209,7 @@ def test_a_flood_at_the_evidence_port(either: Site) -> None:
 
 def test_requests_wait_for_a_server_that_is_held_up(either: Site) -> None:
     """More of them than its connections."""
-    (pid,) = either.ingress.processes("ingress-evidence")
+    (pid,) = either.ingress.processes("ingress-evidence serve")
     with contextlib.ExitStack() as held:
         os.kill(pid, signal.SIGSTOP)
         try:
