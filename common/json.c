@@ -61,7 +61,7 @@ static int compare_names(const void *left, const void *right)
 }
 
 /* By sorting: a peer chooses how many members there are. */
-static int check_names(const cJSON *object, const char *what, bool is_file, struct error *err)
+static int check_names(const cJSON *object, const char *what, bool is_secret, struct error *err)
 {
 	size_t count = 0;
 
@@ -78,7 +78,7 @@ static int check_names(const cJSON *object, const char *what, bool is_file, stru
 	qsort(names, count, sizeof(*names), compare_names);
 	for (size_t i = 1; i < count; i++)
 		if (strcmp(names[i - 1], names[i]) == 0)
-			return is_file
+			return is_secret
 				   ? error_set(err, EXIT_FAILED, "%s has a member twice", what)
 				   : error_set(err, EXIT_FAILED, "%s has the member \"%.*s\" twice",
 					       what, QUOTED_MAX, names[i]);
@@ -87,35 +87,34 @@ static int check_names(const cJSON *object, const char *what, bool is_file, stru
 
 /* RFC 8259 section 4: what a repeated name means is unpredictable, so two readers of one
  * text could see two things. */
-static int check_all_names(const cJSON *value, const char *what, bool is_file, struct error *err)
+static int check_all_names(const cJSON *value, const char *what, bool is_secret, struct error *err)
 {
-	if (cJSON_IsObject(value) && check_names(value, what, is_file, err) != 0)
+	if (cJSON_IsObject(value) && check_names(value, what, is_secret, err) != 0)
 		return -1;
 	for (const cJSON *child = value->child; child != NULL; child = child->next)
-		if (check_all_names(child, what, is_file, err) != 0)
+		if (check_all_names(child, what, is_secret, err) != 0)
 			return -1;
 	return 0;
 }
 
 /* ---- parsing */
 
-/* Nothing is quoted of a file: a link may have led to somebody's secrets. */
-static cJSON *refuse(const char *what, const char *flaw, const char *text, bool is_file,
-		     struct error *err)
+/* Nothing is quoted of a secret, as every file may be: a link may have led to somebody's. */
+static void refuse(const char *what, const char *flaw, const char *text, bool is_secret,
+		   struct error *err)
 {
 	bool cut = strlen(text) > QUOTED_MAX;
 
 	if (text[0] == '\0')
 		error_set(err, EXIT_FAILED, "%s is empty where JSON was expected", what);
-	else if (is_file)
+	else if (is_secret)
 		error_set(err, EXIT_FAILED, "%s %s", what, flaw);
 	else
 		error_set(err, EXIT_FAILED, "%s %s: '%.*s%s'", what, flaw, QUOTED_MAX, text,
 			  cut ? "..." : "");
-	return NULL;
 }
 
-static cJSON *parse(const char *text, size_t length, const char *what, bool is_file,
+static cJSON *parse(const char *text, size_t length, const char *what, bool is_secret,
 		    struct error *err)
 {
 	/* cJSON 1.7 before 1.7.18 reads one byte past a text that ends after a comma
@@ -130,21 +129,24 @@ static cJSON *parse(const char *text, size_t length, const char *what, bool is_f
 		memcpy(copy, text, length);
 	copy[length] = '\0';
 	const char *flaw = find_flaw(copy, length);
-	if (flaw != NULL)
-		return refuse(what, flaw, copy, is_file, err);
-	AUTO_JSON cJSON *value = cJSON_ParseWithOpts(copy, NULL, true);
+	cJSON *value = flaw != NULL ? NULL : cJSON_ParseWithOpts(copy, NULL, true);
 	if (value == NULL)
-		return refuse(what, "is not JSON", copy, is_file, err);
-	if (check_all_names(value, what, is_file, err) != 0)
-		return NULL;
-	cJSON *parsed = value;
-	value = NULL; /* the caller's now */
-	return parsed;
+		refuse(what, flaw != NULL ? flaw : "is not JSON", copy, is_secret, err);
+	else if (check_all_names(value, what, is_secret, err) != 0)
+		json_free(&value);
+	if (is_secret)
+		explicit_bzero(copy, length);
+	return value;
 }
 
 cJSON *json_parse(const char *text, size_t length, const char *what, struct error *err)
 {
 	return parse(text, length, what, false, err);
+}
+
+cJSON *json_parse_secret(const char *text, size_t length, const char *what, struct error *err)
+{
+	return parse(text, length, what, true, err);
 }
 
 cJSON *json_read_file(const char *path, size_t maximum, struct error *err)

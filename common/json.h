@@ -17,6 +17,10 @@ void json_free(cJSON **value);
  * or AUTO_JSON. */
 cJSON *json_parse(const char *text, size_t length, const char *what, struct error *err);
 
+/* The same for an answer that holds a secret: messages quote nothing of it, and no copy of the
+ * text stays in memory that is given back. */
+cJSON *json_parse_secret(const char *text, size_t length, const char *what, struct error *err);
+
 /* Reads and parses a file of at most `maximum` bytes, of whose content messages quote nothing. */
 cJSON *json_read_file(const char *path, size_t maximum, struct error *err);
 

@@ -45,7 +45,11 @@ const char *guest_agent_api_name(const struct guest_agent *agent)
 
 /* `response` holds a JSON object, which is returned too; NULL with err otherwise. */
 static cJSON *ask(const struct guest_agent *agent, const char *path, const char *query,
-		  long timeout_ms, struct http_response *response, struct error *err)
+typedef cJSON *take_answer(long status, const struct buffer *body, const char *path,
+			   struct error *err);
+
+		  long timeout_ms, take_answer *take, struct http_response *response,
+		  struct error *err)
 {
 	char url[URL_MAX];
 	struct http_request request = {
@@ -62,7 +66,7 @@ static cJSON *ask(const struct guest_agent *agent, const char *path, const char 
 		error_wrap(err, "the guest agent");
 		return NULL;
 	}
-	cJSON *answer = guest_answer_object(response->status, &response->body, path, err);
+	cJSON *answer = take(response->status, &response->body, path, err);
 	if (answer == NULL)
 		err->retry_after = response->retry_after;
 	return answer;
@@ -74,8 +78,8 @@ static int ask_identity(const struct guest_agent *agent, long timeout_ms,
 			struct guest_identity *identity, struct error *err)
 {
 	struct http_response response = {0};
-	AUTO_JSON cJSON *info =
-	    ask(agent, apis[agent->api].info_path, "", timeout_ms, &response, err);
+	AUTO_JSON cJSON *info = ask(agent, apis[agent->api].info_path, "", timeout_ms,
+				    guest_answer_object, &response, err);
 
 	http_response_free(&response);
 	return info == NULL ? -1 : guest_answer_identity(info, identity, err);
@@ -197,15 +201,20 @@ int guest_agent_quote(const struct guest_agent *agent,
 
 	hex_encode(report_data, QUOTE_REPORT_DATA_SIZE, wanted);
 	snprintf(query, sizeof(query), "?report_data=%s", wanted);
-	AUTO_JSON cJSON *parsed =
-	    ask(agent, apis[agent->api].quote_path, query, QUOTE_TIMEOUT_MS, &response, err);
+	AUTO_JSON cJSON *parsed = ask(agent, apis[agent->api].quote_path, query, QUOTE_TIMEOUT_MS,
+				      guest_answer_object, &response, err);
+	AUTO_FREE char *plain = NULL;
 	if (parsed == NULL)
 		goto out;
 	if (guest_answer_check_quote(parsed, report_data, err) != 0) {
 		error_wrap(err, "the guest agent's answer to %s", apis[agent->api].quote_path);
 		goto out;
 	}
-	buffer_append(answer, response.body.data, response.body.length);
+	/* Not as it came: cJSON lets pass what is no JSON to others, and a terminal obeys. */
+	plain = json_print(parsed, false, err);
+	if (plain == NULL)
+		goto out;
+	buffer_puts(answer, plain);
 	result = buffer_check(answer, "the guest agent's answer", err);
 out:
 	http_response_free(&response);
@@ -242,7 +251,8 @@ int guest_agent_key(const struct guest_agent *agent, const char *path, const cha
 				 "(DSTACK_SOCKET), which dstack 0.5 and later have",
 				 agent->socket);
 	snprintf(query, sizeof(query), "?path=%s&purpose=%s&algorithm=secp256k1", path, purpose);
-	AUTO_JSON cJSON *answer = ask(agent, "/GetKey", query, INFO_TIMEOUT_MS, &response, err);
+	AUTO_JSON cJSON *answer =
+	    ask(agent, "/GetKey", query, INFO_TIMEOUT_MS, guest_answer_secret, &response, err);
 	int result = answer == NULL ? -1 : take_key(answer, key, err);
 	if (response.body.data != NULL)
 		OPENSSL_cleanse(response.body.data, response.body.length);

@@ -46,7 +46,7 @@ int guest_agent_identity(const struct guest_agent *agent, struct guest_identity 
 
 /*
  * Asks for a quote over `report_data` and appends the agent's answer (a JSON object with the
- * members quote and event_log, byte for byte as it came) to `answer`, after checking that its
+ * members quote and event_log) to `answer`, printed as json_print() does, after checking that its
  * quote is a TDX quote that carries these very bytes.
  */
 int guest_agent_quote(const struct guest_agent *agent,

@@ -9,36 +9,50 @@
 
 enum { COMPLAINT_MAX = 300 /* of the agent's own words, in messages */ };
 
-/* The agent explains itself in {"error": "..."}; anything else is shown as it came. */
+typedef cJSON *parse_body(const char *text, size_t length, const char *what, struct error *err);
+
+/* The agent explains itself in {"error": "..."}; anything else is shown as it came, unless it may
+ * be the secret that was asked for. */
 static cJSON *refuse_status(long status, const struct buffer *body, const char *path,
-			    struct error *err)
+			    parse_body *parse, struct error *err)
 {
 	struct error ignored = ERROR_INIT;
-	AUTO_JSON cJSON *answer = json_parse(buffer_text(body), body->length, "answer", &ignored);
+	AUTO_JSON cJSON *answer = parse(buffer_text(body), body->length, "answer", &ignored);
 	const char *complaint = json_string(answer, "error");
 	bool busy = status == 408 || status == 429 || status == 503;
 
 	if (complaint == NULL)
-		complaint = buffer_text(body);
+		complaint = parse == json_parse_secret ? "(not shown)" : buffer_text(body);
 	error_set(err, busy ? EXIT_TRY_LATER : EXIT_FAILED,
 		  "the guest agent answered %s with HTTP status %ld: %.*s", path, status,
 		  COMPLAINT_MAX, complaint[0] == '\0' ? "(empty)" : complaint);
 	return NULL;
 }
 
-cJSON *guest_answer_object(long status, const struct buffer *body, const char *path,
-			   struct error *err)
+static cJSON *take_object(long status, const struct buffer *body, const char *path,
+			  parse_body *parse, struct error *err)
 {
 	if (status != 200)
-		return refuse_status(status, body, path, err);
-	cJSON *answer =
-	    json_parse(buffer_text(body), body->length, "the guest agent's answer", err);
+		return refuse_status(status, body, path, parse, err);
+	cJSON *answer = parse(buffer_text(body), body->length, "the guest agent's answer", err);
 	if (answer != NULL && !cJSON_IsObject(answer)) {
 		error_set(err, EXIT_FAILED, "the guest agent's answer to %s is no JSON object",
 			  path);
 		json_free(&answer);
 	}
 	return answer;
+}
+
+cJSON *guest_answer_object(long status, const struct buffer *body, const char *path,
+			   struct error *err)
+{
+	return take_object(status, body, path, json_parse, err);
+}
+
+cJSON *guest_answer_secret(long status, const struct buffer *body, const char *path,
+			   struct error *err)
+{
+	return take_object(status, body, path, json_parse_secret, err);
 }
 
 /* ---- identity */

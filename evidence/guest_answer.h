@@ -22,6 +22,11 @@ struct guest_identity {
 cJSON *guest_answer_object(long status, const struct buffer *body, const char *path,
 			   struct error *err);
 
+/* The same for an answer that holds a secret: of its text, the sentence says nothing but what the
+ * agent itself calls the error. */
+cJSON *guest_answer_secret(long status, const struct buffer *body, const char *path,
+			   struct error *err);
+
 int guest_answer_identity(const cJSON *info, struct guest_identity *identity, struct error *err);
 
 /* Whether its quote is a TDX quote that carries these very bytes. */

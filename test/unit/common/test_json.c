@@ -295,6 +295,21 @@ static void printing_is_the_reverse_of_parsing(void **state)
 	assert_contains(indented, "\n\t\"a\":");
 }
 
+static void of_a_secret_nothing_is_quoted(void **state)
+{
+	static const char *const texts[] = {"{\"key\": \"5ec7e7", "5ec7e7",
+					    "{\"5ec7e7\":1,\"5ec7e7\":2}", "\"5ec7e7\\u0000\"",
+					    "[5ec7e7]"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+		struct error err = ERROR_INIT;
+		assert_null(json_parse_secret(texts[i], strlen(texts[i]), "the answer", &err));
+		assert_null(strstr(err.text, "5ec7e7"));
+		assert_non_null(strstr(err.text, "the answer "));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -302,6 +317,7 @@ int main(void)
 	    cmocka_unit_test(what_is_not_json_is_refused_and_quoted),
 	    cmocka_unit_test(what_follows_the_value_is_refused),
 	    cmocka_unit_test(the_quote_is_short_and_tidy),
+	    cmocka_unit_test(of_a_secret_nothing_is_quoted),
 	    cmocka_unit_test(a_nul_is_refused_raw_and_escaped),
 	    cmocka_unit_test(a_name_twice_is_refused),
 	    cmocka_unit_test(nesting_is_bounded),
