@@ -14,12 +14,16 @@
 #define EVIDENCE_ATTEST_H
 
 #include "evidence/generation.h"
+#include "evidence/guest_agent.h"
 
 #include <event2/event.h>
 #include <event2/http.h>
 
 /* As many as are answered before anybody in between gives up (HAProxy after 60 s). */
 enum { ATTEST_WAITING_MAX = 8 };
+
+/* The last in line behind questions that the guest agent leaves without an answer. */
+enum { ATTEST_ANSWER_MAX_MS = ATTEST_WAITING_MAX * GUEST_QUOTE_MAX_MS };
 
 struct attest;
 

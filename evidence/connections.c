@@ -191,7 +191,8 @@ static void on_answered(struct evhttp_request *request, void *context)
 		plan_sweep(connections, 0);
 }
 
-void connections_answering(struct connections *connections, struct evhttp_request *request)
+void connections_answering(struct connections *connections, struct evhttp_request *request,
+			   long long making_ms)
 {
 	struct evhttp_connection *peer = evhttp_request_get_connection(request);
 	struct connection *connection =
@@ -200,6 +201,7 @@ void connections_answering(struct connections *connections, struct evhttp_reques
 	if (connection == NULL)
 		return;
 	connection->answering = true;
+	connection->deadline += making_ms;
 	evhttp_request_set_on_complete_cb(request, on_answered, connections);
 	if (connections->draining)
 		evhttp_add_header(evhttp_request_get_output_headers(request), "Connection",

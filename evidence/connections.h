@@ -34,8 +34,10 @@ struct connections *connections_new(struct event_base *base, struct evhttp *http
 				    struct evconnlistener *listener, struct error *err);
 void connections_free(struct connections *connections);
 
-/* To be called for each request before it is answered. */
-void connections_answering(struct connections *connections, struct evhttp_request *request);
+/* To be called for each request before it is answered; `making_ms` is how long making the answer
+ * may take, which is not the peer's time. */
+void connections_answering(struct connections *connections, struct evhttp_request *request,
+			   long long making_ms);
 
 /* Accepts no more, lets answers under way finish, and ends the event loop. */
 void connections_drain(struct connections *connections);

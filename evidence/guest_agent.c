@@ -27,6 +27,8 @@ enum {
 	URL_MAX = 256,
 };
 
+_Static_assert(2 * PROBE_TIMEOUT_MS + QUOTE_TIMEOUT_MS == GUEST_QUOTE_MAX_MS, "its parts");
+
 static const struct {
 	const char *name;
 	const char *info_path;
@@ -43,11 +45,11 @@ const char *guest_agent_api_name(const struct guest_agent *agent)
 
 /* ---- asking */
 
-/* `response` holds a JSON object, which is returned too; NULL with err otherwise. */
-static cJSON *ask(const struct guest_agent *agent, const char *path, const char *query,
 typedef cJSON *take_answer(long status, const struct buffer *body, const char *path,
 			   struct error *err);
 
+/* `response` holds a JSON object, which is returned too; NULL with err otherwise. */
+static cJSON *ask(const struct guest_agent *agent, const char *path, const char *query,
 		  long timeout_ms, take_answer *take, struct http_response *response,
 		  struct error *err)
 {

@@ -20,6 +20,9 @@ enum guest_api { GUEST_API_DSTACK, GUEST_API_TAPPD };
 
 enum { GUEST_KEY_SIZE = 32 };
 
+/* What guest_agent_find() and guest_agent_quote() take together at most. */
+enum { GUEST_QUOTE_MAX_MS = 36 * 1000 };
+
 enum { GUEST_ANSWER_MAX = 4 * 1024 * 1024 /* seen: 16 to 36 KB, growing with the event log */ };
 
 struct guest_agent {

@@ -42,7 +42,8 @@ static void on_request(struct evhttp_request *request, void *context)
 {
 	struct server *server = context;
 
-	connections_answering(server->connections, request);
+	connections_answering(server->connections, request,
+			      server->attest != NULL ? ATTEST_ANSWER_MAX_MS : 0);
 	if (server->attest != NULL)
 		attest_answer(server->attest, request);
 	else
