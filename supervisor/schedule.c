@@ -37,14 +37,15 @@ long schedule_left(time_t not_before, time_t now)
 	return not_before > now && not_before <= now + LONGEST_WAIT ? not_before - now : 0;
 }
 
-time_t budget_next(const struct budget *budget, time_t now)
+time_t budget_next(struct budget *budget, time_t now)
 {
+	/* For good: else whoever asks again after the window would be told the same again. */
+	for (unsigned i = 0; i < budget->count; i++)
+		if (budget->attempts[i] > now)
+			budget->attempts[i] = now;
 	if (budget->count < BUDGET_ATTEMPTS)
 		return now;
 	time_t free_at = budget->attempts[0] + BUDGET_WINDOW;
-	/* A clock that was set back must not lock a name out for longer than the window. */
-	if (free_at > now + BUDGET_WINDOW)
-		return now + BUDGET_WINDOW;
 	return free_at > now ? free_at : now;
 }
 

@@ -42,8 +42,9 @@ struct budget {
 	unsigned count;
 };
 
-/* When the next attempt is allowed: `now`, or later if the window is full. */
-time_t budget_next(const struct budget *budget, time_t now);
+/* When the next attempt is allowed: `now`, or later if the window is full.  Attempts that are
+ * still to come, by a clock that was set back or a file that somebody wrote, count as made now. */
+time_t budget_next(struct budget *budget, time_t now);
 /* Notes an attempt, forgetting the oldest when full. */
 void budget_spend(struct budget *budget, time_t now);
 

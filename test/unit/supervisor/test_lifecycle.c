@@ -149,6 +149,8 @@ static void a_clock_that_was_set_back_locks_out_for_an_hour_at_most(void **state
 
 	(void)state;
 	assert_int_equal(budget_next(&budget, 1000), 1000 + BUDGET_WINDOW);
+	/* And for no other hour when that is over. */
+	assert_int_equal(budget_next(&budget, 1000 + BUDGET_WINDOW), 1000 + BUDGET_WINDOW);
 }
 
 static void a_wait_of_an_earlier_run_lasts_no_longer_than_one_can(void **state)
