@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum { FILE_MAX = 8 * 1024 * 1024 };
 
@@ -30,13 +31,23 @@ static int make_empty(struct history *h, struct error *err)
 	return h->list == NULL ? error_no_memory(err) : 0;
 }
 
+/* Counted once: counting a list takes as long as it is. */
+static void forget_first(cJSON *list)
+{
+	for (int extra = cJSON_GetArraySize(list) - HISTORY_ENTRIES_MAX; extra > 0; extra--)
+		cJSON_DeleteItemFromArray(list, 0);
+}
+
 static bool load(struct history *h, struct error *err)
 {
 	h->file = json_read_file(h->path, FILE_MAX, err);
 	h->list = cJSON_GetObjectItemCaseSensitive(h->file, "certificates");
 	if (h->file != NULL && !cJSON_IsArray(h->list))
 		error_set(err, EXIT_FAILED, "it has no list of certificates");
-	return cJSON_IsArray(h->list);
+	if (!cJSON_IsArray(h->list))
+		return false;
+	forget_first(h->list);
+	return true;
 }
 
 static void set_aside(const struct history *h, const char *why)
@@ -102,7 +113,15 @@ int history_save(struct history *h, struct error *err)
 
 int history_read_fd(const struct history *h)
 {
-	return open(h->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	/* Opening a FIFO would wait for its writer. */
+	AUTO_CLOSE int fd = open(h->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	struct stat info;
+
+	if (fd < 0 || fstat(fd, &info) != 0 || !S_ISREG(info.st_mode))
+		return -1;
+	int opened = fd;
+	fd = -1; /* the caller's now */
+	return opened;
 }
 
 /* ---- entries */
@@ -166,8 +185,7 @@ int history_note(struct history *h, const char *name, const struct bundle *bundl
 		cJSON_Delete(entry);
 		return error_no_memory(err);
 	}
-	while (cJSON_GetArraySize(h->list) > HISTORY_ENTRIES_MAX)
-		cJSON_DeleteItemFromArray(h->list, 0);
+	forget_first(h->list);
 	h->changed = true;
 	return 0;
 }

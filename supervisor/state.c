@@ -3,13 +3,19 @@
 #include "common/file.h"
 #include "common/json.h"
 #include "common/log.h"
+#include "common/settings.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
 
-enum { STATE_FILE_MAX = 4 * 1024 * 1024, STATE_VERSION = 1 };
+enum {
+	STATE_FILE_MAX = 4 * 1024 * 1024,
+	STATE_VERSION = 1,
+	/* Ours, and those of settings of the past; each is looked for among all. */
+	STATE_DOMAINS_MAX = 4 * SETTINGS_DOMAINS_MAX,
+};
 
 struct entry {
 	STAILQ_ENTRY(entry) link;
@@ -61,6 +67,9 @@ static int read_all(struct state *state, const cJSON *json, struct error *err)
 	if (json_integer(json, "version", 0) != STATE_VERSION)
 		return error_set(err, EXIT_FAILED, "%s is not of version %d", state->path,
 				 STATE_VERSION);
+	if (domains != NULL && cJSON_GetArraySize(domains) > STATE_DOMAINS_MAX)
+		return error_set(err, EXIT_FAILED, "%s has more than %d domains", state->path,
+				 STATE_DOMAINS_MAX);
 	state_set_app_id(state, app_id == NULL ? "" : app_id);
 	cJSON_ArrayForEach(item, domains)
 	{

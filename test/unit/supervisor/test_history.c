@@ -128,6 +128,42 @@ static void what_cannot_be_read_is_kept_aside(void **state)
 	}
 }
 
+/* It would wait for a writer. */
+static void what_has_become_a_fifo_is_not_opened(void **state)
+{
+	(void)state;
+	struct history *history = open_history();
+	note(history, "a.test", "01", false);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	assert_int_equal(history_read_fd(history), -1);
+	history_free(history);
+}
+
+/* In good time: it takes hours where each that is forgotten has all the others counted. */
+static void more_than_there_can_be_are_forgotten(void **state)
+{
+	static char text[6 * 1024 * 1024];
+	struct error err = ERROR_INIT;
+	size_t at = (size_t)snprintf(text, sizeof(text), "{\"certificates\":[");
+
+	(void)state;
+	while (at < sizeof(text) - 8) {
+		text[at++] = '0';
+		text[at++] = ',';
+	}
+	at += (size_t)snprintf(text + at, 4, "0]}");
+	struct history *history = open_history();
+	note(history, "a.test", "01", false);
+	history_free(history);
+	assert_int_equal(file_write(path, 0600, text, at, &err), 0);
+	history = open_history();
+	note(history, "b.test", "02", false);
+	history_free(history);
+	AUTO_JSON cJSON *file = json_read_file(path, 1024 * 1024, &err);
+	assert_int_equal(cJSON_GetArraySize(json_array(file, "certificates")), HISTORY_ENTRIES_MAX);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -136,6 +172,10 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(origin_is_remembered_once_it_is_known, make_folder,
 					    remove_folder),
 	    cmocka_unit_test_setup_teardown(nothing_new_writes_nothing, make_folder, remove_folder),
+	    cmocka_unit_test_setup_teardown(what_has_become_a_fifo_is_not_opened, make_folder,
+					    remove_folder),
+	    cmocka_unit_test_setup_teardown(more_than_there_can_be_are_forgotten, make_folder,
+					    remove_folder),
 	    cmocka_unit_test_setup_teardown(what_cannot_be_read_is_kept_aside, make_folder,
 					    remove_folder),
 	};

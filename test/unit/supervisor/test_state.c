@@ -110,6 +110,24 @@ static void values_out_of_bounds_are_taken_for_none(void **folder)
 	state_free(state);
 }
 
+/* Each is looked for among all that were read before it. */
+static void more_domains_than_there_can_be_are_set_aside(void **folder)
+{
+	static char text[1024 * 1024];
+	char path[512];
+	size_t at = (size_t)snprintf(text, sizeof(text), "{\"version\":1,\"domains\":{");
+
+	for (int i = 0; i < 50000; i++)
+		at += (size_t)snprintf(text + at, sizeof(text) - at, "\"d%d\":{},", i);
+	snprintf(text + at, sizeof(text) - at, "\"a.b\":{\"orders\":[5]}}}");
+	put_file(*folder, text);
+	struct state *state = open_state(*folder);
+	assert_int_equal(state_domain(state, "a.b")->budget.count, 0);
+	state_free(state);
+	snprintf(path, sizeof(path), "%s/dstack-ingress/state.json.broken", (char *)*folder);
+	assert_true(file_exists(path));
+}
+
 /* ---- templates */
 
 static const struct template_value values[] = {
@@ -158,6 +176,7 @@ int main(void)
 	    scratch_test(a_file_that_is_not_ours_is_set_aside),
 	    scratch_test(strange_values_are_taken_for_none),
 	    scratch_test(values_out_of_bounds_are_taken_for_none),
+	    scratch_test(more_domains_than_there_can_be_are_set_aside),
 	    cmocka_unit_test(templates_expand),
 	    cmocka_unit_test(mistakes_in_templates_are_errors),
 	};
