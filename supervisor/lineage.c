@@ -6,6 +6,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,10 +57,31 @@ out:
 	return rc;
 }
 
+static void check_key(struct lineage *lineage)
+{
+	struct error ignored = ERROR_INIT; /* told by who installs it */
+	struct buffer chain, key;
+
+	buffer_init(&chain, CERTIFICATE_PEM_MAX);
+	buffer_init(&key, CERTIFICATE_PEM_MAX);
+	lineage->has_its_key =
+	    file_read(lineage->fullchain_path, &chain, &ignored) == 0 &&
+	    file_read(lineage->privkey_path, &key, &ignored) == 0 &&
+	    certificate_check_key(chain.data, chain.length, key.data, key.length, &ignored) == 0;
+	if (key.data != NULL)
+		OPENSSL_cleanse(key.data, key.length);
+	buffer_free(&key);
+	buffer_free(&chain);
+}
+
+/* What cannot be served must not keep from being served what can. */
 static bool is_better(const struct lineage *candidate, const struct lineage *found)
 {
-	return found->certificate == NULL ||
-	       candidate->certificate->not_after > found->certificate->not_after;
+	if (found->certificate == NULL)
+		return true;
+	if (candidate->has_its_key != found->has_its_key)
+		return candidate->has_its_key;
+	return candidate->certificate->not_after > found->certificate->not_after;
 }
 
 static void consider(const char *live, const char *name, const char *domain, struct lineage *found)
@@ -71,11 +93,13 @@ static void consider(const char *live, const char *name, const char *domain, str
 		log_warn("lineage %s is passed over: %s", name, err.text);
 		return;
 	}
-	if (certificate_is_exactly_for(candidate.certificate, domain) &&
-	    is_better(&candidate, found)) {
-		lineage_clear(found);
-		*found = candidate; /* takes over what it owns */
-		return;
+	if (certificate_is_exactly_for(candidate.certificate, domain)) {
+		check_key(&candidate);
+		if (is_better(&candidate, found)) {
+			lineage_clear(found);
+			*found = candidate; /* takes over what it owns */
+			return;
+		}
 	}
 	lineage_clear(&candidate);
 }

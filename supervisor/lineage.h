@@ -19,11 +19,12 @@ struct lineage {
 	char *fullchain_path;
 	char *privkey_path;
 	struct certificate *certificate; /* the leaf */
+	bool has_its_key; /* privkey.pem can be read and belongs to the certificate */
 };
 
 /* Finds the lineage whose certificate is for exactly `domain`; of several the one that
- * ends last.  1 found, 0 there is none, -1 the volume cannot be read.  A lineage that
- * cannot be read or parsed is passed over with a warning. */
+ * ends last, where there is one among those that have their keys.  1 found, 0 there is none, -1 the
+ * volume cannot be read.  A lineage that cannot be read or parsed is passed over with a warning. */
 int lineage_find(const char *letsencrypt_dir, const char *domain, struct lineage *found,
 		 struct error *err);
 void lineage_clear(struct lineage *lineage);
