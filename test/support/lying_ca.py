@@ -114,7 +114,7 @@ class _CaLies(HttpLies):
             self._no_nonce,
             self._location,
             self._identities,
-            self._another_certificate,
+            self.another_certificate,
         ]
         self.kinds += own * 2
 
@@ -168,7 +168,7 @@ class _CaLies(HttpLies):
         )
         return response
 
-    def _another_certificate(self, request: Request, truth: Truth) -> Response:
+    def another_certificate(self, request: Request, truth: Truth) -> Response:
         """For another key, perhaps for another name, perhaps expired; or no chain at all."""
         response = truth(request)
         if b"-----BEGIN CERTIFICATE" not in response.body:
