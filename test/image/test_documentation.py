@@ -27,7 +27,9 @@ COMMANDS = ("sh", "console")
 OTHERS = ("", "c", "yaml")
 # A block that has one of these at the beginning of a line is one of commands and what they are for.
 LISTED = re.compile(r"^(ingress(?:d|ctl)(?: [^ ]+)*)  +\S", re.MULTILINE)
-PLACES = {"[DOMAIN]": NAME, "NAME": NAME, "DIR": "/run/rendered"}
+# What it says of a site, and that the documents have it right, is for test/e2e and test/verify.
+VERIFY = "--help"
+PLACES = {"[DOMAIN]": NAME, "NAME": NAME, "DIR": "/run/rendered", "URL": VERIFY}
 
 # Who else runs it: a file of the tests, and what is said there.
 ELSEWHERE = {
@@ -40,11 +42,16 @@ ELSEWHERE = {
     "PYTHONPATH=test python3 -m pytest test/e2e/test_restarts.py": ("test/run.py", '"test/e2e"'),
 }
 
+VERIFY_A_SITE = "docker run --rm dstack-ingress:0.1.0 ingressctl verify https://app.example.com"
+ELSEWHERE[VERIFY_A_SITE] = ("test/e2e/test_attestation.py", '"verify", "--json", f"https://')
+
 BLOCK = re.compile(r"^```(\S*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def _documents() -> list[Path]:
-    return [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
+    """All but the one for clients of a site, which test/verify types."""
+    documents = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
+    return [document for document in documents if document.name != "verification.md"]
 
 
 def _blocks() -> list[tuple[str, str]]:
@@ -95,6 +102,12 @@ def test_what_is_said_to_be_run_elsewhere_is_run_there() -> None:
         assert command in written, f"{command}: no document has it any more"
         assert re.search(words, (ROOT / file).read_text()), (command, file)
     assert len(HERE) > 5
+
+
+def test_a_site_is_verified_by_the_image_alone(engine: Engine, image: str) -> None:
+    """As documented, without a daemon, settings or volumes; nobody answers here."""
+    said = engine.docker("run", "--rm", image, "ingressctl", "verify", "--help")
+    assert said.startswith("usage: ingressctl verify https://HOST")
 
 
 @pytest.fixture(scope="module")
