@@ -35,8 +35,8 @@ SEED = os.environ.get("PROPERTY_SEED", "1")
 LIES = int(os.environ.get("PROPERTY_LIES", "400"))
 
 STATUSES = frozenset({0, 1, 69, 75, 78})
-# The longest wait for an agent is 30 seconds.
-DEADLINE = 60.0
+# The longest wait for an agent is 30 seconds, and twice that behind somebody else.
+DEADLINE = 90.0
 KEY = ("ingress/key-origin/v1", "mac", "secp256k1")
 # Fewer digits of a key may be those of something else.
 TELLING_DIGITS = 12
@@ -213,11 +213,11 @@ class Questions:
 
 
 def outlast_silence(liar: LyingGuestAgent, questions: Questions) -> None:
-    """The one that meets it and the one in line behind it have an answer each."""
-    liar.eagerness, liar.silence, liar.silences = 1, 1, 1
+    """Whoever meets it and whoever stands in line behind it, to meet another, have an answer."""
+    liar.eagerness, liar.silence, liar.silences = 1, 1, 2
     with ThreadPoolExecutor(2) as both:
         asked = [both.submit(questions.ask, f"0{number}" * 16) for number in range(2)]
-        assert 503 in [question.result()[0] for question in asked]
+        assert [question.result()[0] for question in asked] == [503, 503]
     assert liar.silences == 0
 
 
