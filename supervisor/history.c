@@ -158,14 +158,19 @@ static bool fill(cJSON *entry, const char *name, const struct bundle *bundle, co
 	       cJSON_AddStringToObject(entry, "origin", origin) != NULL;
 }
 
-static int mark_as_made_here(struct history *h, cJSON *entry, struct error *err)
+static const char *origin_text(bool made_here)
+{
+	return made_here ? "made here" : "adopted";
+}
+
+static int mark(struct history *h, cJSON *entry, bool made_here, struct error *err)
 {
 	const char *origin = json_string(entry, "origin");
 
-	if (origin != NULL && strcmp(origin, "made here") == 0)
+	if (origin != NULL && strcmp(origin, origin_text(made_here)) == 0)
 		return 0;
 	cJSON_DeleteItemFromObjectCaseSensitive(entry, "origin");
-	if (cJSON_AddStringToObject(entry, "origin", "made here") == NULL)
+	if (cJSON_AddStringToObject(entry, "origin", origin_text(made_here)) == NULL)
 		return error_no_memory(err);
 	h->changed = true;
 	return 0;
@@ -177,10 +182,9 @@ int history_note(struct history *h, const char *name, const struct bundle *bundl
 	cJSON *entry = find(h, name, bundle->serial);
 
 	if (entry != NULL)
-		return made_here ? mark_as_made_here(h, entry, err) : 0;
+		return mark(h, entry, made_here, err);
 	entry = cJSON_CreateObject();
-	if (entry == NULL ||
-	    !fill(entry, name, bundle, account, made_here ? "made here" : "adopted") ||
+	if (entry == NULL || !fill(entry, name, bundle, account, origin_text(made_here)) ||
 	    !cJSON_AddItemToArray(h->list, entry)) {
 		cJSON_Delete(entry);
 		return error_no_memory(err);

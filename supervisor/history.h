@@ -22,8 +22,9 @@ struct history;
 struct history *history_open(const char *letsencrypt_dir, struct error *err);
 void history_free(struct history *history);
 
-/* Notes that `name` is served with `bundle`; `account` is the ACME account's URI or NULL,
- * `made_here` whether its key is known to be made here, which is remembered once it is known. */
+/* Notes that `name` is served with `bundle`; `account` is the ACME account's URI or NULL.
+ * `made_here`: the record of keys, which is under a MAC, has its key; this file is not under one,
+ * so that what it said before does not count for a certificate that is served. */
 int history_note(struct history *history, const char *name, const struct bundle *bundle,
 		 const char *account, bool made_here, struct error *err);
 

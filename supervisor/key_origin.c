@@ -46,7 +46,7 @@ struct key_origin {
 	struct key_record_file file;
 	spki_text *recorded; /* sorted */
 	size_t recorded_count;
-	bool answered, unsupported;
+	bool tried, answered, unsupported;
 	bool running, again;
 	unsigned failures;
 	time_t failing_since;
@@ -84,19 +84,21 @@ const char *key_origin_of(const struct key_origin *o, size_t domain)
 	return o->answered ? "adopted" : NULL;
 }
 
-static void tell(struct key_origin *o, size_t domain)
+/* Whether there was something to tell. */
+static bool tell(struct key_origin *o, size_t domain)
 {
 	struct key_of_domain *d = &o->domains[domain];
 	const char *spki = o->options.bundles[domain].spki;
 	const char *origin = key_origin_of(o, domain);
 
 	if (origin == NULL || (origin == d->told && strcmp(d->told_key, spki) == 0))
-		return;
+		return false;
 	d->told = origin;
 	d->renewed = d->renewed && strcmp(origin, "adopted") == 0;
 	snprintf(d->told_key, sizeof(d->told_key), "%s", spki);
 	log_info("[%s] the private key is %s%s", o->options.settings->domains[domain], origin,
 		 strcmp(origin, "adopted") == 0 ? ": nothing shows that this app made it" : "");
+	return true;
 }
 
 /* ---- ADOPTED_KEYS=renew */
@@ -230,8 +232,12 @@ static void on_done(const struct process_result *result, void *arg)
 		failed(o, &err);
 	else
 		succeeded(o);
+	bool news = !o->tried;
+	o->tried = true;
 	for (size_t i = 0; i < o->domain_count; i++)
-		tell(o, i);
+		news = tell(o, i) || news;
+	if (news)
+		o->options.told(o->options.arg);
 	if (o->failing_since == 0 && (o->again || any_made(o)))
 		run(o);
 	renew_adopted(o);

@@ -29,6 +29,9 @@ struct key_origin_options {
 	/* For ADOPTED_KEYS=renew: has a certificate with a new key ordered for a domain, as
 	 * domains_renew() does. */
 	int (*renew)(const char *domain, void *arg, struct error *err);
+	/* Called when the record has been asked for the first time, whatever came of it, and when
+	 * key_origin_of() says something else than before. */
+	void (*told)(void *arg);
 	void *arg;
 };
 

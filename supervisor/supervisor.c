@@ -191,6 +191,24 @@ static int order_new_key(const char *domain, void *arg, struct error *err)
 	return domains_renew(s->domains, domain, true, err);
 }
 
+static bool any_installed(const struct supervisor *s)
+{
+	for (size_t i = 0; i < s->settings->domain_count; i++)
+		if (s->bundles[i].present)
+			return true;
+	return false;
+}
+
+/* The manifest says where the keys come from. */
+static void on_origins_told(void *arg)
+{
+	struct supervisor *s = arg;
+	struct error err = ERROR_INIT;
+
+	if (any_installed(s) && publication_request(s->publication, NULL, NULL, &err) != 0)
+		log_warn("%s", err.text);
+}
+
 static int make_addresses(struct supervisor *s, struct error *err)
 {
 	s->addresses = backend_addresses_new(s->settings, err);
@@ -219,10 +237,10 @@ static int make_parts(struct supervisor *s, struct error *err)
 				 err);
 	if (s->certbot == NULL)
 		return -1;
-	s->key_origin =
-	    key_origin_new(&(struct key_origin_options){s->base, s->processes, settings, s->bundles,
-							s->programs.evidence, order_new_key, s},
-			   err);
+	s->key_origin = key_origin_new(
+	    &(struct key_origin_options){s->base, s->processes, settings, s->bundles,
+					 s->programs.evidence, order_new_key, on_origins_told, s},
+	    err);
 	if (s->key_origin == NULL)
 		return -1;
 	s->publication = publication_new(
@@ -276,22 +294,11 @@ static int serve(struct supervisor *s, struct error *err)
 	return s->evidence_server == NULL || s->attestation_server == NULL ? -1 : 0;
 }
 
-static bool any_installed(const struct supervisor *s)
-{
-	for (size_t i = 0; i < s->settings->domain_count; i++)
-		if (s->bundles[i].present)
-			return true;
-	return false;
-}
-
 /* The guest agent has had its chance to tell the app's id: now DNS and CA. */
 static void on_identity_tried(void *arg)
 {
 	struct supervisor *s = arg;
-	struct error err = ERROR_INIT;
 
-	if (any_installed(s) && publication_request(s->publication, NULL, NULL, &err) != 0)
-		log_warn("%s", err.text);
 	domains_start(s->domains);
 	key_origin_start(s->key_origin);
 }

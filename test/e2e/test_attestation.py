@@ -246,3 +246,24 @@ def test_history_goes_on(world: World) -> None:
         "the keys to be known as made here",
     )
     assert serials() == [first, second]
+
+
+def test_a_history_that_somebody_wrote_makes_no_key_ours(world: World) -> None:
+    """The record of keys is under a MAC; the history is not, and does not count."""
+    volume = Volume(world.make_stack(guest_agent="dstack"))
+    volume.put(NAME)
+    ingress = world.ingress(DOMAINS=NAME)
+    ingress.wait_settled()
+    path = ingress.volume / "dstack-ingress" / "history.json"
+    ingress.wait_for(path.exists, "a history")
+    assert ingress.stop() == 0
+    path.write_text(path.read_text().replace('"adopted"', '"made here"'))
+    ingress.start()
+
+    def origins() -> list[str]:
+        manifest = ingress.fetch_evidence("/evidences/manifest.json").json()
+        return [entry["origin"] for entry in manifest["names"] + manifest["history"]]
+
+    ingress.wait_settled()
+    ingress.wait_status(lambda s: s["evidence"]["published_at"], "evidence of this run")
+    assert origins() == ["adopted", "adopted"]

@@ -81,15 +81,17 @@ static void certificates_are_kept_in_order_and_over_restarts(void **state)
 	assert_file_is("a.test 01 adopted\nb.test 02 made here\na.test 03 made here\n");
 }
 
-static void origin_is_remembered_once_it_is_known(void **state)
+/* The file is under no MAC: what it says of a certificate that is served is corrected. */
+static void origin_follows_what_is_known_now(void **state)
 {
 	(void)state;
 	struct history *history = open_history();
 	note(history, "a.test", "01", false);
 	note(history, "a.test", "01", true);
+	assert_file_is("a.test 01 made here\n");
 	note(history, "a.test", "01", false);
 	history_free(history);
-	assert_file_is("a.test 01 made here\n");
+	assert_file_is("a.test 01 adopted\n");
 }
 
 static void nothing_new_writes_nothing(void **state)
@@ -169,7 +171,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(certificates_are_kept_in_order_and_over_restarts,
 					    make_folder, remove_folder),
-	    cmocka_unit_test_setup_teardown(origin_is_remembered_once_it_is_known, make_folder,
+	    cmocka_unit_test_setup_teardown(origin_follows_what_is_known_now, make_folder,
 					    remove_folder),
 	    cmocka_unit_test_setup_teardown(nothing_new_writes_nothing, make_folder, remove_folder),
 	    cmocka_unit_test_setup_teardown(what_has_become_a_fifo_is_not_opened, make_folder,
