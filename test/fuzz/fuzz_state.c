@@ -38,7 +38,8 @@ static void check_record(const struct domain_record *record)
 	CHECK(record->step < STEP_COUNT && record->not_before >= 0);
 	CHECK(lifecycle_step_from_name(lifecycle_step_name(record->step)) == record->step);
 	/* Whatever the file says, a name is not locked out for longer than the window. */
-	time_t next = budget_next(&record->budget, now);
+	struct budget budget = record->budget;
+	time_t next = budget_next(&budget, now);
 	CHECK(next >= now && next <= now + BUDGET_WINDOW);
 	long left = schedule_left(record->not_before, now);
 	CHECK(left >= 0 && left <= LONGEST_WAIT);
