@@ -369,9 +369,11 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	snprintf(options.socket, sizeof(options.socket), "%s/control.sock",
 		 run_dir == NULL || run_dir[0] == '\0' ? "/run/ingress" : run_dir);
-	/* It needs no daemon, and has options of its own. */
-	if (argc > 1 && strcmp(argv[1], "verify") == 0)
-		return verify_command(argc - 1, argv + 1);
+	/* It needs no daemon, so that a socket in front of it does not matter, and has options of
+	 * its own. */
+	int first = argc > 2 && strcmp(argv[1], "--socket") == 0 ? 3 : 1;
+	if (argc > first && strcmp(argv[first], "verify") == 0)
+		return verify_command(argc - first, argv + first);
 	rc = parse(argc, argv, &options);
 	if (rc >= 0)
 		return rc;

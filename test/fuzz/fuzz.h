@@ -34,6 +34,29 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 		}                                                                         \
 	} while (0)
 
+/* Whether all of it is UTF-8: JSON is (RFC 8259 section 8.1), and what is not comes out of
+ * json_print() with other bytes in its place. */
+static inline bool fuzz_is_utf8(const uint8_t *data, size_t size)
+{
+	size_t i = 0;
+
+	while (i < size) {
+		uint8_t lead = data[i];
+		size_t more = lead < 0x80 ? 0 : lead < 0xe0 ? 1 : lead < 0xf0 ? 2 : 3;
+		if ((lead >= 0x80 && lead < 0xc2) || lead > 0xf4 || more > size - i - 1)
+			return false;
+		for (size_t j = 1; j <= more; j++)
+			if ((data[i + j] & 0xc0) != 0x80)
+				return false;
+		uint8_t second = more > 0 ? data[i + 1] : 0;
+		if ((lead == 0xe0 && second < 0xa0) || (lead == 0xed && second > 0x9f) ||
+		    (lead == 0xf0 && second < 0x90) || (lead == 0xf4 && second > 0x8f))
+			return false;
+		i += more + 1;
+	}
+	return true;
+}
+
 /* Findings are told by CHECK(), not by what the program would say. */
 static inline void fuzz_quiet(void)
 {

@@ -85,6 +85,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct error err = ERROR_INIT;
 	const cJSON *item;
 
+	if (!fuzz_is_utf8(data, size))
+		return 0;
 	if (cloudflare_judge(&answer, "GET /zones", (const char *)input.at, input.left, &err) ==
 	    0) {
 		CHECK(answer.status >= 200 && answer.status < 300);

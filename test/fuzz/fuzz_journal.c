@@ -71,6 +71,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct error err = ERROR_INIT;
 	size_t count, unreadable;
 
+	if (!fuzz_is_utf8(data, size))
+		return 0;
 	fuzz_put(note_path, data, size);
 	CHECK(journal_list(&journal, &notes, &count, &unreadable, &err) == 0);
 	CHECK(count + unreadable == 1);

@@ -128,6 +128,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	AUTO_FREE char *status = fuzz_line(&input);
 	bool goes_on = true;
 
+	if (!fuzz_is_utf8(data, size))
+		return 0;
 	while (goes_on) {
 		AUTO_FREE char *body = fuzz_line(&input);
 		goes_on = check_answer(&listing, strtol(status, NULL, 10) % 1000, body);

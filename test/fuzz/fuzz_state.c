@@ -82,6 +82,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct error err = ERROR_INIT;
 	AUTO_JSON cJSON *json = json_parse((const char *)data, size, "it", &err);
 
+	if (!fuzz_is_utf8(data, size))
+		return 0;
 	unlink(broken);
 	fuzz_put(path, data, size);
 	struct state *state = open_state();

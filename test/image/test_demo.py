@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from support.ingress import BIN
 from support.order_count import OrderCount
 from support.stack import Stack
 
@@ -39,7 +40,8 @@ LOOK_INTERVAL = 0.1
 
 INGRESSCTL = """\
 #!/bin/sh
-# ingressctl --socket PATH ARGUMENT...: in the container, at its own socket.
+# ingressctl --socket PATH ARGUMENT...: in the container, at its own socket; verify asks from here.
+if [ "$1" = verify ]; then exec {verifier} "$@"; fi
 shift 2
 exec {docker} --host unix://{socket} exec {container} ingressctl "$@"
 """
@@ -108,8 +110,13 @@ def _look_like_a_demo(folder: Path, deployment: Deployment, orders: OrderCount) 
     programs.mkdir()
     names = {"docker": DOCKER, "socket": engine.socket, "image": deployment.image}
     _write_script(
-        programs / "ingressctl", INGRESSCTL.format(**names, container=deployment.container().name)
+        programs / "ingressctl",
+        INGRESSCTL.format(
+            **names, verifier=BIN / "ingressctl", container=deployment.container().name
+        ),
     )
+    quote_root = stack.directory / "quote-pki" / "root.pem"
+    (folder / "quote-root.pem").write_bytes(quote_root.read_bytes())
     variables = " ".join(f"--env {name}" for name in SETTINGS)
     _write_script(programs / "ingressd", INGRESSD.format(**names, variables=variables))
     (folder / "ca.pem").write_text(stack.pebble.root_pem())
