@@ -150,6 +150,8 @@ def test_a_challenge_value_of_a_killed_product_is_removed_by_the_next(world: Wor
     stack.bind.second.hold()
     ingress = world.ingress(**_only(stack))
     ingress.wait_for(lambda: _challenges(stack), "the challenge value")
+    for pid in ingress.processes("ingress-dns auth"):
+        os.kill(pid, signal.SIGSTOP)  # or it would take the value away in its last moment
     ingress.child.kill()
     wait_until(lambda: _killed(ingress.child), what="all of it to be gone")
     assert _challenges(stack)
