@@ -129,12 +129,15 @@ struct evidence_server *evidence_server_new(const struct evidence_server_options
 		error_no_memory(err);
 		goto fail;
 	}
-	if (start(server, err) != 0)
-		goto fail;
 	return server;
 fail:
 	evidence_server_free(server);
 	return NULL;
+}
+
+void evidence_server_start(struct evidence_server *server)
+{
+	event_add(server->restart, &(struct timeval){0, 0});
 }
 
 void evidence_server_stop(struct evidence_server *server)

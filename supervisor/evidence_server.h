@@ -26,8 +26,11 @@ struct evidence_server_options {
 	const char *socket;  /* the socket's name: "evidence.sock", "attestation.sock" */
 };
 
+/* Listens, so that nobody is refused; who asks before the start waits. */
 struct evidence_server *evidence_server_new(const struct evidence_server_options *options,
 					    struct error *err);
+/* From the loop; one that cannot be started is tried again until it can. */
+void evidence_server_start(struct evidence_server *server);
 void evidence_server_stop(struct evidence_server *server);
 void evidence_server_free(struct evidence_server *server);
 pid_t evidence_server_pid(const struct evidence_server *server); /* 0: not running */

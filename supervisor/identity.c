@@ -131,9 +131,12 @@ struct identity *identity_new(const struct identity_options *options, struct err
 		return NULL;
 	}
 	identity->options = *options;
-	/* From the loop: whoever waits for the first try is not ready for it yet. */
-	event_add(identity->retry, &(struct timeval){0, 0});
 	return identity;
+}
+
+void identity_start(struct identity *identity)
+{
+	event_add(identity->retry, &(struct timeval){0, 0});
 }
 
 void identity_free(struct identity *identity)

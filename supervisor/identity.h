@@ -27,8 +27,9 @@ struct identity_options {
 	void *arg;
 };
 
-/* Asks at once, and again with growing pauses until the guest agent has answered. */
 struct identity *identity_new(const struct identity_options *options, struct error *err);
+/* Asks from the loop, and again with growing pauses until the guest agent has answered. */
+void identity_start(struct identity *identity);
 void identity_free(struct identity *identity);
 
 /* For the status: "" when the guest agent answered this run of the supervisor. */

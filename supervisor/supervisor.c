@@ -28,6 +28,8 @@ enum {
 	/* How long the first configuration waits for the addresses of backends.  With DNS at hand
 	 * they are there sooner than the certificates have been read. */
 	FIRST_ANSWERS_MS = 300,
+	/* How long HAProxy has the machine's cores for itself while it loads. */
+	HEAD_START_SECONDS = 2,
 };
 
 struct supervisor {
@@ -54,8 +56,8 @@ struct supervisor {
 	struct dns_job *dns_job;
 	struct status_sources status;
 	struct control *control;
-	struct event *sigterm, *sigint, *sighup, *drain;
-	bool is_serving, stopping;
+	struct event *sigterm, *sigint, *sighup, *drain, *head_start;
+	bool is_serving, has_begun, stopping;
 };
 
 /* ---- HAProxy's configuration */
@@ -84,10 +86,31 @@ static void on_address_change(void *arg)
 		worker_addresses_tell(s->worker_addresses);
 }
 
+/* Everything but serving: the evidence servers, the guest agent, and after it DNS and CA. */
+static void begin(struct supervisor *s)
+{
+	if (s->has_begun || s->stopping)
+		return;
+	s->has_begun = true;
+	event_del(s->head_start);
+	evidence_server_start(s->evidence_server);
+	evidence_server_start(s->attestation_server);
+	identity_start(s->identity);
+}
+
+/* HAProxy loads for long, or does not come up: the rest does not depend on it. */
+static void on_head_start_over(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	begin(arg);
+}
+
 /* It knows what its configuration was written with; since then there may be news. */
 static void on_worker(pid_t worker, void *arg)
 {
 	(void)worker;
+	begin(arg);
 	on_address_change(arg);
 }
 
@@ -155,7 +178,9 @@ static int watch_signals(struct supervisor *s, struct error *err)
 {
 	signal(SIGPIPE, SIG_IGN);
 	s->drain = evtimer_new(s->base, on_drained, s);
-	if (s->drain == NULL || watch_signal(s, &s->sigterm, SIGTERM, on_stop_signal) != 0 ||
+	s->head_start = evtimer_new(s->base, on_head_start_over, s);
+	if (s->drain == NULL || s->head_start == NULL ||
+	    watch_signal(s, &s->sigterm, SIGTERM, on_stop_signal) != 0 ||
 	    watch_signal(s, &s->sigint, SIGINT, on_stop_signal) != 0 ||
 	    watch_signal(s, &s->sighup, SIGHUP, on_hangup) != 0)
 		return error_no_memory(err);
@@ -340,12 +365,15 @@ static int open_up(struct supervisor *s, struct error *err)
 	    control_new(&(struct control_options){s->base, run_folder_control_socket(s->folder),
 						  &s->status, s->domains, s->haproxy, s->dns_job},
 			err);
-	return s->control == NULL ? -1 : 0;
+	if (s->control == NULL)
+		return -1;
+	event_add(s->head_start, &(struct timeval){HEAD_START_SECONDS, 0});
+	return 0;
 }
 
 static void take_apart(struct supervisor *s)
 {
-	struct event *events[] = {s->sigterm, s->sigint, s->sighup, s->drain};
+	struct event *events[] = {s->sigterm, s->sigint, s->sighup, s->drain, s->head_start};
 
 	control_free(s->control);
 	process_table_free(s->processes); /* first: its children call nobody back any more */
