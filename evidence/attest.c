@@ -217,8 +217,8 @@ static int make_report_data(struct attest *a, struct question *question,
 {
 	if (generation_read(a->folder, &a->snapshot, err) <= 0)
 		return -1;
-	const struct bundle_file *sums = bundle_find(&a->snapshot.files, "sha256sum.txt");
-	const struct bundle_file *manifest = bundle_find(&a->snapshot.files, "manifest.json");
+	const struct evidence_file *sums = file_set_find(&a->snapshot.files, "sha256sum.txt");
+	const struct evidence_file *manifest = file_set_find(&a->snapshot.files, "manifest.json");
 	if (sums == NULL || manifest == NULL)
 		return error_set(err, EXIT_TRY_LATER, "the evidence has no manifest yet");
 	question->manifest = strdup(manifest->data);
@@ -349,6 +349,6 @@ void attest_free(struct attest *a)
 		drop_first(a);
 	}
 	bufferevent_free(a->asker);
-	bundle_free(&a->snapshot.files);
+	file_set_free(&a->snapshot.files);
 	free(a);
 }

@@ -117,17 +117,17 @@ static int announce_name(const struct shared_folder *folder, const char *name, s
 	return make_link(folder, name, GENERATION_LINK, err);
 }
 
-static int announce_new_names(const struct shared_folder *folder, const struct bundle *bundle,
+static int announce_new_names(const struct shared_folder *folder, const struct file_set *set,
 			      struct error *err)
 {
-	for (size_t i = 0; i < bundle->count; i++)
-		if (announce_name(folder, bundle->files[i].name, err) != 0)
+	for (size_t i = 0; i < set->count; i++)
+		if (announce_name(folder, set->files[i].name, err) != 0)
 			return -1;
 	return 0;
 }
 
 struct leaving {
-	const struct bundle *bundle;
+	const struct file_set *set;
 	const char *current;
 };
 
@@ -138,16 +138,16 @@ static int pin_leaving_name(const struct shared_folder *folder, const char *name
 {
 	const struct leaving *leaving = context;
 
-	if (!is_reader_link(folder, name) || bundle_find(leaving->bundle, name) != NULL)
+	if (!is_reader_link(folder, name) || file_set_find(leaving->set, name) != NULL)
 		return 0;
 	return make_link(folder, name, leaving->current, err);
 }
 
-static int replace_plain_files(const struct shared_folder *folder, const struct bundle *bundle,
+static int replace_plain_files(const struct shared_folder *folder, const struct file_set *set,
 			       struct error *err)
 {
-	for (size_t i = 0; i < bundle->count; i++) {
-		const char *name = bundle->files[i].name;
+	for (size_t i = 0; i < set->count; i++) {
+		const char *name = set->files[i].name;
 		if (!leads_through_current(folder, name) &&
 		    make_link(folder, name, GENERATION_LINK, err) != 0)
 			return -1;
@@ -217,12 +217,12 @@ static int move_link(const struct shared_folder *folder, const char *name, const
 	return 0;
 }
 
-static int switch_to(const struct shared_folder *folder, const struct bundle *bundle,
+static int switch_to(const struct shared_folder *folder, const struct file_set *set,
 		     const char *name, const char *current, struct error *err)
 {
-	const struct leaving leaving = {bundle, current};
+	const struct leaving leaving = {set, current};
 
-	if (announce_new_names(folder, bundle, err) != 0 ||
+	if (announce_new_names(folder, set, err) != 0 ||
 	    (current[0] != '\0' && for_each_entry(folder, pin_leaving_name, &leaving, err) != 0) ||
 	    shared_folder_sync(folder, err) != 0)
 		return -1;
@@ -231,13 +231,13 @@ static int switch_to(const struct shared_folder *folder, const struct bundle *bu
 
 /* What is left to do once readers have the new generation cannot make that undone: it is
  * tried again by the next publication. */
-static void settle(const struct shared_folder *folder, const struct bundle *bundle,
-		   const char *name, const char *previous)
+static void settle(const struct shared_folder *folder, const struct file_set *set, const char *name,
+		   const char *previous)
 {
 	const struct kept kept = {name, previous};
 	struct error err = ERROR_INIT;
 
-	if (replace_plain_files(folder, bundle, &err) != 0 || tidy_links(folder, &err) != 0 ||
+	if (replace_plain_files(folder, set, &err) != 0 || tidy_links(folder, &err) != 0 ||
 	    for_each_entry(folder, remove_older, &kept, &err) != 0 ||
 	    shared_folder_sync(folder, &err) != 0)
 		log_warn("the new evidence is in place, but not all of the old could be removed: "
@@ -266,7 +266,7 @@ static int check_current(const struct shared_folder *folder, int written, struct
 			 GENERATION_LINK);
 }
 
-static int publish_once(const struct shared_folder *folder, const struct bundle *bundle,
+static int publish_once(const struct shared_folder *folder, const struct file_set *set,
 			struct error *err)
 {
 	char name[GENERATION_NAME_SIZE];
@@ -280,26 +280,26 @@ static int publish_once(const struct shared_folder *folder, const struct bundle 
 			 left.text);
 	if (tidy_links(folder, err) != 0)
 		return -1;
-	AUTO_CLOSE int written = generation_write(folder, bundle, name, err);
+	AUTO_CLOSE int written = generation_write(folder, set, name, err);
 	if (written < 0)
 		return -1;
-	if (switch_to(folder, bundle, name, current, err) != 0 ||
+	if (switch_to(folder, set, name, current, err) != 0 ||
 	    check_current(folder, written, err) != 0) {
 		if (!is_current(folder, name))
 			take_back(folder, name);
 		return -1;
 	}
-	settle(folder, bundle, name, current);
+	settle(folder, set, name, current);
 	return 0;
 }
 
-int generation_publish(const struct shared_folder *folder, const struct bundle *bundle,
+int generation_publish(const struct shared_folder *folder, const struct file_set *set,
 		       struct error *err)
 {
 	int result = -1;
 
 	for (int i = 0; i < ATTEMPTS_MAX && result != 0; i++) {
-		result = publish_once(folder, bundle, err);
+		result = publish_once(folder, set, err);
 		if (result != 0 && err->code != EXIT_TRY_LATER)
 			return error_wrap(err, "cannot publish the evidence");
 	}

@@ -20,7 +20,7 @@
 #define EVIDENCE_GENERATION_H
 
 #include "common/error.h"
-#include "evidence/bundle.h"
+#include "evidence/file_set.h"
 #include "evidence/shared_folder.h"
 
 #include <stdbool.h>
@@ -30,13 +30,13 @@
 #define GENERATION_LINK "..data"
 
 /*
- * Writes `bundle` as a new generation, every byte of it to the disk, and makes it current.
- * Plain files that bear a name of the bundle are replaced (an older product wrote such); other
+ * Writes `set` as a new generation, every byte of it to the disk, and makes it current.
+ * Plain files that bear a name in the set are replaced (an older product wrote such); other
  * files are left alone.  The caller holds the lock (publication_lock.h); without it, or with
  * others at work in the folder, generations are still whole, but this may end in
  * EXIT_TRY_LATER.  -1: nothing has changed for readers, as far as it is up to us.
  */
-int generation_publish(const struct shared_folder *folder, const struct bundle *bundle,
+int generation_publish(const struct shared_folder *folder, const struct file_set *set,
 		       struct error *err);
 
 /* ---- reading */
@@ -47,11 +47,11 @@ struct snapshot {
 	dev_t device; /* these three tell its folder from every other */
 	ino_t inode;
 	struct timespec changed;
-	struct bundle files;
+	struct file_set files;
 };
 
 /*
- * Brings `snapshot` (zeroed at first, released by bundle_free(&snapshot->files)) up to date
+ * Brings `snapshot` (zeroed at first, released by file_set_free(&snapshot->files)) up to date
  * with the current generation of the open folder `dir`; reads nothing when it is that
  * already, and nothing that is not in `dir`.  Returns 1, or 0 when nothing has been published
  * yet.

@@ -64,7 +64,7 @@ static int make_private_folder(int dir, const char *name)
 	return opened;
 }
 
-static int write_file(int folder, const struct bundle_file *file)
+static int write_file(int folder, const struct evidence_file *file)
 {
 	AUTO_CLOSE int fd =
 	    openat(folder, file->name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -75,13 +75,12 @@ static int write_file(int folder, const struct bundle_file *file)
 	return 0;
 }
 
-static int fill(const struct shared_folder *folder, int unfinished, const struct bundle *bundle,
+static int fill(const struct shared_folder *folder, int unfinished, const struct file_set *set,
 		struct error *err)
 {
-	for (size_t i = 0; i < bundle->count; i++)
-		if (write_file(unfinished, &bundle->files[i]) != 0)
-			return shared_folder_error(folder, "write", bundle->files[i].name, errno,
-						   err);
+	for (size_t i = 0; i < set->count; i++)
+		if (write_file(unfinished, &set->files[i]) != 0)
+			return shared_folder_error(folder, "write", set->files[i].name, errno, err);
 	if (fchmod(unfinished, 0755) != 0 || fsync(unfinished) != 0)
 		return error_set_errno(err, EXIT_FAILED, errno,
 				       "cannot open a generation in %s to readers", folder->path);
@@ -99,7 +98,7 @@ static int finish(const struct shared_folder *folder, const char *unfinished,
 	return 0;
 }
 
-int generation_write(const struct shared_folder *folder, const struct bundle *bundle,
+int generation_write(const struct shared_folder *folder, const struct file_set *set,
 		     char name[GENERATION_NAME_SIZE], struct error *err)
 {
 	char unfinished[GENERATION_NAME_SIZE];
@@ -110,7 +109,7 @@ int generation_write(const struct shared_folder *folder, const struct bundle *bu
 	AUTO_CLOSE int made = make_private_folder(folder->fd, unfinished);
 	if (made < 0)
 		shared_folder_error(folder, "make the folder", unfinished, errno, err);
-	if (made < 0 || fill(folder, made, bundle, err) != 0 ||
+	if (made < 0 || fill(folder, made, set, err) != 0 ||
 	    finish(folder, unfinished, name, err) != 0) {
 		generation_remove(folder, unfinished, &ignored);
 		return -1;

@@ -3,7 +3,7 @@
 #define EVIDENCE_GENERATION_FOLDER_H
 
 #include "common/error.h"
-#include "evidence/bundle.h"
+#include "evidence/file_set.h"
 #include "evidence/shared_folder.h"
 
 #include <stdbool.h>
@@ -21,7 +21,7 @@ bool generation_is_name(const char *target);
  * Writes a new one, every byte to the disk, and returns its folder, open.  Nobody but us can
  * look into it or add to it before it is whole; only then does it get `name`, in one step.
  */
-int generation_write(const struct shared_folder *folder, const struct bundle *bundle,
+int generation_write(const struct shared_folder *folder, const struct file_set *set,
 		     char name[GENERATION_NAME_SIZE], struct error *err);
 
 /* Opens the generation that `..data` in `dir` names.  -1 with errno: ENOENT when there is none,

@@ -16,7 +16,7 @@ enum {
 	/* Each attempt fails only if the generation was replaced twice while it was read. */
 	READ_ATTEMPTS = 5,
 	/* What others may have added to a generation is not looked at without end. */
-	ENTRIES_MAX = 4 * BUNDLE_FILES_MAX,
+	ENTRIES_MAX = 4 * FILE_SET_COUNT_MAX,
 };
 
 /* Opens the current generation; -1 with errno. */
@@ -56,7 +56,7 @@ static int read_to_end(int fd, const char *name, struct buffer *content, struct 
 	}
 }
 
-static int read_file(int folder, const char *name, struct bundle *files, struct error *err)
+static int read_file(int folder, const char *name, struct file_set *files, struct error *err)
 {
 	AUTO_CLOSE int fd = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	struct buffer content;
@@ -66,16 +66,16 @@ static int read_file(int folder, const char *name, struct bundle *files, struct 
 		return error_set_errno(err, EXIT_FAILED, errno, "cannot read %s", name);
 	if (!S_ISREG(info.st_mode))
 		return error_set(err, EXIT_FAILED, "%s is not a regular file", name);
-	buffer_init(&content, BUNDLE_FILE_MAX);
+	buffer_init(&content, EVIDENCE_FILE_MAX);
 	int result = read_to_end(fd, name, &content, err);
 	if (result == 0)
-		result = bundle_add(files, name, buffer_text(&content), content.length, err);
+		result = file_set_add(files, name, buffer_text(&content), content.length, err);
 	buffer_free(&content);
 	return result;
 }
 
 /* Takes over `folder`. */
-static int read_folder(int folder, struct bundle *files, struct error *err)
+static int read_folder(int folder, struct file_set *files, struct error *err)
 {
 	DIR *entries = fdopendir(folder);
 	struct dirent *entry;
@@ -91,7 +91,7 @@ static int read_folder(int folder, struct bundle *files, struct error *err)
 		if (++seen > ENTRIES_MAX)
 			result = error_set(err, EXIT_FAILED, "there are more than %d entries in it",
 					   ENTRIES_MAX);
-		else if (bundle_name_is_allowed(entry->d_name))
+		else if (file_set_name_is_allowed(entry->d_name))
 			result = read_file(folder, entry->d_name, files, err);
 	}
 	if (result == 0 && errno != 0)
@@ -113,7 +113,7 @@ static bool is_still_current(int dir, const struct stat *read)
  * whether another attempt makes sense. */
 static int try_to_read(int dir, struct snapshot *snapshot, bool *replaced, struct error *err)
 {
-	AUTO_BUNDLE struct bundle files = BUNDLE_INIT;
+	AUTO_FILE_SET struct file_set files = FILE_SET_INIT;
 	struct stat info;
 	int folder = open_current(dir, &info);
 
@@ -136,9 +136,9 @@ static int try_to_read(int dir, struct snapshot *snapshot, bool *replaced, struc
 	}
 	if (result != 0)
 		return -1;
-	bundle_free(&snapshot->files);
+	file_set_free(&snapshot->files);
 	*snapshot = (struct snapshot){true, info.st_dev, info.st_ino, info.st_ctim, files};
-	files = (struct bundle)BUNDLE_INIT; /* the snapshot's now */
+	files = (struct file_set)FILE_SET_INIT; /* the snapshot's now */
 	return 1;
 }
 

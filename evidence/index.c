@@ -63,7 +63,7 @@ static const char foot[] = "</ul>\n"
 			   "</body>\n"
 			   "</html>\n";
 
-/* What a file is there for; names of a bundle need no escaping. */
+/* What a file is there for; the names in a set need no escaping. */
 static const char *purpose(const char *name)
 {
 	static const struct {
@@ -97,12 +97,12 @@ static bool is_host(const char *host)
 	return length > 0 && length <= HOST_MAX && host[length] == '\0';
 }
 
-int index_render(const struct bundle *files, const char *host, struct buffer *page)
+int index_render(const struct file_set *files, const char *host, struct buffer *page)
 {
 	buffer_puts(page, head);
 	buffer_printf(page, commands, host != NULL && is_host(host) ? host : "HOST");
 	for (size_t i = 0; i < files->count; i++) {
-		const struct bundle_file *file = &files->files[i];
+		const struct evidence_file *file = &files->files[i];
 		buffer_printf(page,
 			      "<li><a href=\"/evidences/%s\">%s</a> <small>%zu bytes</small>"
 			      "<p>%s</p><code>sha256 %s</code></li>\n",
@@ -112,11 +112,11 @@ int index_render(const struct bundle *files, const char *host, struct buffer *pa
 	return buffer_puts(page, foot);
 }
 
-int index_render_json(const struct bundle *files, struct buffer *text)
+int index_render_json(const struct file_set *files, struct buffer *text)
 {
 	buffer_puts(text, "{\"files\":[");
 	for (size_t i = 0; i < files->count; i++) {
-		const struct bundle_file *file = &files->files[i];
+		const struct evidence_file *file = &files->files[i];
 		buffer_printf(text,
 			      "%s{\"name\":\"%s\",\"bytes\":%zu,\"sha256\":\"%s\","
 			      "\"path\":\"/evidences/%s\"}",

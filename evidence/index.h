@@ -6,7 +6,7 @@
 #define EVIDENCE_INDEX_H
 
 #include "common/buffer.h"
-#include "evidence/bundle.h"
+#include "evidence/file_set.h"
 
 enum { INDEX_MAX = 1024 * 1024 };
 
@@ -14,9 +14,9 @@ enum { INDEX_MAX = 1024 * 1024 };
  * NULL, or a text that is no host and port, stands as HOST.  The page asks for nothing but itself,
  * not even for a favicon: a browser that went looking for one would open a connection that is
  * routed to the application. */
-int index_render(const struct bundle *files, const char *host, struct buffer *page);
+int index_render(const struct file_set *files, const char *host, struct buffer *page);
 
 /* Appends {"files": [{"name", "bytes", "sha256", "path"}]}. */
-int index_render_json(const struct bundle *files, struct buffer *text);
+int index_render_json(const struct file_set *files, struct buffer *text);
 
 #endif

@@ -74,13 +74,13 @@ static bool name_of(const char *file, domain_name name)
 	return true;
 }
 
-static bool add_names(cJSON *manifest, const struct bundle *files, const cJSON *history)
+static bool add_names(cJSON *manifest, const struct file_set *files, const cJSON *history)
 {
 	cJSON *names = cJSON_AddArrayToObject(manifest, "names");
 	bool made = names != NULL;
 
 	for (size_t i = 0; made && i < files->count; i++) {
-		const struct bundle_file *file = &files->files[i];
+		const struct evidence_file *file = &files->files[i];
 		struct error err = ERROR_INIT;
 		domain_name name;
 		if (!name_of(file->name, name))
@@ -110,7 +110,7 @@ static unsigned char *decode_quote(const char *hex, size_t *length)
 	return bytes;
 }
 
-static void read_identity(const struct bundle_file *file, struct app_identity *identity)
+static void read_identity(const struct evidence_file *file, struct app_identity *identity)
 {
 	struct error err = ERROR_INIT;
 	AUTO_JSON cJSON *answer = json_parse(file->data, file->length, "quote.json", &err);
@@ -136,9 +136,9 @@ static bool add_known(cJSON *object, const char *name, const char *value)
 	return value[0] == '\0' || cJSON_AddStringToObject(object, name, value) != NULL;
 }
 
-static bool add_app(cJSON *manifest, const struct bundle *files)
+static bool add_app(cJSON *manifest, const struct file_set *files)
 {
-	const struct bundle_file *quote = bundle_find(files, "quote.json");
+	const struct evidence_file *quote = file_set_find(files, "quote.json");
 	cJSON *app = cJSON_AddObjectToObject(manifest, "app");
 	struct app_identity identity = {0};
 
@@ -154,7 +154,7 @@ static bool add_app(cJSON *manifest, const struct bundle *files)
 
 static bool add_acme(cJSON *manifest, const struct manifest_input *input)
 {
-	const struct bundle_file *account = bundle_find(input->files, "acme-account.json");
+	const struct evidence_file *account = file_set_find(input->files, "acme-account.json");
 	struct error ignored = ERROR_INIT;
 	AUTO_JSON cJSON *regr =
 	    account == NULL ? NULL
@@ -171,7 +171,7 @@ static bool add_acme(cJSON *manifest, const struct manifest_input *input)
 
 static bool add_head(cJSON *manifest, const struct manifest_input *input)
 {
-	const struct bundle_file *sums = bundle_find(input->files, "sha256sum.txt");
+	const struct evidence_file *sums = file_set_find(input->files, "sha256sum.txt");
 	cJSON *product, *agent;
 
 	if (cJSON_AddStringToObject(manifest, "schema", "dstack-ingress/manifest/v1") == NULL ||

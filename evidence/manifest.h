@@ -25,14 +25,14 @@
 
 #include "common/buffer.h"
 #include "common/error.h"
-#include "evidence/bundle.h"
+#include "evidence/file_set.h"
 
 #include <time.h>
 
 enum { HISTORY_MAX = 8 * 1024 * 1024 };
 
 struct manifest_input {
-	const struct bundle *files;   /* account, certificates, sha256sum.txt, quote.json */
+	const struct file_set *files; /* account, certificates, sha256sum.txt, quote.json */
 	const char *agent_kind;	      /* guest_agent_api_name() */
 	const char *directory;	      /* the ACME directory's URL; NULL: not told */
 	const struct buffer *history; /* {"certificates": [...]} as the supervisor keeps it; may be

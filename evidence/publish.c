@@ -5,7 +5,7 @@
 #include "common/certificate.h"
 #include "common/file.h"
 #include "common/log.h"
-#include "evidence/bundle.h"
+#include "evidence/file_set.h"
 #include "evidence/generation.h"
 #include "evidence/guest_agent.h"
 #include "evidence/inputs.h"
@@ -30,58 +30,58 @@ enum {
 
 typedef int read_input(const char *path, struct buffer *text, struct error *err);
 
-static int add_input(struct bundle *bundle, const char *name, const char *path, read_input *reader,
+static int add_input(struct file_set *set, const char *name, const char *path, read_input *reader,
 		     struct error *err)
 {
 	struct buffer text;
 
-	buffer_init(&text, BUNDLE_FILE_MAX);
+	buffer_init(&text, EVIDENCE_FILE_MAX);
 	int result = reader(path, &text, err);
 	if (result == 0)
-		result = bundle_add(bundle, name, buffer_text(&text), text.length, err);
+		result = file_set_add(set, name, buffer_text(&text), text.length, err);
 	buffer_free(&text);
 	return result;
 }
 
-static int add_cert(struct bundle *bundle, const struct publish_cert *cert, struct error *err)
+static int add_cert(struct file_set *set, const struct publish_cert *cert, struct error *err)
 {
 	char name[CERT_FILE_NAME_SIZE];
 
 	snprintf(name, sizeof(name), "cert-%s.pem", cert->domain);
-	return add_input(bundle, name, cert->chain_path, input_chain, err);
+	return add_input(set, name, cert->chain_path, input_chain, err);
 }
 
-static int add_inputs(struct bundle *bundle, const struct publish_request *request,
+static int add_inputs(struct file_set *set, const struct publish_request *request,
 		      struct error *err)
 {
 	if (request->account_path != NULL &&
-	    add_input(bundle, "acme-account.json", request->account_path, input_account, err) != 0)
+	    add_input(set, "acme-account.json", request->account_path, input_account, err) != 0)
 		return -1;
 	for (size_t i = 0; i < request->cert_count; i++)
-		if (add_cert(bundle, &request->certs[i], err) != 0)
+		if (add_cert(set, &request->certs[i], err) != 0)
 			return -1;
 	return 0;
 }
 
-static int add_sha256sum(struct bundle *bundle, struct error *err)
+static int add_sha256sum(struct file_set *set, struct error *err)
 {
 	struct buffer text;
 	int result = -1;
 
-	buffer_init(&text, BUNDLE_FILE_MAX);
-	sha256sum_write(bundle, &text);
+	buffer_init(&text, EVIDENCE_FILE_MAX);
+	sha256sum_write(set, &text);
 	if (buffer_check(&text, "sha256sum.txt", err) == 0)
-		result = bundle_add(bundle, "sha256sum.txt", buffer_text(&text), text.length, err);
+		result = file_set_add(set, "sha256sum.txt", buffer_text(&text), text.length, err);
 	buffer_free(&text);
 	return result;
 }
 
 /* The last thing that takes root is to connect to the guest agent; what writes into `folder` from
  * then on is another user, who owns it. */
-static int add_quote(struct bundle *bundle, struct guest_agent *agent, struct shared_folder *folder,
+static int add_quote(struct file_set *set, struct guest_agent *agent, struct shared_folder *folder,
 		     struct error *err)
 {
-	const struct bundle_file *sums = bundle_find(bundle, "sha256sum.txt");
+	const struct evidence_file *sums = file_set_find(set, "sha256sum.txt");
 	unsigned char report_data[QUOTE_REPORT_DATA_SIZE];
 	struct buffer answer;
 
@@ -93,7 +93,7 @@ static int add_quote(struct bundle *bundle, struct guest_agent *agent, struct sh
 	buffer_init(&answer, GUEST_ANSWER_MAX);
 	int result = guest_agent_quote(agent, report_data, &answer, err);
 	if (result == 0)
-		result = bundle_add(bundle, "quote.json", buffer_text(&answer), answer.length, err);
+		result = file_set_add(set, "quote.json", buffer_text(&answer), answer.length, err);
 	buffer_free(&answer);
 	return result;
 }
@@ -111,12 +111,12 @@ static void read_history(int fd, struct buffer *text)
 		close(fd);
 }
 
-static int add_manifest(struct bundle *bundle, const struct publish_request *request,
+static int add_manifest(struct file_set *set, const struct publish_request *request,
 			const struct guest_agent *agent, const struct buffer *history,
 			struct error *err)
 {
 	const struct manifest_input input = {
-	    .files = bundle,
+	    .files = set,
 	    .agent_kind = guest_agent_api_name(agent),
 	    .directory = request->directory,
 	    .history = history,
@@ -124,16 +124,16 @@ static int add_manifest(struct bundle *bundle, const struct publish_request *req
 	};
 	struct buffer text;
 
-	buffer_init(&text, BUNDLE_FILE_MAX);
+	buffer_init(&text, EVIDENCE_FILE_MAX);
 	int result = manifest_write(&input, &text, err);
 	if (result == 0)
-		result = bundle_add(bundle, "manifest.json", buffer_text(&text), text.length, err);
+		result = file_set_add(set, "manifest.json", buffer_text(&text), text.length, err);
 	buffer_free(&text);
 	return result;
 }
 
 /* Behind sha256sum.txt, which lists neither. */
-static int add_attested(struct bundle *bundle, const struct publish_request *request,
+static int add_attested(struct file_set *set, const struct publish_request *request,
 			struct shared_folder *folder, struct error *err)
 {
 	struct guest_agent agent;
@@ -143,8 +143,8 @@ static int add_attested(struct bundle *bundle, const struct publish_request *req
 	buffer_init(&history, HISTORY_MAX);
 	read_history(request->history_fd, &history);
 	if (guest_agent_find(request->dstack_socket, request->tappd_socket, &agent, err) == 0 &&
-	    add_quote(bundle, &agent, folder, err) == 0)
-		result = add_manifest(bundle, request, &agent, &history, err);
+	    add_quote(set, &agent, folder, err) == 0)
+		result = add_manifest(set, request, &agent, &history, err);
 	buffer_free(&history);
 	return result;
 }
@@ -164,7 +164,7 @@ static void warn_if_closed(const struct shared_folder *folder)
 
 int publish(const struct publish_request *request, struct error *err)
 {
-	AUTO_BUNDLE struct bundle bundle = BUNDLE_INIT;
+	AUTO_FILE_SET struct file_set set = FILE_SET_INIT;
 	struct shared_folder folder;
 	/* From before the inputs are read: of two publications the later one has the newer. */
 	AUTO_CLOSE int lock = publication_lock(request->run_dir, LOCK_WAIT_SECONDS, err);
@@ -173,9 +173,9 @@ int publish(const struct publish_request *request, struct error *err)
 		return -1;
 	warn_if_closed(&folder);
 	int result = -1;
-	if (add_inputs(&bundle, request, err) == 0 && add_sha256sum(&bundle, err) == 0 &&
-	    add_attested(&bundle, request, &folder, err) == 0)
-		result = generation_publish(&folder, &bundle, err);
+	if (add_inputs(&set, request, err) == 0 && add_sha256sum(&set, err) == 0 &&
+	    add_attested(&set, request, &folder, err) == 0)
+		result = generation_publish(&folder, &set, err);
 	file_close(&folder.fd);
 	if (result != 0)
 		return -1;

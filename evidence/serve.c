@@ -163,7 +163,7 @@ static void tear_down(struct server *server)
 	connections_free(server->connections);
 	if (server->base != NULL)
 		event_base_free(server->base);
-	bundle_free(&server->site.snapshot.files);
+	file_set_free(&server->site.snapshot.files);
 }
 
 /* The loop, until it is told to end. */

@@ -171,7 +171,7 @@ static void send_tagged(struct evhttp_request *request, const char *sha256, cons
 	send_reply(request, &reply);
 }
 
-static void send_file(struct evhttp_request *request, const struct bundle_file *file)
+static void send_file(struct evhttp_request *request, const struct evidence_file *file)
 {
 	send_tagged(request, file->sha256, content_type(file->name), file->data, file->length);
 }
@@ -186,7 +186,7 @@ static bool wants_json(struct evhttp_request *request)
 	       strstr(accept, "text/html") == NULL;
 }
 
-static void send_index(struct evhttp_request *request, const struct bundle *files)
+static void send_index(struct evhttp_request *request, const struct file_set *files)
 {
 	const char *host = evhttp_find_header(evhttp_request_get_input_headers(request), "Host");
 	bool json = wants_json(request);
@@ -269,7 +269,7 @@ static void answer_get(struct site *site, struct evhttp_request *request)
 {
 	AUTO_FREE char *path = decoded_path(request);
 	const char *name = name_in_folder(path);
-	const struct bundle_file *file;
+	const struct evidence_file *file;
 
 	if (announces_body(request) && !has_empty_body(request)) {
 		send_error(request, 400, "Bad Request", "a request for evidence has no body");
@@ -279,7 +279,7 @@ static void answer_get(struct site *site, struct evhttp_request *request)
 		return;
 	} else if (name[0] == '\0') {
 		send_index(request, &site->snapshot.files);
-	} else if ((file = bundle_find(&site->snapshot.files, name)) != NULL) {
+	} else if ((file = file_set_find(&site->snapshot.files, name)) != NULL) {
 		send_file(request, file);
 	} else {
 		send_error(request, 404, "Not Found",

@@ -27,17 +27,17 @@ static void on_request(struct evhttp_request *request, void *context)
 
 static void publish(const char *folder)
 {
-	struct bundle files = BUNDLE_INIT;
+	struct file_set files = FILE_SET_INIT;
 	struct shared_folder shared;
 	struct error err = ERROR_INIT;
 
 	CHECK(shared_folder_open(folder, &shared, &err) == 0);
-	CHECK(bundle_add(&files, "quote.json", "{\"quote\":\"\"}", 12, &err) == 0);
-	CHECK(bundle_add(&files, "cert-*.example.com.pem", "PEM", 3, &err) == 0);
-	CHECK(bundle_add(&files, "sha256sum.txt", "", 0, &err) == 0);
+	CHECK(file_set_add(&files, "quote.json", "{\"quote\":\"\"}", 12, &err) == 0);
+	CHECK(file_set_add(&files, "cert-*.example.com.pem", "PEM", 3, &err) == 0);
+	CHECK(file_set_add(&files, "sha256sum.txt", "", 0, &err) == 0);
 	CHECK(generation_publish(&shared, &files, &err) == 0);
 	close(shared.fd);
-	bundle_free(&files);
+	file_set_free(&files);
 }
 
 /* The server as serve.c sets it up. */

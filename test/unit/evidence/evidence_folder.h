@@ -1,4 +1,4 @@
-/* What the tests of generations share: bundles, and a look at a folder from outside. */
+/* What the tests of generations share: file sets, and a look at a folder from outside. */
 #ifndef TEST_UNIT_EVIDENCE_EVIDENCE_FOLDER_H
 #define TEST_UNIT_EVIDENCE_EVIDENCE_FOLDER_H
 
@@ -12,30 +12,30 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* A bundle of the files in `names` (separated by spaces), each with `content` in it. */
-static inline struct bundle make_bundle(const char *names, const char *content)
+/* A set of the files in `names` (separated by spaces), each with `content` in it. */
+static inline struct file_set make_file_set(const char *names, const char *content)
 {
-	struct bundle bundle = BUNDLE_INIT;
+	struct file_set set = FILE_SET_INIT;
 	struct error err = ERROR_INIT;
 	AUTO_FREE char *copy = strdup(names);
 	char *rest = copy;
 
 	for (char *name = strsep(&rest, " "); name != NULL; name = strsep(&rest, " "))
-		if (bundle_add(&bundle, name, content, strlen(content), &err) != 0)
+		if (file_set_add(&set, name, content, strlen(content), &err) != 0)
 			fail_msg("%s", err.text);
-	return bundle;
+	return set;
 }
 
 /* Returns generation_publish()'s result. */
 static inline int publish_files(const char *dir, const char *names, const char *content,
 				struct error *err)
 {
-	AUTO_BUNDLE struct bundle bundle = make_bundle(names, content);
+	AUTO_FILE_SET struct file_set set = make_file_set(names, content);
 	AUTO_CLOSE int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	const struct shared_folder folder = {fd, dir};
 
 	assert_true(fd >= 0);
-	return generation_publish(&folder, &bundle, err);
+	return generation_publish(&folder, &set, err);
 }
 
 static inline void must_publish(const char *dir, const char *names, const char *content)
@@ -131,14 +131,14 @@ static inline int read_current(const char *dir, struct snapshot *snapshot)
 /* Whether the current generation is exactly these files with that content. */
 static inline bool current_is(const char *dir, const char *names, const char *content)
 {
-	AUTO_BUNDLE struct bundle wanted = make_bundle(names, content);
+	AUTO_FILE_SET struct file_set wanted = make_file_set(names, content);
 	struct snapshot snapshot = {0};
 	bool same = read_current(dir, &snapshot) == 1 && snapshot.files.count == wanted.count;
 
 	for (size_t i = 0; same && i < wanted.count; i++)
 		same = strcmp(snapshot.files.files[i].name, wanted.files[i].name) == 0 &&
 		       strcmp(snapshot.files.files[i].sha256, wanted.files[i].sha256) == 0;
-	bundle_free(&snapshot.files);
+	file_set_free(&snapshot.files);
 	return same;
 }
 

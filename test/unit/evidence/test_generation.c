@@ -349,7 +349,7 @@ static void a_snapshot_is_read_once_per_generation(void **state)
 	assert_int_equal(read_current(dir, &snapshot), 1);
 	assert_int_equal(snapshot.files.count, 2);
 	assert_string_equal(snapshot.files.files[0].data, "two");
-	bundle_free(&snapshot.files);
+	file_set_free(&snapshot.files);
 }
 
 static void a_snapshot_outlives_what_it_was_read_from(void **state)
@@ -362,7 +362,7 @@ static void a_snapshot_outlives_what_it_was_read_from(void **state)
 	for (int i = 0; i < 3; i++)
 		must_publish(dir, "a", "more");
 	assert_string_equal(snapshot.files.files[0].data, "one");
-	bundle_free(&snapshot.files);
+	file_set_free(&snapshot.files);
 }
 
 static void a_link_in_a_generation_is_not_followed(void **state)
@@ -377,7 +377,7 @@ static void a_link_in_a_generation_is_not_followed(void **state)
 	assert_int_equal(symlink("/etc/passwd", link), 0);
 	assert_int_equal(generation_read(fd, &snapshot, &err), -1);
 	assert_contains(err.text, "passwd");
-	bundle_free(&snapshot.files);
+	file_set_free(&snapshot.files);
 }
 
 /* ---- lock */

@@ -2,22 +2,22 @@
 
 #include "evidence/index.h"
 
-static void render(const struct bundle *bundle, struct buffer *page)
+static void render(const struct file_set *set, struct buffer *page)
 {
 	buffer_init(page, INDEX_MAX);
-	assert_int_equal(index_render(bundle, "app.example.com", page), 0);
+	assert_int_equal(index_render(set, "app.example.com", page), 0);
 }
 
 static void every_file_is_listed_with_size_and_digest(void **state)
 {
-	AUTO_BUNDLE struct bundle bundle = BUNDLE_INIT;
+	AUTO_FILE_SET struct file_set set = FILE_SET_INIT;
 	struct error err = ERROR_INIT;
 	struct buffer page;
 
 	(void)state;
-	assert_int_equal(bundle_add(&bundle, "quote.json", "abc", 3, &err), 0);
-	assert_int_equal(bundle_add(&bundle, "cert-*.example.com.pem", "", 0, &err), 0);
-	render(&bundle, &page);
+	assert_int_equal(file_set_add(&set, "quote.json", "abc", 3, &err), 0);
+	assert_int_equal(file_set_add(&set, "cert-*.example.com.pem", "", 0, &err), 0);
+	render(&set, &page);
 	assert_contains(page.data,
 			"<a href=\"/evidences/quote.json\">quote.json</a> <small>3 bytes</small>");
 	assert_contains(page.data,
@@ -31,7 +31,7 @@ static void every_file_is_listed_with_size_and_digest(void **state)
 /* A browser that fetched anything else would do so from the application behind the proxy. */
 static void the_page_asks_for_nothing_else(void **state)
 {
-	const struct bundle none = BUNDLE_INIT;
+	const struct file_set none = FILE_SET_INIT;
 	struct buffer page;
 
 	(void)state;
@@ -46,7 +46,7 @@ static void the_page_asks_for_nothing_else(void **state)
 
 static void the_page_says_how_to_check(void **state)
 {
-	const struct bundle none = BUNDLE_INIT;
+	const struct file_set none = FILE_SET_INIT;
 	struct buffer page;
 
 	(void)state;
@@ -72,7 +72,7 @@ static void the_commands_name_the_host(void **state)
 	    {"", "https://HOST/evidences"},
 	    {NULL, "https://HOST/evidences"},
 	};
-	const struct bundle none = BUNDLE_INIT;
+	const struct file_set none = FILE_SET_INIT;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
@@ -88,14 +88,14 @@ static void the_commands_name_the_host(void **state)
 
 static void programs_get_json(void **state)
 {
-	AUTO_BUNDLE struct bundle bundle = BUNDLE_INIT;
+	AUTO_FILE_SET struct file_set set = FILE_SET_INIT;
 	struct error err = ERROR_INIT;
 	struct buffer text;
 
 	(void)state;
-	assert_int_equal(bundle_add(&bundle, "quote.json", "abc", 3, &err), 0);
+	assert_int_equal(file_set_add(&set, "quote.json", "abc", 3, &err), 0);
 	buffer_init(&text, INDEX_MAX);
-	assert_int_equal(index_render_json(&bundle, &text), 0);
+	assert_int_equal(index_render_json(&set, &text), 0);
 	assert_string_equal(text.data,
 			    "{\"files\":[{\"name\":\"quote.json\",\"bytes\":3,\"sha256\":"
 			    "\"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad\","
@@ -103,22 +103,22 @@ static void programs_get_json(void **state)
 	buffer_free(&text);
 }
 
-static void the_largest_bundle_fits(void **state)
+static void the_largest_set_fits(void **state)
 {
-	AUTO_BUNDLE struct bundle bundle = BUNDLE_INIT;
+	AUTO_FILE_SET struct file_set set = FILE_SET_INIT;
 	struct error err = ERROR_INIT;
-	char name[BUNDLE_NAME_MAX + 1];
+	char name[FILE_SET_NAME_MAX + 1];
 	struct buffer page;
 
 	(void)state;
-	for (int i = 0; i < BUNDLE_FILES_MAX; i++) {
+	for (int i = 0; i < FILE_SET_COUNT_MAX; i++) {
 		memset(name, 'a', sizeof(name) - 1);
 		name[sizeof(name) - 1] = '\0';
 		int length = snprintf(name, sizeof(name), "%d", i);
 		name[length] = '-';
-		assert_int_equal(bundle_add(&bundle, name, "", 0, &err), 0);
+		assert_int_equal(file_set_add(&set, name, "", 0, &err), 0);
 	}
-	render(&bundle, &page);
+	render(&set, &page);
 	buffer_free(&page);
 }
 
@@ -130,7 +130,7 @@ int main(void)
 	    cmocka_unit_test(the_page_says_how_to_check),
 	    cmocka_unit_test(the_commands_name_the_host),
 	    cmocka_unit_test(programs_get_json),
-	    cmocka_unit_test(the_largest_bundle_fits),
+	    cmocka_unit_test(the_largest_set_fits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

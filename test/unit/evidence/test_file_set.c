@@ -1,64 +1,64 @@
 #include "test/unit/common/unit.h"
 
 #include "common/hex.h"
-#include "evidence/bundle.h"
+#include "evidence/file_set.h"
 #include "evidence/sha256sum.h"
 
-static void add(struct bundle *bundle, const char *name, const char *content)
+static void add(struct file_set *set, const char *name, const char *content)
 {
 	struct error err = ERROR_INIT;
 
-	if (bundle_add(bundle, name, content, strlen(content), &err) != 0)
+	if (file_set_add(set, name, content, strlen(content), &err) != 0)
 		fail_msg("%s", err.text);
 }
 
 static void files_are_sorted_and_found(void **state)
 {
-	AUTO_BUNDLE struct bundle bundle = BUNDLE_INIT;
+	AUTO_FILE_SET struct file_set set = FILE_SET_INIT;
 
 	(void)state;
-	add(&bundle, "c", "3");
-	add(&bundle, "a", "1");
-	add(&bundle, "d", "4");
-	add(&bundle, "b", "2");
-	assert_int_equal(bundle.count, 4);
-	assert_int_equal(bundle.total, 4);
+	add(&set, "c", "3");
+	add(&set, "a", "1");
+	add(&set, "d", "4");
+	add(&set, "b", "2");
+	assert_int_equal(set.count, 4);
+	assert_int_equal(set.total, 4);
 	for (size_t i = 0; i < 4; i++) {
 		char name[] = {(char)('a' + i), '\0'};
 		char content[] = {(char)('1' + i), '\0'};
-		assert_string_equal(bundle.files[i].name, name);
-		assert_ptr_equal(bundle_find(&bundle, name), &bundle.files[i]);
-		assert_string_equal(bundle.files[i].data, content);
+		assert_string_equal(set.files[i].name, name);
+		assert_ptr_equal(file_set_find(&set, name), &set.files[i]);
+		assert_string_equal(set.files[i].data, content);
 	}
-	assert_null(bundle_find(&bundle, ""));
-	assert_null(bundle_find(&bundle, "aa"));
-	assert_null(bundle_find(&bundle, "e"));
+	assert_null(file_set_find(&set, ""));
+	assert_null(file_set_find(&set, "aa"));
+	assert_null(file_set_find(&set, "e"));
 }
 
 /* FIPS 180-4's examples, by way of NIST's "SHA_All.pdf" */
 static void digests_are_those_of_sha256(void **state)
 {
-	AUTO_BUNDLE struct bundle bundle = BUNDLE_INIT;
+	AUTO_FILE_SET struct file_set set = FILE_SET_INIT;
 
 	(void)state;
-	add(&bundle, "abc", "abc");
-	add(&bundle, "empty", "");
-	assert_string_equal(bundle.files[0].sha256, "ba7816bf8f01cfea414140de5dae2223"
-						    "b00361a396177a9cb410ff61f20015ad");
-	assert_string_equal(bundle.files[1].sha256, "e3b0c44298fc1c149afbf4c8996fb924"
-						    "27ae41e4649b934ca495991b7852b855");
+	add(&set, "abc", "abc");
+	add(&set, "empty", "");
+	assert_string_equal(set.files[0].sha256, "ba7816bf8f01cfea414140de5dae2223"
+						 "b00361a396177a9cb410ff61f20015ad");
+	assert_string_equal(set.files[1].sha256, "e3b0c44298fc1c149afbf4c8996fb924"
+						 "27ae41e4649b934ca495991b7852b855");
 }
 
 static void sha256sum_writes_what_coreutils_reads(void **state)
 {
-	AUTO_BUNDLE struct bundle bundle = BUNDLE_INIT;
+	AUTO_FILE_SET struct file_set set = FILE_SET_INIT;
 	struct buffer text;
 
 	(void)state;
-	add(&bundle, "cert-*.example.com.pem", "abc");
-	add(&bundle, "acme-account.json", "");
+	add(&set, "cert-*.example.com.pem", "abc");
+	add(&set, "acme-account.json", "");
 	buffer_init(&text, 1000);
-	assert_int_equal(sha256sum_write(&bundle, &text), 0);
+	assert_int_equal(sha256sum_write(&set, &text), 0);
 	assert_string_equal(
 	    buffer_text(&text),
 	    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855  acme-account.json\n"
@@ -69,13 +69,13 @@ static void sha256sum_writes_what_coreutils_reads(void **state)
 
 static void sha256sum_fails_when_the_buffer_is_full(void **state)
 {
-	AUTO_BUNDLE struct bundle bundle = BUNDLE_INIT;
+	AUTO_FILE_SET struct file_set set = FILE_SET_INIT;
 	struct buffer text;
 
 	(void)state;
-	add(&bundle, "a", "1");
+	add(&set, "a", "1");
 	buffer_init(&text, 67); /* a line of 68 */
-	assert_int_equal(sha256sum_write(&bundle, &text), -1);
+	assert_int_equal(sha256sum_write(&set, &text), -1);
 	assert_true(text.failed);
 	buffer_free(&text);
 }
@@ -84,60 +84,60 @@ static void names_that_would_need_care_are_refused(void **state)
 {
 	static const char *const bad[] = {"",	 ".",	 "..",	 "..data", ".x",  "a/b", "/a",
 					  "a b", "a\nb", "a\\b", "a<b",	   "a\"", "a&b", "a%2e"};
-	AUTO_BUNDLE struct bundle bundle = BUNDLE_INIT;
-	char longest[BUNDLE_NAME_MAX + 2];
+	AUTO_FILE_SET struct file_set set = FILE_SET_INIT;
+	char longest[FILE_SET_NAME_MAX + 2];
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		struct error err = ERROR_INIT;
-		assert_false(bundle_name_is_allowed(bad[i]));
-		assert_int_equal(bundle_add(&bundle, bad[i], "x", 1, &err), -1);
+		assert_false(file_set_name_is_allowed(bad[i]));
+		assert_int_equal(file_set_add(&set, bad[i], "x", 1, &err), -1);
 		assert_contains(err.text, "is no name for an evidence file");
 	}
-	assert_int_equal(bundle.count, 0);
+	assert_int_equal(set.count, 0);
 	memset(longest, 'a', sizeof(longest) - 1);
 	longest[sizeof(longest) - 1] = '\0';
-	assert_false(bundle_name_is_allowed(longest));
-	longest[BUNDLE_NAME_MAX] = '\0';
-	assert_true(bundle_name_is_allowed(longest));
-	assert_true(bundle_name_is_allowed("cert-*.xn--bcher-kva.example.pem"));
+	assert_false(file_set_name_is_allowed(longest));
+	longest[FILE_SET_NAME_MAX] = '\0';
+	assert_true(file_set_name_is_allowed(longest));
+	assert_true(file_set_name_is_allowed("cert-*.xn--bcher-kva.example.pem"));
 }
 
 static void a_name_twice_is_refused(void **state)
 {
-	AUTO_BUNDLE struct bundle bundle = BUNDLE_INIT;
+	AUTO_FILE_SET struct file_set set = FILE_SET_INIT;
 	struct error err = ERROR_INIT;
 
 	(void)state;
-	add(&bundle, "a", "1");
-	assert_int_equal(bundle_add(&bundle, "a", "2", 1, &err), -1);
+	add(&set, "a", "1");
+	assert_int_equal(file_set_add(&set, "a", "2", 1, &err), -1);
 	assert_contains(err.text, "two evidence files named a");
-	assert_string_equal(bundle.files[0].data, "1");
+	assert_string_equal(set.files[0].data, "1");
 }
 
 static void limits_hold(void **state)
 {
-	AUTO_BUNDLE struct bundle bundle = BUNDLE_INIT;
-	AUTO_FREE char *large = calloc(1, BUNDLE_FILE_MAX + 1);
+	AUTO_FILE_SET struct file_set set = FILE_SET_INIT;
+	AUTO_FREE char *large = calloc(1, EVIDENCE_FILE_MAX + 1);
 	struct error err = ERROR_INIT;
 	char name[32];
 
 	(void)state;
 	assert_non_null(large);
-	assert_int_equal(bundle_add(&bundle, "a", large, BUNDLE_FILE_MAX + 1, &err), -1);
+	assert_int_equal(file_set_add(&set, "a", large, EVIDENCE_FILE_MAX + 1, &err), -1);
 	assert_contains(err.text, "a has 4194305 bytes, more than 4194304");
-	for (int i = 0; i < BUNDLE_TOTAL_MAX / BUNDLE_FILE_MAX; i++) {
+	for (int i = 0; i < FILE_SET_TOTAL_MAX / EVIDENCE_FILE_MAX; i++) {
 		snprintf(name, sizeof(name), "large-%d", i);
-		assert_int_equal(bundle_add(&bundle, name, large, BUNDLE_FILE_MAX, &err), 0);
+		assert_int_equal(file_set_add(&set, name, large, EVIDENCE_FILE_MAX, &err), 0);
 	}
-	assert_int_equal(bundle_add(&bundle, "one-more", "x", 1, &err), -1);
+	assert_int_equal(file_set_add(&set, "one-more", "x", 1, &err), -1);
 	assert_contains(err.text, "more than 67108864 bytes");
-	bundle_free(&bundle);
-	for (int i = 0; i < BUNDLE_FILES_MAX; i++) {
+	file_set_free(&set);
+	for (int i = 0; i < FILE_SET_COUNT_MAX; i++) {
 		snprintf(name, sizeof(name), "file-%d", i);
-		assert_int_equal(bundle_add(&bundle, name, "", 0, &err), 0);
+		assert_int_equal(file_set_add(&set, name, "", 0, &err), 0);
 	}
-	assert_int_equal(bundle_add(&bundle, "one-more", "", 0, &err), -1);
+	assert_int_equal(file_set_add(&set, "one-more", "", 0, &err), -1);
 	assert_contains(err.text, "more than 1100 evidence files");
 }
 
