@@ -19,7 +19,7 @@ static void on_records_done(const struct process_result *result, void *arg)
 	d->note[0] = '\0';
 	if (process_check(result, "DNS records", &err) == 0) {
 		domain_done(d);
-	} else if (d->bundle->present && result->exit_code == EXIT_FAILED) {
+	} else if (d->pair->present && result->exit_code == EXIT_FAILED) {
 		log_warn("[%s] %s", d->name, err.text);
 		snprintf(d->note, sizeof(d->note), "%s", err.text);
 		domain_done(d);

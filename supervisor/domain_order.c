@@ -83,7 +83,7 @@ static bool is_due(const struct domain *d, const struct lineage *lineage)
 	if (time(NULL) >= schedule_renewal(c->not_before, c->not_after, s->renew_days_before))
 		return true;
 	return lineage_is_foreign(s->letsencrypt_dir, lineage, s->acme_server) ||
-	       bundle_check(lineage, d->name, time(NULL), &ignored) != 0;
+	       served_pair_check(lineage, d->name, time(NULL), &ignored) != 0;
 }
 
 static void on_swept_after_failure(const struct process_result *result, void *arg);

@@ -70,12 +70,12 @@ static void step_check(struct domain *d)
 		rc = error_set(&err, EXIT_FAILED, "there is no certificate for exactly %s on %s",
 			       d->name, d->all->options.settings->letsencrypt_dir);
 	else if (rc > 0)
-		rc = bundle_check(&lineage, d->name, time(NULL), &err);
+		rc = served_pair_check(&lineage, d->name, time(NULL), &err);
 	if (rc >= 0)
 		key_origin_look(d->all->options.key_origin, domain_index(d), &lineage);
 	if (rc == 0)
-		same = d->bundle->present &&
-		       strcmp(d->bundle->serial, lineage.certificate->serial) == 0;
+		same =
+		    d->pair->present && strcmp(d->pair->serial, lineage.certificate->serial) == 0;
 	lineage_clear(&lineage);
 	if (rc != 0)
 		domain_failed(d, &err);
@@ -93,15 +93,15 @@ static void step_install(struct domain *d)
 	int rc = lineage_find(o->settings->letsencrypt_dir, d->name, &lineage, &err);
 
 	if (rc > 0)
-		rc =
-		    bundle_install(&lineage, d->name, o->certs_folder, time(NULL), d->bundle, &err);
+		rc = served_pair_install(&lineage, d->name, o->certs_folder, time(NULL), d->pair,
+					 &err);
 	lineage_clear(&lineage);
 	if (rc != 0) {
 		domain_failed(d, &err);
 		return;
 	}
 	d->served = false;
-	log_info("[%s] certificate %s installed", d->name, d->bundle->serial);
+	log_info("[%s] certificate %s installed", d->name, d->pair->serial);
 	key_origin_installed(o->key_origin, domain_index(d));
 	domain_done(d);
 }
@@ -144,7 +144,7 @@ static void on_probed(const struct process_result *result, void *arg)
 		return;
 	}
 	if (!d->served)
-		log_info("[%s] serves certificate %s", d->name, d->bundle->serial);
+		log_info("[%s] serves certificate %s", d->name, d->pair->serial);
 	d->served = true;
 	domain_done(d);
 }
@@ -159,7 +159,7 @@ static void go_probe(void *arg)
 	struct error err = ERROR_INIT;
 
 	snprintf(port, sizeof(port), "%hu", d->all->options.settings->port);
-	snprintf(target, sizeof(target), "%s=%s", d->name, d->bundle->serial);
+	snprintf(target, sizeof(target), "%s=%s", d->name, d->pair->serial);
 	if (domain_start_job(d, argv, "ingressctl", PROBE_TIMEOUT, LOG_DEBUG, FOR_EVIDENCE, NULL,
 			     on_probed, &err) != 0) {
 		lane_leave(&d->all->probe_lane);

@@ -42,10 +42,10 @@ static long rest_seconds(const struct domain *d)
 	const struct settings *s = d->all->options.settings;
 	long interval = schedule_jitter(s->renew_interval, random_bits());
 	time_t renewal =
-	    schedule_renewal(d->bundle->not_before, d->bundle->not_after, s->renew_days_before);
+	    schedule_renewal(d->pair->not_before, d->pair->not_after, s->renew_days_before);
 	time_t now = time(NULL);
 
-	if (d->bundle->present && renewal > now && renewal - now < interval)
+	if (d->pair->present && renewal > now && renewal - now < interval)
 		return renewal - now;
 	return interval;
 }
@@ -127,7 +127,7 @@ static int domain_init(struct domain *d, struct domains *all, size_t index, stru
 {
 	d->all = all;
 	d->name = all->options.settings->domains[index];
-	d->bundle = &all->options.bundles[index];
+	d->pair = &all->options.pairs[index];
 	d->step = STEP_SETTLED;
 	d->record = state_domain(all->options.state, d->name);
 	d->timer = evtimer_new(all->options.base, on_timer, d);
@@ -183,7 +183,7 @@ static void install_existing(struct domain *d)
 	int found = lineage_find(o->settings->letsencrypt_dir, d->name, &lineage, &err);
 
 	if (found > 0 &&
-	    bundle_install(&lineage, d->name, o->certs_folder, time(NULL), d->bundle, &err) != 0)
+	    served_pair_install(&lineage, d->name, o->certs_folder, time(NULL), d->pair, &err) != 0)
 		found = -1;
 	if (found < 0)
 		log_warn("[%s] %s", d->name, err.text);

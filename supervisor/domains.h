@@ -10,13 +10,13 @@
 
 #include "common/settings.h"
 #include "supervisor/acme_account.h"
-#include "supervisor/bundle.h"
 #include "supervisor/certbot.h"
 #include "supervisor/haproxy.h"
 #include "supervisor/key_origin.h"
 #include "supervisor/lane.h"
 #include "supervisor/lifecycle.h"
 #include "supervisor/publication.h"
+#include "supervisor/served_pair.h"
 #include "supervisor/state.h"
 
 #include <event2/event.h>
@@ -31,7 +31,7 @@ struct domains_options {
 	struct publication *publication;
 	struct certbot *certbot;
 	struct state *state;
-	struct bundle *bundles; /* one for each of settings->domains */
+	struct served_pair *pairs; /* one for each of settings->domains */
 	const char *certs_folder;
 	const char *dns_program, *ctl_program; /* absolute */
 	struct key_origin *key_origin;
@@ -40,7 +40,7 @@ struct domains_options {
 struct domain {
 	struct domains *all;
 	const char *name;
-	struct bundle *bundle; /* what is installed */
+	struct served_pair *pair; /* what is installed */
 	struct domain_record *record;
 	enum step step;
 	bool running;	/* the step's work is under way; else the timer decides */

@@ -141,16 +141,16 @@ static cJSON *find(const struct history *h, const char *name, const char *serial
 	return NULL;
 }
 
-static bool fill(cJSON *entry, const char *name, const struct bundle *bundle, const char *account,
-		 const char *origin)
+static bool fill(cJSON *entry, const char *name, const struct served_pair *pair,
+		 const char *account, const char *origin)
 {
 	char from[UTC_SIZE], until[UTC_SIZE];
 
-	utc_write(bundle->not_before, from);
-	utc_write(bundle->not_after, until);
+	utc_write(pair->not_before, from);
+	utc_write(pair->not_after, until);
 	return cJSON_AddStringToObject(entry, "name", name) != NULL &&
-	       cJSON_AddStringToObject(entry, "serial", bundle->serial) != NULL &&
-	       cJSON_AddStringToObject(entry, "spki_sha256", bundle->spki) != NULL &&
+	       cJSON_AddStringToObject(entry, "serial", pair->serial) != NULL &&
+	       cJSON_AddStringToObject(entry, "spki_sha256", pair->spki) != NULL &&
 	       cJSON_AddStringToObject(entry, "not_before", from) != NULL &&
 	       cJSON_AddStringToObject(entry, "not_after", until) != NULL &&
 	       (account == NULL ? cJSON_AddNullToObject(entry, "account")
@@ -176,15 +176,15 @@ static int mark(struct history *h, cJSON *entry, bool made_here, struct error *e
 	return 0;
 }
 
-int history_note(struct history *h, const char *name, const struct bundle *bundle,
+int history_note(struct history *h, const char *name, const struct served_pair *pair,
 		 const char *account, bool made_here, struct error *err)
 {
-	cJSON *entry = find(h, name, bundle->serial);
+	cJSON *entry = find(h, name, pair->serial);
 
 	if (entry != NULL)
 		return mark(h, entry, made_here, err);
 	entry = cJSON_CreateObject();
-	if (entry == NULL || !fill(entry, name, bundle, account, origin_text(made_here)) ||
+	if (entry == NULL || !fill(entry, name, pair, account, origin_text(made_here)) ||
 	    !cJSON_AddItemToArray(h->list, entry)) {
 		cJSON_Delete(entry);
 		return error_no_memory(err);

@@ -9,7 +9,7 @@
 #define SUPERVISOR_HISTORY_H
 
 #include "common/error.h"
-#include "supervisor/bundle.h"
+#include "supervisor/served_pair.h"
 
 /* At twelve certificates a year for each of a thousand names it lasts for two years and more; then
  * those that ended first are forgotten. */
@@ -22,10 +22,10 @@ struct history;
 struct history *history_open(const char *letsencrypt_dir, struct error *err);
 void history_free(struct history *history);
 
-/* Notes that `name` is served with `bundle`; `account` is the ACME account's URI or NULL.
+/* Notes that `name` is served with `pair`; `account` is the ACME account's URI or NULL.
  * `made_here`: the record of keys, which is under a MAC, has its key; this file is not under one,
  * so that what it said before does not count for a certificate that is served. */
-int history_note(struct history *history, const char *name, const struct bundle *bundle,
+int history_note(struct history *history, const char *name, const struct served_pair *pair,
 		 const char *account, bool made_here, struct error *err);
 
 /* To the disk, if anything changed since. */

@@ -3,11 +3,11 @@
 #include "common/file.h"
 #include "common/json.h"
 #include "common/log.h"
-#include "supervisor/bundle.h"
 #include "supervisor/confined.h"
 #include "supervisor/key_record_file.h"
 #include "supervisor/lineage.h"
 #include "supervisor/schedule.h"
+#include "supervisor/served_pair.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,15 +71,15 @@ static bool is_recorded(const struct key_origin *o, const char *spki)
 
 const char *key_origin_of(const struct key_origin *o, size_t domain)
 {
-	const struct bundle *bundle = &o->options.bundles[domain];
+	const struct served_pair *pair = &o->options.pairs[domain];
 
-	if (!bundle->present)
+	if (!pair->present)
 		return NULL;
-	if (is_recorded(o, bundle->spki))
+	if (is_recorded(o, pair->spki))
 		return "made here";
 	if (o->unsupported)
 		return "adopted";
-	if (strcmp(bundle->spki, o->domains[domain].made) == 0) /* about to be recorded */
+	if (strcmp(pair->spki, o->domains[domain].made) == 0) /* about to be recorded */
 		return "made here";
 	return o->answered ? "adopted" : NULL;
 }
@@ -88,7 +88,7 @@ const char *key_origin_of(const struct key_origin *o, size_t domain)
 static bool tell(struct key_origin *o, size_t domain)
 {
 	struct key_of_domain *d = &o->domains[domain];
-	const char *spki = o->options.bundles[domain].spki;
+	const char *spki = o->options.pairs[domain].spki;
 	const char *origin = key_origin_of(o, domain);
 
 	if (origin == NULL || (origin == d->told && strcmp(d->told_key, spki) == 0))

@@ -16,7 +16,7 @@
 #include <event2/event.h>
 #include <time.h>
 
-struct bundle;
+struct served_pair;
 struct key_origin;
 struct lineage;
 
@@ -24,8 +24,8 @@ struct key_origin_options {
 	struct event_base *base;
 	struct process_table *processes;
 	const struct settings *settings;
-	const struct bundle *bundles; /* one for each of settings->domains */
-	const char *program;	      /* ingress-evidence, absolute */
+	const struct served_pair *pairs; /* one for each of settings->domains */
+	const char *program;		 /* ingress-evidence, absolute */
 	/* For ADOPTED_KEYS=renew: has a certificate with a new key ordered for a domain, as
 	 * domains_renew() does. */
 	int (*renew)(const char *domain, void *arg, struct error *err);

@@ -4,11 +4,11 @@
 #include "common/file.h"
 #include "common/log.h"
 #include "supervisor/acme_account.h"
-#include "supervisor/bundle.h"
 #include "supervisor/confined.h"
 #include "supervisor/history.h"
 #include "supervisor/key_origin.h"
 #include "supervisor/schedule.h"
+#include "supervisor/served_pair.h"
 #include "supervisor/waiters.h"
 
 #include <stdio.h>
@@ -101,10 +101,10 @@ static void arguments_free(struct arguments *a)
 static char *describe_certificate(const struct publication *p, size_t domain)
 {
 	const char *name = p->options.settings->domains[domain];
-	char file[BUNDLE_NAME_MAX];
+	char file[SERVED_PAIR_NAME_MAX];
 	char *text = NULL;
 
-	bundle_file_name(name, file);
+	served_pair_file_name(name, file);
 	if (asprintf(&text, "%s=%s/%s.chain.pem", name, p->options.certs_folder, file) < 0)
 		return NULL;
 	return text;
@@ -140,7 +140,7 @@ static int arguments_make(const struct publication *p, const struct acme_account
 	if (add_account(a, account, err) != 0 || (has_history && add_history(p, a, err) != 0))
 		return -1;
 	for (size_t i = 0; i < domains; i++)
-		if (p->options.bundles[i].present &&
+		if (p->options.pairs[i].present &&
 		    (add(a, strdup("--cert")) != 0 || add(a, describe_certificate(p, i)) != 0))
 			return error_no_memory(err);
 	return 0;
@@ -150,18 +150,18 @@ static int arguments_make(const struct publication *p, const struct acme_account
 
 static int note_domain(struct publication *p, size_t domain, const char *account, struct error *err)
 {
-	const struct bundle *bundle = &p->options.bundles[domain];
+	const struct served_pair *pair = &p->options.pairs[domain];
 	const char *origin = key_origin_of(p->options.key_origin, domain);
 	bool made_here = origin != NULL && strcmp(origin, "made here") == 0;
 	struct noted *noted = &p->noted[domain];
 
-	if (!bundle->present ||
-	    (strcmp(noted->serial, bundle->serial) == 0 && (noted->made_here || !made_here)))
+	if (!pair->present ||
+	    (strcmp(noted->serial, pair->serial) == 0 && (noted->made_here || !made_here)))
 		return 0;
-	if (history_note(p->history, p->options.settings->domains[domain], bundle, account,
-			 made_here, err) != 0)
+	if (history_note(p->history, p->options.settings->domains[domain], pair, account, made_here,
+			 err) != 0)
 		return -1;
-	snprintf(noted->serial, sizeof(noted->serial), "%s", bundle->serial);
+	snprintf(noted->serial, sizeof(noted->serial), "%s", pair->serial);
 	noted->made_here = made_here;
 	return 0;
 }

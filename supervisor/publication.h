@@ -15,14 +15,14 @@
 #include <time.h>
 
 struct publication;
-struct bundle;
+struct served_pair;
 struct key_origin;
 
 struct publication_options {
 	struct event_base *base;
 	struct process_table *processes;
 	const struct settings *settings;
-	const struct bundle *bundles; /* one for each of settings->domains */
+	const struct served_pair *pairs; /* one for each of settings->domains */
 	const char *certs_folder;
 	const char *program;		     /* ingress-evidence, absolute */
 	const struct key_origin *key_origin; /* for the history of certificates */

@@ -53,8 +53,8 @@ static int copy_file(const char *from, const char *to, struct error *err)
 	return rc;
 }
 
-static int bring_bundle(const char *certs_folder, const char *folder, const char *name,
-			struct error *err)
+static int bring_pair(const char *certs_folder, const char *folder, const char *name,
+		      struct error *err)
 {
 	char from[PATH_LENGTH_MAX], to[PATH_LENGTH_MAX];
 
@@ -76,11 +76,11 @@ static int write_certificates(const struct render_input *in, const char *folder,
 	if (file_make_dirs(certs, 0700, err) != 0)
 		goto out;
 	for (size_t i = 0; i < in->settings->domain_count; i++) {
-		char name[BUNDLE_NAME_MAX];
-		if (!in->bundles[i].present)
+		char name[SERVED_PAIR_NAME_MAX];
+		if (!in->pairs[i].present)
 			continue;
-		bundle_file_name(in->settings->domains[i], name);
-		if (bring_bundle(in->certs_folder, folder, name, err) != 0)
+		served_pair_file_name(in->settings->domains[i], name);
+		if (bring_pair(in->certs_folder, folder, name, err) != 0)
 			goto out;
 		/* Some clients send the name with a dot at its end. */
 		buffer_printf(&list, "certs/%s.pem %s %s.\n", name, in->settings->domains[i],
@@ -95,7 +95,7 @@ out:
 static bool any_certificate(const struct render_input *in)
 {
 	for (size_t i = 0; i < in->settings->domain_count; i++)
-		if (in->bundles[i].present)
+		if (in->pairs[i].present)
 			return true;
 	return false;
 }

@@ -10,21 +10,21 @@
 #include "common/error.h"
 #include "common/settings.h"
 #include "supervisor/backend_addresses.h"
-#include "supervisor/bundle.h"
 #include "supervisor/haproxy_facts.h"
+#include "supervisor/served_pair.h"
 
 struct render_input {
 	const struct settings *settings;
 	const struct haproxy_facts *haproxy;
-	const struct bundle *bundles; /* one for each of settings->domains, in their order */
+	const struct served_pair *pairs; /* one for each of settings->domains, in their order */
 	const struct backend_addresses *addresses;
-	const char *certs_folder; /* where bundle_install() has put their files */
+	const char *certs_folder; /* where served_pair_install() has put their files */
 	/* Absolute: the folder the worker is confined to; the sockets it connects to lie in it. */
 	const char *chroot;
 };
 
 /* `folder` is made if it is not there.  The certificates are hard links into
- * `certs_folder`, or copies where that cannot be: replacing a bundle later leaves a
+ * `certs_folder`, or copies where that cannot be: a pair that is replaced later leaves a
  * folder written now as it is. */
 int render_write(const struct render_input *input, const char *folder, struct error *err);
 

@@ -3,13 +3,13 @@
 #include "common/file.h"
 #include "common/log.h"
 #include "supervisor/backend_addresses.h"
-#include "supervisor/bundle.h"
 #include "supervisor/capacity.h"
 #include "supervisor/haproxy_facts.h"
 #include "supervisor/lineage.h"
 #include "supervisor/programs.h"
 #include "supervisor/render.h"
 #include "supervisor/resolve_program.h"
+#include "supervisor/served_pair.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -19,7 +19,7 @@
 enum { ANSWERS_SECONDS = 2 };
 
 static void install_for_render(const struct settings *settings, const char *certs,
-			       struct bundle *bundles)
+			       struct served_pair *pairs)
 {
 	for (size_t i = 0; i < settings->domain_count; i++) {
 		const char *name = settings->domains[i];
@@ -29,7 +29,7 @@ static void install_for_render(const struct settings *settings, const char *cert
 
 		if (found > 0)
 			found =
-			    bundle_install(&lineage, name, certs, time(NULL), &bundles[i], &err);
+			    served_pair_install(&lineage, name, certs, time(NULL), &pairs[i], &err);
 		if (found < 0)
 			log_warn("[%s] %s", name, err.text);
 		lineage_clear(&lineage);
@@ -85,13 +85,13 @@ static struct backend_addresses *find_addresses(const struct settings *settings,
 
 int render_once(const struct settings *settings, const char *folder, struct error *err)
 {
-	struct bundle *bundles = calloc(settings->domain_count, sizeof(*bundles));
+	struct served_pair *pairs = calloc(settings->domain_count, sizeof(*pairs));
 	char *certs = NULL, *chroot = NULL;
 	struct backend_addresses *addresses = NULL;
 	struct haproxy_facts facts = {0};
 	int rc = -1;
 
-	if (bundles == NULL) {
+	if (pairs == NULL) {
 		error_no_memory(err);
 		goto out;
 	}
@@ -102,11 +102,11 @@ int render_once(const struct settings *settings, const char *folder, struct erro
 	addresses = find_addresses(settings, err);
 	if (addresses == NULL)
 		goto out;
-	install_for_render(settings, certs, bundles);
+	install_for_render(settings, certs, pairs);
 	const struct render_input input = {
 	    .settings = settings,
 	    .haproxy = &facts,
-	    .bundles = bundles,
+	    .pairs = pairs,
 	    .addresses = addresses,
 	    .certs_folder = certs,
 	    .chroot = chroot,
@@ -115,7 +115,7 @@ int render_once(const struct settings *settings, const char *folder, struct erro
 out:
 	haproxy_facts_clear(&facts);
 	backend_addresses_free(addresses);
-	free(bundles);
+	free(pairs);
 	free(certs);
 	free(chroot);
 	return rc;

@@ -2,7 +2,7 @@
  * RUN_DIR and what lies in it.  One supervisor has it at a time; the claim is a lock on
  * the folder itself, so that nothing is left behind by a killed one.
  *
- *   certs/          bundles of the installed certificates (0600)
+ *   certs/          certificates that are installed, with their keys (0600)
  *   haproxy/        configurations, `current`, master.sock
  *   chroot/         HAProxy's worker: the sockets of the evidence, and those between its own
  * frontends certbot/        work and logs; secrets/ while it runs control.sock    for ingressctl

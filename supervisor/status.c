@@ -167,18 +167,18 @@ static void add_key_origin(cJSON *json, const struct key_origin *key_origin)
 
 static void add_certificate(cJSON *json, const struct domain *d)
 {
-	const struct bundle *b = d->bundle;
+	const struct served_pair *pair = d->pair;
 
-	if (!b->present) {
+	if (!pair->present) {
 		cJSON_AddNullToObject(json, "certificate");
 		return;
 	}
 	cJSON *object = cJSON_AddObjectToObject(json, "certificate");
-	cJSON_AddStringToObject(object, "serial", b->serial);
-	add_time(object, "not_before", b->not_before);
-	add_time(object, "not_after", b->not_after);
+	cJSON_AddStringToObject(object, "serial", pair->serial);
+	add_time(object, "not_before", pair->not_before);
+	add_time(object, "not_after", pair->not_after);
 	add_time(object, "renew_at",
-		 schedule_renewal(b->not_before, b->not_after,
+		 schedule_renewal(pair->not_before, pair->not_after,
 				  d->all->options.settings->renew_days_before));
 	add_text(object, "key",
 		 key_origin_of(d->all->options.key_origin, (size_t)(d - d->all->list)));

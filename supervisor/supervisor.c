@@ -38,7 +38,7 @@ struct supervisor {
 	struct run_folder *folder;
 	struct programs programs;
 	struct haproxy_facts facts;
-	struct bundle *bundles;
+	struct served_pair *pairs;
 	struct process_table *processes;
 	struct state *state;
 	struct log_pipe *log_pipe;
@@ -68,7 +68,7 @@ static int render(void *arg, const char *folder, struct error *err)
 	const struct render_input input = {
 	    .settings = s->settings,
 	    .haproxy = &s->facts,
-	    .bundles = s->bundles,
+	    .pairs = s->pairs,
 	    .addresses = s->addresses,
 	    .certs_folder = run_folder_certs(s->folder),
 	    .chroot = run_folder_chroot(s->folder),
@@ -197,9 +197,9 @@ static int prepare(struct supervisor *s, struct error *err)
 	s->folder = run_folder_open(s->settings, err);
 	if (s->folder == NULL)
 		return -1;
-	s->bundles = calloc(s->settings->domain_count, sizeof(*s->bundles));
+	s->pairs = calloc(s->settings->domain_count, sizeof(*s->pairs));
 	s->base = event_base_new();
-	if (s->bundles == NULL || s->base == NULL)
+	if (s->pairs == NULL || s->base == NULL)
 		return error_no_memory(err);
 	s->processes = process_table_new(s->base, err);
 	if (s->processes == NULL)
@@ -219,7 +219,7 @@ static int order_new_key(const char *domain, void *arg, struct error *err)
 static bool any_installed(const struct supervisor *s)
 {
 	for (size_t i = 0; i < s->settings->domain_count; i++)
-		if (s->bundles[i].present)
+		if (s->pairs[i].present)
 			return true;
 	return false;
 }
@@ -263,13 +263,13 @@ static int make_parts(struct supervisor *s, struct error *err)
 	if (s->certbot == NULL)
 		return -1;
 	s->key_origin = key_origin_new(
-	    &(struct key_origin_options){s->base, s->processes, settings, s->bundles,
+	    &(struct key_origin_options){s->base, s->processes, settings, s->pairs,
 					 s->programs.evidence, order_new_key, on_origins_told, s},
 	    err);
 	if (s->key_origin == NULL)
 		return -1;
 	s->publication = publication_new(
-	    &(struct publication_options){s->base, s->processes, settings, s->bundles, certs,
+	    &(struct publication_options){s->base, s->processes, settings, s->pairs, certs,
 					  s->programs.evidence, s->key_origin},
 	    err);
 	if (s->publication == NULL)
@@ -284,7 +284,7 @@ static int make_parts(struct supervisor *s, struct error *err)
 		return -1;
 	s->domains = domains_new(
 	    &(struct domains_options){s->base, settings, s->processes, s->haproxy, s->publication,
-				      s->certbot, s->state, s->bundles, certs, s->programs.dns,
+				      s->certbot, s->state, s->pairs, certs, s->programs.dns,
 				      s->programs.ctl, s->key_origin},
 	    err);
 	return s->domains == NULL ? -1 : 0;
@@ -400,7 +400,7 @@ static void take_apart(struct supervisor *s)
 	run_folder_close(s->folder);
 	programs_clear(&s->programs);
 	haproxy_facts_clear(&s->facts);
-	free(s->bundles);
+	free(s->pairs);
 }
 
 int supervisor_run(const struct settings *settings, struct error *err)

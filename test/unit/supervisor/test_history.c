@@ -41,12 +41,12 @@ static struct history *open_history(void)
 
 static void note(struct history *history, const char *name, const char *serial, bool made_here)
 {
-	struct bundle bundle = {.present = true, .not_before = 1000, .not_after = 2000};
+	struct served_pair pair = {.present = true, .not_before = 1000, .not_after = 2000};
 	struct error err = ERROR_INIT;
 
-	snprintf(bundle.serial, sizeof(bundle.serial), "%s", serial);
-	snprintf(bundle.spki, sizeof(bundle.spki), "%s", "aa");
-	assert_int_equal(history_note(history, name, &bundle, "https://ca/1", made_here, &err), 0);
+	snprintf(pair.serial, sizeof(pair.serial), "%s", serial);
+	snprintf(pair.spki, sizeof(pair.spki), "%s", "aa");
+	assert_int_equal(history_note(history, name, &pair, "https://ca/1", made_here, &err), 0);
 	assert_int_equal(history_save(history, &err), 0);
 }
 

@@ -66,7 +66,7 @@ static struct rendered render_at(const char *folder, const char *const *more, bo
 						   .user = "haproxy",
 						   .group = "haproxy"};
 	struct settings *settings = load(more);
-	struct bundle bundles[3] = {{.present = with_certificate}};
+	struct served_pair pairs[3] = {{.present = with_certificate}};
 	AUTO_FREE char *certs = file_join(folder, "source");
 	AUTO_FREE char *pem = file_join(folder, "source/app.example.com.pem");
 	struct error err = ERROR_INIT;
@@ -82,7 +82,7 @@ static struct rendered render_at(const char *folder, const char *const *more, bo
 		assert_true(ip_parse(app_address, &answer.addresses[0]));
 		backend_addresses_take(addresses, &answer, &allowed, time(NULL));
 	}
-	const struct render_input input = {settings, &facts, bundles, addresses, certs, certs};
+	const struct render_input input = {settings, &facts, pairs, addresses, certs, certs};
 	if (render_write(&input, folder, &err) != 0)
 		fail_msg("%s", err.text);
 	backend_addresses_free(addresses);

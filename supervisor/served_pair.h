@@ -1,13 +1,13 @@
 /*
- * Bundles: the PEM files HAProxy takes its certificates from, one per domain, with the
- * chain alone beside each for the evidence.
+ * The certificate and key that a domain is served with: one PEM file with both for HAProxy, and
+ * beside it the chain alone for the evidence.
  *
  * This is the gate between what certbot wrote and what is served: a pair that does not
  * match, has expired, or is for other names stays outside, and what was there before
  * stays in place.
  */
-#ifndef SUPERVISOR_BUNDLE_H
-#define SUPERVISOR_BUNDLE_H
+#ifndef SUPERVISOR_SERVED_PAIR_H
+#define SUPERVISOR_SERVED_PAIR_H
 
 #include "common/certificate.h"
 #include "common/domain.h"
@@ -19,10 +19,10 @@
 struct lineage;
 
 /* Room for "_wildcard." in front of the longest name. */
-enum { BUNDLE_NAME_MAX = DOMAIN_MAX + 16 };
+enum { SERVED_PAIR_NAME_MAX = DOMAIN_MAX + 16 };
 
 /* What a domain is served with. */
-struct bundle {
+struct served_pair {
 	bool present;
 	char serial[CERTIFICATE_SERIAL_MAX];
 	char spki[CERTIFICATE_SPKI_SIZE]; /* of the key, see certificate.h */
@@ -30,15 +30,16 @@ struct bundle {
 };
 
 /* 0 when the lineage's pair may be served for `domain` at `now`; else err says why not. */
-int bundle_check(const struct lineage *lineage, const char *domain, time_t now, struct error *err);
+int served_pair_check(const struct lineage *lineage, const char *domain, time_t now,
+		      struct error *err);
 
 /* Checks, then writes FOLDER/FILE.pem (chain and key, 0600) and FOLDER/FILE.chain.pem
- * (0644), and describes them in `bundle`, which is unchanged on failure. */
-int bundle_install(const struct lineage *lineage, const char *domain, const char *folder,
-		   time_t now, struct bundle *bundle, struct error *err);
+ * (0644), and describes them in `pair`, which is unchanged on failure. */
+int served_pair_install(const struct lineage *lineage, const char *domain, const char *folder,
+			time_t now, struct served_pair *pair, struct error *err);
 
-/* The file name of a domain's bundle without its suffix: the name itself, or
+/* The name of a domain's files without their suffix: the name itself, or
  * "_wildcard.base" ('_' cannot stand in a certificate's domain, so nothing collides). */
-void bundle_file_name(const char *domain, char name[BUNDLE_NAME_MAX]);
+void served_pair_file_name(const char *domain, char name[SERVED_PAIR_NAME_MAX]);
 
 #endif

@@ -1,8 +1,8 @@
 /* Lineages on a volume, and the gate between them and what is served. */
 #include "test/unit/common/certificates.h"
 
-#include "supervisor/bundle.h"
 #include "supervisor/lineage.h"
+#include "supervisor/served_pair.h"
 
 #include <sys/stat.h>
 #include <time.h>
@@ -85,35 +85,35 @@ static void a_fit_pair_is_installed(void **state)
 {
 	put(*state, "example.com", "*.example.com", true);
 	struct lineage lineage = find(*state, "*.example.com");
-	struct bundle bundle = {0};
+	struct served_pair pair = {0};
 	struct error err = ERROR_INIT;
 	struct stat st;
 	char path[512];
 
 	assert_int_equal(
-	    bundle_install(&lineage, "*.example.com", *state, time(NULL), &bundle, &err), 0);
-	assert_true(bundle.present);
-	assert_string_equal(bundle.serial, lineage.certificate->serial);
+	    served_pair_install(&lineage, "*.example.com", *state, time(NULL), &pair, &err), 0);
+	assert_true(pair.present);
+	assert_string_equal(pair.serial, lineage.certificate->serial);
 	snprintf(path, sizeof(path), "%s/_wildcard.example.com.pem", (char *)*state);
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0600);
 	lineage_clear(&lineage);
 }
 
-/* Tries to install over a bundle that is there; nothing of it may change. */
+/* Tries to install over a pair that is there; nothing of it may change. */
 static void assert_refused(const char *volume, const char *lineage_of, const char *domain,
 			   time_t now, const char *words)
 {
-	const struct bundle before = {
+	const struct served_pair before = {
 	    .present = true, .serial = "AB", .not_before = 1, .not_after = 2};
-	struct bundle bundle = before;
+	struct served_pair pair = before;
 	struct lineage lineage = find(volume, lineage_of);
 	struct error err = ERROR_INIT;
 
-	assert_int_equal(bundle_install(&lineage, domain, volume, now, &bundle, &err), -1);
+	assert_int_equal(served_pair_install(&lineage, domain, volume, now, &pair, &err), -1);
 	assert_contains(err.text, "the certificate of lineage one is refused");
 	assert_contains(err.text, words);
-	assert_memory_equal(&bundle, &before, sizeof(bundle));
+	assert_memory_equal(&pair, &before, sizeof(pair));
 	char path[512];
 	snprintf(path, sizeof(path), "%s/example.com.pem", volume);
 	assert_false(file_exists(path));
