@@ -2,13 +2,13 @@
 
 #include "common/file.h"
 #include "common/say.h"
-#include "dns-hooks/acme_directory.h"
-#include "dns-hooks/journal.h"
-#include "dns-hooks/plan_make.h"
-#include "dns-hooks/print.h"
-#include "dns-hooks/provider.h"
-#include "dns-hooks/served.h"
-#include "dns-hooks/zone_check.h"
+#include "dns-hooks/caa/acme_directory.h"
+#include "dns-hooks/challenge/journal.h"
+#include "dns-hooks/plan/plan_make.h"
+#include "dns-hooks/plan/print.h"
+#include "dns-hooks/providers/provider_table.h"
+#include "dns-hooks/resolve/seen_records.h"
+#include "dns-hooks/resolve/zone_check.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -116,14 +116,14 @@ static int find_gateway(struct run *run, struct error *err)
 
 /* ---- one name */
 
-static int check_delegation(struct run *run, const struct target *target, const struct zone *zone,
-			    struct error *err)
+static int check_delegation(struct run *run, const struct desired_records *desired,
+			    const struct zone *zone, struct error *err)
 {
 	struct error doubt = ERROR_INIT;
 
 	if (run->is_dns_silent)
 		return 0;
-	switch (zone_is_shadowed(&run->view, target->name, zone->name, &doubt)) {
+	switch (zone_is_shadowed(&run->view, desired->name, zone->name, &doubt)) {
 	case 0:
 		return 0;
 	case 1:
@@ -140,15 +140,15 @@ static int check_delegation(struct run *run, const struct target *target, const 
 	}
 }
 
-static int work_out(struct run *run, const struct target *target, const char *zone,
+static int work_out(struct run *run, const struct desired_records *desired, const char *zone,
 		    const struct record_list *present, struct plan *plan, struct error *err)
 {
 	const char *why =
-	    target->alias ? plan_why_addresses(target, zone, present, &run->rules) : NULL;
+	    desired->alias ? plan_why_addresses(desired, zone, present, &run->rules) : NULL;
 
 	if (why != NULL && find_gateway(run, err) != 0)
 		return -1;
-	if (plan_make(target, zone, present, why == NULL ? NULL : &run->addresses, &run->rules,
+	if (plan_make(desired, zone, present, why == NULL ? NULL : &run->addresses, &run->rules,
 		      plan, err) != 0)
 		return -1;
 	if (why != NULL && plan->changes.count > 0)
@@ -157,14 +157,15 @@ static int work_out(struct run *run, const struct target *target, const char *zo
 	return 0;
 }
 
-static int read_and_plan(struct run *run, const struct target *target, const struct zone *zone,
-			 struct record_list *present, struct plan *plan, struct error *err)
+static int read_and_plan(struct run *run, const struct desired_records *desired,
+			 const struct zone *zone, struct record_list *present, struct plan *plan,
+			 struct error *err)
 {
 	const struct provider_class *class = run->provider.class;
 
-	if (class->list(run->provider.state, zone, target->name, present, err) != 0)
-		return error_wrap(err, "cannot read the records of %s", target->name);
-	return work_out(run, target, zone->name, present, plan, err);
+	if (class->list(run->provider.state, zone, desired->name, present, err) != 0)
+		return error_wrap(err, "cannot read the records of %s", desired->name);
+	return work_out(run, desired, zone->name, present, plan, err);
 }
 
 enum turn {
@@ -174,12 +175,12 @@ enum turn {
 	TURN_DONE,	/* nothing was left to do */
 };
 
-static enum turn change(struct run *run, const struct target *target, const struct zone *zone,
-			const struct record_list *present, const struct change_list *changes,
-			struct error *err)
+static enum turn change(struct run *run, const struct desired_records *desired,
+			const struct zone *zone, const struct record_list *present,
+			const struct change_list *changes, struct error *err)
 {
 	const struct provider_class *class = run->provider.class;
-	int result = class->change(run->provider.state, zone, target->name, present, changes, err);
+	int result = class->change(run->provider.state, zone, desired->name, present, changes, err);
 
 	journal_note_write(&run->journal, class->name, zone->name, result >= 0);
 	if (result == PROVIDER_CHANGED_MEANWHILE)
@@ -187,14 +188,15 @@ static enum turn change(struct run *run, const struct target *target, const stru
 	if (result == 0)
 		return TURN_WRITTEN;
 	run->is_partial = true;
-	error_wrap(err, "cannot change the records of %s", target->name);
+	error_wrap(err, "cannot change the records of %s", desired->name);
 	return TURN_FAILED;
 }
 
 /* What is planned is printed before it is done, and counted when it was. */
-static enum turn carry_out(struct run *run, const struct target *target, const struct zone *zone,
-			   enum turn before, const struct record_list *present,
-			   const struct plan *plan, struct error *err)
+static enum turn carry_out(struct run *run, const struct desired_records *desired,
+			   const struct zone *zone, enum turn before,
+			   const struct record_list *present, const struct plan *plan,
+			   struct error *err)
 {
 	bool is_dry = run->request->dry_run;
 	struct print_counts counts = {0};
@@ -203,18 +205,18 @@ static enum turn carry_out(struct run *run, const struct target *target, const s
 		print_note("somebody else changed these records meanwhile; planned anew:");
 	else if (before == TURN_WRITTEN)
 		print_note("reading back shows other records; planned anew:");
-	print_plan(target, plan, &counts);
+	print_plan(desired, plan, &counts);
 	enum turn turn = plan->changes.count == 0 || is_dry
 			     ? TURN_DONE
-			     : change(run, target, zone, present, &plan->changes, err);
+			     : change(run, desired, zone, present, &plan->changes, err);
 	if (turn == TURN_WRITTEN || is_dry)
 		print_add_counts(&run->counts, &counts);
 	return turn;
 }
 
 /* Reads, plans and writes.  `before` is how the turn before ended. */
-static enum turn take_turn(struct run *run, const struct target *target, const struct zone *zone,
-			   enum turn before, struct error *err)
+static enum turn take_turn(struct run *run, const struct desired_records *desired,
+			   const struct zone *zone, enum turn before, struct error *err)
 {
 	AUTO_CLOSE int lock = run->request->dry_run ? -1 : journal_lock(&run->journal, err);
 	AUTO_RECORDS struct record_list present = {0};
@@ -224,36 +226,36 @@ static enum turn take_turn(struct run *run, const struct target *target, const s
 	if (lock < 0 && !run->request->dry_run)
 		return TURN_FAILED;
 	plan_init(&plan);
-	if (read_and_plan(run, target, zone, &present, &plan, err) != 0)
+	if (read_and_plan(run, desired, zone, &present, &plan, err) != 0)
 		turn = TURN_FAILED;
 	else if (before == TURN_WRITTEN && plan.changes.count == 0)
 		turn = TURN_DONE; /* the proof that it was made */
 	else
-		turn = carry_out(run, target, zone, before, &present, &plan, err);
+		turn = carry_out(run, desired, zone, before, &present, &plan, err);
 	plan_free(&plan);
 	return turn;
 }
 
-static int do_target(struct run *run, const struct target *target, struct error *err)
+static int do_name(struct run *run, const struct desired_records *desired, struct error *err)
 {
 	enum turn turn = TURN_DONE;
 	struct zone zone;
 
-	if (provider_zone(&run->provider, target->name, target->name, &zone, err) != 0 ||
-	    check_delegation(run, target, &zone, err) != 0)
+	if (provider_zone(&run->provider, desired->name, desired->name, &zone, err) != 0 ||
+	    check_delegation(run, desired, &zone, err) != 0)
 		return -1;
 	for (int attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
-		turn = take_turn(run, target, &zone, turn, err);
+		turn = take_turn(run, desired, &zone, turn, err);
 		if (turn == TURN_FAILED || turn == TURN_DONE)
 			return turn == TURN_DONE ? 0 : -1;
 	}
 	if (turn == TURN_OVERTAKEN)
 		return error_set(err, EXIT_FAILED, "somebody else keeps changing the records of %s",
-				 target->name);
+				 desired->name);
 	return error_set(err, EXIT_FAILED,
 			 "%s took the changes of %s, but reading back shows other records: "
 			 "somebody else keeps changing them, or it does not allow them together",
-			 run->provider.class->name, target->name);
+			 run->provider.class->name, desired->name);
 }
 
 /* ---- all names */
@@ -297,25 +299,25 @@ static int report_failures(const struct failures *failures, size_t done, size_t 
 	return -1;
 }
 
-static int do_targets(struct run *run, const struct target_list *targets, struct error *err)
+static int do_names(struct run *run, const struct desired_list *names, struct error *err)
 {
 	struct failures failures = {.last = ERROR_INIT, .code = EXIT_FAILED};
 	size_t done = 0;
 
-	while (done < targets->count && !is_hopeless(&failures)) {
-		const struct target *target = &targets->items[done++];
+	while (done < names->count && !is_hopeless(&failures)) {
+		const struct desired_records *desired = &names->items[done++];
 		/* One of its own: a call that was repeated, and then went well, leaves its first
 		 * error there. */
 		struct error failure = ERROR_INIT;
-		if (do_target(run, target, &failure) == 0) {
+		if (do_name(run, desired, &failure) == 0) {
 			failures.refusals = 0;
 			continue;
 		}
-		print_failure(target, &failure);
+		print_failure(desired, &failure);
 		count_failure(&failures, &failure);
 	}
 	print_summary(&run->counts, run->request->dry_run, failures.count > 0, run->is_partial);
-	return failures.count == 0 ? 0 : report_failures(&failures, done, targets->count, err);
+	return failures.count == 0 ? 0 : report_failures(&failures, done, names->count, err);
 }
 
 /*
@@ -323,7 +325,7 @@ static int do_targets(struct run *run, const struct target_list *targets, struct
  * hand, as far as DNS does not have it.  False when that is not clear, which is said and is no
  * failure: an order may succeed all the same.
  */
-static bool tell(struct run *run, const struct target *target)
+static bool tell(struct run *run, const struct desired_records *desired)
 {
 	AUTO_RECORDS struct record_list present = {0};
 	struct error doubt = ERROR_INIT;
@@ -331,25 +333,25 @@ static bool tell(struct run *run, const struct target *target)
 	domain_name zone = "";
 
 	plan_init(&plan);
-	bool is_seen = served_records(&run->view, target->name, zone, &present, &doubt) == 0;
+	bool is_seen = seen_records(&run->view, desired->name, zone, &present, &doubt) == 0;
 	if (!is_seen) {
 		say_into(&plan.warnings, "cannot tell what is there already: %s", doubt.text);
 		record_list_free(&present);
 	}
-	bool is_clear = work_out(run, target, zone, &present, &plan, &doubt) == 0;
+	bool is_clear = work_out(run, desired, zone, &present, &plan, &doubt) == 0;
 	if (!is_clear)
 		say_into(&plan.warnings, "%s", doubt.text);
-	print_plan(target, &plan, &run->counts);
+	print_plan(desired, &plan, &run->counts);
 	plan_free(&plan);
 	return is_seen && is_clear;
 }
 
-static void tell_all(struct run *run, const struct target_list *targets)
+static void tell_all(struct run *run, const struct desired_list *names)
 {
 	bool is_clear = true;
 
-	for (size_t i = 0; i < targets->count; i++)
-		is_clear = tell(run, &targets->items[i]) && is_clear;
+	for (size_t i = 0; i < names->count; i++)
+		is_clear = tell(run, &names->items[i]) && is_clear;
 	print_by_hand(&run->counts, run->provider.class->name, !is_clear);
 }
 
@@ -372,18 +374,18 @@ int apply_run(const struct settings *settings, const struct apply_request *reque
 	      struct error *err)
 {
 	struct run run = {.settings = settings, .request = request};
-	struct target_list targets = {0};
+	struct desired_list names = {0};
 	unsigned kinds = 0;
 	int result = prepare(&run, &kinds, err);
 
 	if (result == 0 && kinds != 0)
-		result = target_list_build(settings, request->domains, request->domain_count, kinds,
-					   &targets, err);
+		result = desired_list_build(settings, request->domains, request->domain_count,
+					    kinds, &names, err);
 	if (result == 0 && kinds != 0 && run.provider.class->list == NULL)
-		tell_all(&run, &targets);
+		tell_all(&run, &names);
 	else if (result == 0 && kinds != 0)
-		result = do_targets(&run, &targets, err);
-	target_list_free(&targets);
+		result = do_names(&run, &names, err);
+	desired_list_free(&names);
 	record_list_free(&run.addresses);
 	provider_close(&run.provider);
 	journal_close(&run.journal);

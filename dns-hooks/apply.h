@@ -4,7 +4,7 @@
 
 #include "common/error.h"
 #include "common/settings.h"
-#include "dns-hooks/target.h"
+#include "dns-hooks/plan/desired_records.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -2,9 +2,9 @@
 
 #include "common/file.h"
 #include "common/say.h"
-#include "dns-hooks/journal.h"
-#include "dns-hooks/print.h"
-#include "dns-hooks/provider.h"
+#include "dns-hooks/challenge/journal.h"
+#include "dns-hooks/plan/print.h"
+#include "dns-hooks/providers/provider_table.h"
 
 #include <stdio.h>
 #include <string.h>

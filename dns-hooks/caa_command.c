@@ -2,7 +2,7 @@
 
 #include "common/file.h"
 #include "common/json.h"
-#include "dns-hooks/caa_search.h"
+#include "dns-hooks/caa/caa_search.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,12 +3,12 @@
 #include "common/file.h"
 #include "common/log.h"
 #include "common/say.h"
-#include "dns-hooks/challenge_value.h"
-#include "dns-hooks/effective.h"
-#include "dns-hooks/journal.h"
-#include "dns-hooks/propagation.h"
-#include "dns-hooks/provider.h"
-#include "dns-hooks/zone_check.h"
+#include "dns-hooks/challenge/challenge_place.h"
+#include "dns-hooks/challenge/challenge_value.h"
+#include "dns-hooks/challenge/journal.h"
+#include "dns-hooks/providers/provider_table.h"
+#include "dns-hooks/resolve/propagation.h"
+#include "dns-hooks/resolve/zone_check.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -129,8 +129,8 @@ static int authorise(struct challenge *challenge, struct error *err)
 	unsigned settle = 0;
 
 	if (dns_view_init(&view, challenge->settings, err) != 0 ||
-	    effective_challenge_name(&view, challenge->settings, provider, note->domain, note->name,
-				     &authority, err) != 0)
+	    challenge_place_find(&view, challenge->settings, provider, note->domain, note->name,
+				 &authority, err) != 0)
 		return -1;
 	if (provider_zone(provider, note->name, authority.zone, &zone, err) != 0 ||
 	    zone_check(note->name, zone.name, authority.zone, err) != 0)

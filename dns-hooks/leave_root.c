@@ -4,7 +4,7 @@
 #include "common/http.h"
 #include "common/log.h"
 #include "common/privileges.h"
-#include "dns-hooks/journal_folder.h"
+#include "dns-hooks/challenge/journal_folder.h"
 
 #include <linux/capability.h>
 #include <string.h>

@@ -2,13 +2,14 @@
 
 #include "common/log.h"
 #include "common/say.h"
-#include "dns-hooks/caa.h"
-#include "dns-hooks/caa_search.h"
-#include "dns-hooks/challenge_value.h"
-#include "dns-hooks/dnssec_check.h"
-#include "dns-hooks/effective.h"
-#include "dns-hooks/propagation.h"
-#include "dns-hooks/zone_check.h"
+#include "dns-hooks/caa/caa_search.h"
+#include "dns-hooks/challenge/challenge_place.h"
+#include "dns-hooks/challenge/challenge_value.h"
+#include "dns-hooks/providers/provider_table.h"
+#include "dns-hooks/records/caa.h"
+#include "dns-hooks/resolve/dnssec_check.h"
+#include "dns-hooks/resolve/propagation.h"
+#include "dns-hooks/resolve/zone_check.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -34,8 +35,8 @@ static int check_place(struct preflight *preflight, const char *domain, struct c
 {
 	struct authority *authority = &preflight->authority;
 
-	if (effective_challenge_name(&preflight->view, preflight->settings, &preflight->provider,
-				     domain, note->name, authority, err) != 0 ||
+	if (challenge_place_find(&preflight->view, preflight->settings, &preflight->provider,
+				 domain, note->name, authority, err) != 0 ||
 	    provider_zone(&preflight->provider, note->name, authority->zone, zone, err) != 0 ||
 	    zone_check(note->name, zone->name, authority->zone, err) != 0 ||
 	    propagation_ready(authority, note->name, err) != 0)

@@ -1,7 +1,7 @@
 #include "dns-hooks/providers/aws_answer.h"
 
 #include "common/buffer.h"
-#include "dns-hooks/web_answer.h"
+#include "dns-hooks/web/web_answer.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -4,7 +4,7 @@
 
 #include "common/error.h"
 #include "common/http.h"
-#include "dns-hooks/xml.h"
+#include "dns-hooks/web/xml.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 #include "dns-hooks/providers/aws_api.h"
 
 #include "common/settings.h"
-#include "dns-hooks/web_api.h"
+#include "dns-hooks/web/web_api.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -8,7 +8,7 @@
 #include "dns-hooks/providers/aws_api.h"
 #include "dns-hooks/providers/aws_metadata.h"
 #include "dns-hooks/providers/aws_session.h"
-#include "dns-hooks/web_api.h"
+#include "dns-hooks/web/web_api.h"
 
 #include <stdio.h>
 #include <stdlib.h>

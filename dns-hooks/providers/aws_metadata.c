@@ -3,8 +3,8 @@
 #include "common/file.h"
 #include "common/http.h"
 #include "common/settings.h"
-#include "dns-hooks/web_answer.h"
-#include "dns-hooks/web_api.h"
+#include "dns-hooks/web/web_answer.h"
+#include "dns-hooks/web/web_api.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -4,7 +4,7 @@
 
 #include "common/error.h"
 #include "dns-hooks/providers/aws_sign.h"
-#include "dns-hooks/xml.h"
+#include "dns-hooks/web/xml.h"
 
 #include <stddef.h>
 #include <time.h>

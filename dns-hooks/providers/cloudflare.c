@@ -4,9 +4,9 @@
 #include "common/http.h"
 #include "common/log.h"
 #include "dns-hooks/providers/cloudflare_api.h"
-#include "dns-hooks/record_by_id.h"
-#include "dns-hooks/web_answer.h"
-#include "dns-hooks/zone_search.h"
+#include "dns-hooks/providers/record_by_id.h"
+#include "dns-hooks/providers/zone_search.h"
+#include "dns-hooks/web/web_answer.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -7,7 +7,7 @@
 #ifndef DNS_HOOKS_PROVIDERS_CLOUDFLARE_H
 #define DNS_HOOKS_PROVIDERS_CLOUDFLARE_H
 
-#include "dns-hooks/provider.h"
+#include "dns-hooks/providers/provider.h"
 
 extern const struct provider_class cloudflare_class;
 

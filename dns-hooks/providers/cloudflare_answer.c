@@ -1,8 +1,8 @@
 #include "dns-hooks/providers/cloudflare_answer.h"
 
-#include "dns-hooks/caa.h"
-#include "dns-hooks/record_text.h"
-#include "dns-hooks/web_answer.h"
+#include "dns-hooks/records/caa.h"
+#include "dns-hooks/records/record_text.h"
+#include "dns-hooks/web/web_answer.h"
 
 #include <stdio.h>
 #include <string.h>

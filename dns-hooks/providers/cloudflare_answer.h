@@ -4,8 +4,8 @@
 
 #include "common/error.h"
 #include "common/json.h"
-#include "dns-hooks/provider.h"
-#include "dns-hooks/record.h"
+#include "dns-hooks/providers/provider.h"
+#include "dns-hooks/records/record.h"
 
 #include <stdbool.h>
 #include <stddef.h>

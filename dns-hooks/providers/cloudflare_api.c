@@ -2,7 +2,7 @@
 
 #include "common/file.h"
 #include "common/http.h"
-#include "dns-hooks/web_api.h"
+#include "dns-hooks/web/web_api.h"
 
 #include <stdio.h>
 #include <stdlib.h>

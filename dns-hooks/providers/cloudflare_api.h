@@ -3,7 +3,7 @@
 #define DNS_HOOKS_PROVIDERS_CLOUDFLARE_API_H
 
 #include "dns-hooks/providers/cloudflare_answer.h"
-#include "dns-hooks/web_api.h"
+#include "dns-hooks/web/web_api.h"
 
 enum { CLOUDFLARE_URL_MAX = WEB_URL_MAX };
 

@@ -14,7 +14,7 @@
 #ifndef DNS_HOOKS_PROVIDERS_EXEC_H
 #define DNS_HOOKS_PROVIDERS_EXEC_H
 
-#include "dns-hooks/provider.h"
+#include "dns-hooks/providers/provider.h"
 
 extern const struct provider_class exec_class;
 

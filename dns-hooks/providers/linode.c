@@ -3,8 +3,8 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "dns-hooks/providers/linode_api.h"
-#include "dns-hooks/record_by_id.h"
-#include "dns-hooks/zone_search.h"
+#include "dns-hooks/providers/record_by_id.h"
+#include "dns-hooks/providers/zone_search.h"
 
 #include <stdio.h>
 #include <stdlib.h>

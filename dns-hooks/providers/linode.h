@@ -11,7 +11,7 @@
 #ifndef DNS_HOOKS_PROVIDERS_LINODE_H
 #define DNS_HOOKS_PROVIDERS_LINODE_H
 
-#include "dns-hooks/provider.h"
+#include "dns-hooks/providers/provider.h"
 
 extern const struct provider_class linode_class;
 

@@ -1,8 +1,8 @@
 #include "dns-hooks/providers/linode_answer.h"
 
-#include "dns-hooks/caa.h"
-#include "dns-hooks/dns_name.h"
-#include "dns-hooks/web_answer.h"
+#include "dns-hooks/records/caa.h"
+#include "dns-hooks/records/dns_name.h"
+#include "dns-hooks/web/web_answer.h"
 
 #include <stdio.h>
 #include <stdlib.h>

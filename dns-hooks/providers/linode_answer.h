@@ -7,7 +7,7 @@
 
 #include "common/error.h"
 #include "common/json.h"
-#include "dns-hooks/record.h"
+#include "dns-hooks/records/record.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,9 +1,9 @@
 #include "dns-hooks/providers/linode_api.h"
 
+#include "common/deadline.h"
 #include "common/file.h"
 #include "common/http.h"
-#include "dns-hooks/deadline.h"
-#include "dns-hooks/web_api.h"
+#include "dns-hooks/web/web_api.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -11,7 +11,7 @@
 #ifndef DNS_HOOKS_PROVIDERS_NAMECHEAP_H
 #define DNS_HOOKS_PROVIDERS_NAMECHEAP_H
 
-#include "dns-hooks/provider.h"
+#include "dns-hooks/providers/provider.h"
 
 extern const struct provider_class namecheap_class;
 

@@ -1,7 +1,7 @@
 #include "dns-hooks/providers/namecheap_account.h"
 
-#include "dns-hooks/deadline.h"
-#include "dns-hooks/dns_name.h"
+#include "common/deadline.h"
+#include "dns-hooks/records/dns_name.h"
 
 #include <stdio.h>
 #include <stdlib.h>

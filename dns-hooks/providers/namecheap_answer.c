@@ -1,7 +1,7 @@
 #include "dns-hooks/providers/namecheap_answer.h"
 
-#include "dns-hooks/dns_name.h"
-#include "dns-hooks/web_answer.h"
+#include "dns-hooks/records/dns_name.h"
+#include "dns-hooks/web/web_answer.h"
 
 #include <ctype.h>
 #include <stdio.h>

@@ -9,7 +9,7 @@
 
 #include "common/error.h"
 #include "dns-hooks/providers/namecheap_zone.h"
-#include "dns-hooks/xml.h"
+#include "dns-hooks/web/xml.h"
 
 #include <stdbool.h>
 #include <stddef.h>

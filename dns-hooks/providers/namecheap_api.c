@@ -1,11 +1,11 @@
 #include "dns-hooks/providers/namecheap_api.h"
 
+#include "common/deadline.h"
 #include "common/file.h"
 #include "common/http.h"
 #include "common/log.h"
 #include "common/settings.h"
-#include "dns-hooks/deadline.h"
-#include "dns-hooks/web_api.h"
+#include "dns-hooks/web/web_api.h"
 
 #include <stdio.h>
 #include <stdlib.h>

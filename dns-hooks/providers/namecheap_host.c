@@ -1,8 +1,8 @@
 #include "dns-hooks/providers/namecheap_host.h"
 
-#include "dns-hooks/caa.h"
-#include "dns-hooks/dns_name.h"
-#include "dns-hooks/record_text.h"
+#include "dns-hooks/records/caa.h"
+#include "dns-hooks/records/dns_name.h"
+#include "dns-hooks/records/record_text.h"
 
 #include <ctype.h>
 #include <stdio.h>

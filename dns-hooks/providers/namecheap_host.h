@@ -11,7 +11,7 @@
 
 #include "common/buffer.h"
 #include "common/error.h"
-#include "dns-hooks/record.h"
+#include "dns-hooks/records/record.h"
 
 #include <stdbool.h>
 

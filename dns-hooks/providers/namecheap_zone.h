@@ -11,9 +11,9 @@
 #include "common/buffer.h"
 #include "common/domain.h"
 #include "common/error.h"
-#include "dns-hooks/change.h"
 #include "dns-hooks/providers/namecheap_host.h"
-#include "dns-hooks/record.h"
+#include "dns-hooks/records/change.h"
+#include "dns-hooks/records/record.h"
 
 #include <stdbool.h>
 #include <stddef.h>

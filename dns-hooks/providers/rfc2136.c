@@ -2,11 +2,11 @@
 
 #include "common/file.h"
 #include "common/log.h"
-#include "dns-hooks/dns_answer.h"
-#include "dns-hooks/dns_name.h"
-#include "dns-hooks/providers/rfc2136_record.h"
 #include "dns-hooks/providers/rfc2136_update.h"
 #include "dns-hooks/providers/tsig_server.h"
+#include "dns-hooks/records/dns_name.h"
+#include "dns-hooks/records/record_rr.h"
+#include "dns-hooks/resolve/dns_answer.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -174,7 +174,7 @@ static int collect(const ldns_pkt *answer, const char *name, struct record_list 
 		struct record record;
 		if (is_of_dnssec(rr) || !dns_record_is(rr, name, ldns_rr_get_type(rr)))
 			continue;
-		if (rfc2136_from_rr(rr, &record, err) != 0)
+		if (record_from_rr(rr, &record, err) != 0)
 			return -1;
 		if (record_list_find(records, &record) != NULL)
 			record_free(&record);

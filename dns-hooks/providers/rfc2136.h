@@ -8,7 +8,7 @@
 #ifndef DNS_HOOKS_PROVIDERS_RFC2136_H
 #define DNS_HOOKS_PROVIDERS_RFC2136_H
 
-#include "dns-hooks/provider.h"
+#include "dns-hooks/providers/provider.h"
 
 extern const struct provider_class rfc2136_class;
 

@@ -1,7 +1,7 @@
 #include "dns-hooks/providers/rfc2136_update.h"
 
-#include "dns-hooks/provider.h"
-#include "dns-hooks/providers/rfc2136_record.h"
+#include "dns-hooks/providers/provider.h"
+#include "dns-hooks/records/record_rr.h"
 
 #include <string.h>
 
@@ -66,7 +66,7 @@ int rfc2136_name_exists(struct tsig_server *server, const char *zone, const char
 	/* "Name is in use", RFC 2136 section 2.4.4. */
 	if (update_init(&update, err) == 0 &&
 	    push(update.prerequisites,
-		 rfc2136_bare_rr(name, LDNS_RR_CLASS_ANY, LDNS_RR_TYPE_ANY, err), err) == 0) {
+		 record_bare_rr(name, LDNS_RR_CLASS_ANY, LDNS_RR_TYPE_ANY, err), err) == 0) {
 		AUTO_PKT ldns_pkt *answer = send_update(server, zone, &update, err);
 		if (answer != NULL && ldns_pkt_get_rcode(answer) == LDNS_RCODE_NOERROR)
 			result = 1;
@@ -98,7 +98,7 @@ static int require_set(struct update *update, const char *name, enum record_type
 	for (size_t i = 0; i < present->count; i++) {
 		if (present->items[i].type != type)
 			continue;
-		ldns_rr *rr = rfc2136_to_rr(&present->items[i], err);
+		ldns_rr *rr = record_to_rr(&present->items[i], err);
 		if (rr != NULL)
 			ldns_rr_set_ttl(rr, 0);
 		if (push(update->prerequisites, rr, err) != 0)
@@ -107,7 +107,7 @@ static int require_set(struct update *update, const char *name, enum record_type
 	}
 	return any ? 0
 		   : push(update->prerequisites,
-			  rfc2136_bare_rr(name, LDNS_RR_CLASS_NONE, rr_type, err), err);
+			  record_bare_rr(name, LDNS_RR_CLASS_NONE, rr_type, err), err);
 }
 
 static bool adds(const struct change_list *changes, enum record_type type)
@@ -126,7 +126,7 @@ static int require_new_set(struct update *update, const char *name, enum record_
 {
 	if (!adds(changes, type) || record_list_find_type(present, type) != NULL)
 		return 0;
-	return push(update->prerequisites, rfc2136_bare_rr(name, LDNS_RR_CLASS_NONE, rr_type, err),
+	return push(update->prerequisites, record_bare_rr(name, LDNS_RR_CLASS_NONE, rr_type, err),
 		    err);
 }
 
@@ -150,7 +150,7 @@ static int add_prerequisites(struct update *update, const char *name,
 			   ? require_set(update, name, RECORD_CNAME, LDNS_RR_TYPE_CNAME, present,
 					 err)
 			   : push(update->prerequisites,
-				  rfc2136_bare_rr(name, LDNS_RR_CLASS_NONE, LDNS_RR_TYPE_ANY, err),
+				  record_bare_rr(name, LDNS_RR_CLASS_NONE, LDNS_RR_TYPE_ANY, err),
 				  err);
 	if (require_set(update, name, RECORD_A, LDNS_RR_TYPE_A, present, err) != 0 ||
 	    require_set(update, name, RECORD_AAAA, LDNS_RR_TYPE_AAAA, present, err) != 0)
@@ -162,7 +162,7 @@ static int add_prerequisites(struct update *update, const char *name,
 
 static int push_removal(struct update *update, const struct record *record, struct error *err)
 {
-	ldns_rr *rr = rfc2136_to_rr(record, err);
+	ldns_rr *rr = record_to_rr(record, err);
 
 	if (rr != NULL) { /* "delete an RR from an RRset", section 2.5.4 */
 		ldns_rr_set_class(rr, LDNS_RR_CLASS_NONE);
@@ -183,7 +183,7 @@ static unsigned ttl_of_set(const struct record *record, const struct record_list
 static int push_addition(struct update *update, const struct record *record,
 			 const struct record_list *present, struct error *err)
 {
-	ldns_rr *rr = rfc2136_to_rr(record, err);
+	ldns_rr *rr = record_to_rr(record, err);
 
 	if (rr != NULL)
 		ldns_rr_set_ttl(rr, ttl_of_set(record, present));

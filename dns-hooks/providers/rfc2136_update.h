@@ -2,8 +2,8 @@
 #ifndef DNS_HOOKS_PROVIDERS_RFC2136_UPDATE_H
 #define DNS_HOOKS_PROVIDERS_RFC2136_UPDATE_H
 
-#include "dns-hooks/change.h"
 #include "dns-hooks/providers/tsig_server.h"
+#include "dns-hooks/records/change.h"
 
 /* Whether any record stands exactly at `name`: 1, 0 or -1.  Asked by a prerequisite without
  * an update, the one question that wildcards do not answer. */

@@ -3,7 +3,7 @@
 #include "common/log.h"
 #include "dns-hooks/providers/route53_api.h"
 #include "dns-hooks/providers/route53_batch.h"
-#include "dns-hooks/zone_search.h"
+#include "dns-hooks/providers/zone_search.h"
 
 #include <stdio.h>
 #include <stdlib.h>

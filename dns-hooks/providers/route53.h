@@ -13,7 +13,7 @@
 #ifndef DNS_HOOKS_PROVIDERS_ROUTE53_H
 #define DNS_HOOKS_PROVIDERS_ROUTE53_H
 
-#include "dns-hooks/provider.h"
+#include "dns-hooks/providers/provider.h"
 
 extern const struct provider_class route53_class;
 

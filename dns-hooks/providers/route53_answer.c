@@ -1,7 +1,7 @@
 #include "dns-hooks/providers/route53_answer.h"
 
 #include "dns-hooks/providers/route53_text.h"
-#include "dns-hooks/web_answer.h"
+#include "dns-hooks/web/web_answer.h"
 
 #include <ctype.h>
 #include <limits.h>

@@ -4,9 +4,9 @@
 #define DNS_HOOKS_PROVIDERS_ROUTE53_ANSWER_H
 
 #include "common/error.h"
-#include "dns-hooks/provider.h"
-#include "dns-hooks/record.h"
-#include "dns-hooks/xml.h"
+#include "dns-hooks/providers/provider.h"
+#include "dns-hooks/records/record.h"
+#include "dns-hooks/web/xml.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -4,7 +4,7 @@
 #include "common/http.h"
 #include "dns-hooks/providers/aws_api.h"
 #include "dns-hooks/providers/aws_credentials.h"
-#include "dns-hooks/web_api.h"
+#include "dns-hooks/web/web_api.h"
 
 #include <stdio.h>
 #include <stdlib.h>

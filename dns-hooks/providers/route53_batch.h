@@ -4,8 +4,8 @@
 
 #include "common/buffer.h"
 #include "common/error.h"
-#include "dns-hooks/change.h"
 #include "dns-hooks/providers/route53_answer.h"
+#include "dns-hooks/records/change.h"
 
 /* Of a request: two times the 32,000 characters that values may have, escaped for XML. */
 enum { ROUTE53_BODY_MAX = 1024 * 1024 };

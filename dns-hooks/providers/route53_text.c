@@ -1,8 +1,8 @@
 #include "dns-hooks/providers/route53_text.h"
 
-#include "dns-hooks/dns_name.h"
-#include "dns-hooks/record.h"
-#include "dns-hooks/record_text.h"
+#include "dns-hooks/records/dns_name.h"
+#include "dns-hooks/records/record.h"
+#include "dns-hooks/records/record_text.h"
 
 #include <string.h>
 

@@ -7,7 +7,7 @@
 
 #include "common/error.h"
 #include "common/settings.h"
-#include "dns-hooks/dns_query.h"
+#include "dns-hooks/resolve/dns_query.h"
 
 #include <stddef.h>
 

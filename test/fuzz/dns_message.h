@@ -2,7 +2,7 @@
 #ifndef TEST_FUZZ_DNS_MESSAGE_H
 #define TEST_FUZZ_DNS_MESSAGE_H
 
-#include "dns-hooks/dns_query.h"
+#include "dns-hooks/resolve/dns_query.h"
 
 #include "test/fuzz/fuzz.h"
 

@@ -1,5 +1,5 @@
 /* dns-hooks: what a CA says about itself. */
-#include "dns-hooks/acme_directory.h"
+#include "dns-hooks/caa/acme_directory.h"
 
 #include "test/fuzz/fuzz.h"
 

@@ -1,5 +1,5 @@
 /* dns-hooks: CAA records.  Two lines of them, or of a tag and a value. */
-#include "dns-hooks/caa.h"
+#include "dns-hooks/records/caa.h"
 
 #include "common/file.h"
 #include "test/fuzz/fuzz.h"

@@ -1,6 +1,6 @@
 /* dns-hooks: CAA records out of DNS messages, and what they let a CA do. */
-#include "dns-hooks/caa_judge.h"
-#include "dns-hooks/caa_wire.h"
+#include "dns-hooks/caa/caa_judge.h"
+#include "dns-hooks/records/caa_wire.h"
 
 #include "test/fuzz/dns_message.h"
 

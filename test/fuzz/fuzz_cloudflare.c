@@ -2,7 +2,7 @@
 #include "dns-hooks/providers/cloudflare_answer.h"
 
 #include "common/file.h"
-#include "dns-hooks/caa.h"
+#include "dns-hooks/records/caa.h"
 #include "test/fuzz/fuzz.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)

@@ -1,7 +1,7 @@
 /* dns-hooks: what resolvers and authoritative servers answer. */
-#include "dns-hooks/dns_answer.h"
+#include "dns-hooks/resolve/dns_answer.h"
 
-#include "dns-hooks/dns_name.h"
+#include "dns-hooks/records/dns_name.h"
 #include "test/fuzz/dns_message.h"
 
 #include <ctype.h>

@@ -1,7 +1,7 @@
 /* dns-hooks: resource records, as a zone's primary shows them and as updates carry them. */
 #include "common/file.h"
-#include "dns-hooks/caa.h"
-#include "dns-hooks/providers/rfc2136_record.h"
+#include "dns-hooks/records/caa.h"
+#include "dns-hooks/records/record_rr.h"
 #include "test/fuzz/dns_message.h"
 
 #include <ctype.h>
@@ -66,7 +66,7 @@ static bool is_same_rdata(const ldns_rr *a, const ldns_rr *b)
 static void check_written(const ldns_rr *rr, const struct record *record)
 {
 	struct error err = ERROR_INIT;
-	ldns_rr *written = rfc2136_to_rr(record, &err);
+	ldns_rr *written = record_to_rr(record, &err);
 
 	if (written == NULL) {
 		fuzz_check_error(&err);
@@ -77,7 +77,7 @@ static void check_written(const ldns_rr *rr, const struct record *record)
 	CHECK(ldns_rr_get_type(written) == ldns_rr_get_type(rr));
 	CHECK(is_same_rdata(rr, written));
 	struct record again;
-	CHECK(rfc2136_from_rr(written, &again, &err) == 0);
+	CHECK(record_from_rr(written, &again, &err) == 0);
 	CHECK(record->type == RECORD_TXT || record_same(record, &again));
 	record_free(&again);
 	ldns_rr_free(written);
@@ -88,7 +88,7 @@ static void check_record(const ldns_rr *rr)
 	AUTO_RECORD struct record record = {0}, copy = {0};
 	struct error err = ERROR_INIT;
 
-	if (rfc2136_from_rr(rr, &record, &err) != 0) {
+	if (record_from_rr(rr, &record, &err) != 0) {
 		fuzz_check_error(&err);
 		return;
 	}

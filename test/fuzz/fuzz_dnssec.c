@@ -1,5 +1,5 @@
 /* dns-hooks: whether a DS record fits a key, out of two DNS messages. */
-#include "dns-hooks/dnssec_check.h"
+#include "dns-hooks/resolve/dnssec_check.h"
 
 #include "test/fuzz/dns_message.h"
 

@@ -1,5 +1,5 @@
 /* dns-hooks: notes of the journal, which a crash or a hand may have left in any state. */
-#include "dns-hooks/journal.h"
+#include "dns-hooks/challenge/journal.h"
 
 #include "common/file.h"
 #include "test/fuzz/fuzz.h"

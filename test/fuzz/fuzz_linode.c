@@ -3,7 +3,7 @@
 #include "dns-hooks/providers/linode_answer.h"
 
 #include "common/file.h"
-#include "dns-hooks/caa.h"
+#include "dns-hooks/records/caa.h"
 #include "test/fuzz/fuzz.h"
 
 #define ZONE "a.test"

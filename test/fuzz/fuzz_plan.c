@@ -1,6 +1,6 @@
 /* dns-hooks: plans.  The first line says what is wanted at the name, a letter each; every other
  * one is a record that stands there: "TYPE VALUE", with "!" behind the type of a proxied one. */
-#include "dns-hooks/plan_make.h"
+#include "dns-hooks/plan/plan_make.h"
 
 #include "test/fuzz/fuzz.h"
 
@@ -33,19 +33,19 @@ static enum caa_wish wish(const char *letters, char pin, char nobody)
 }
 
 /* "t" for the TXT record; else "a" alias, "i" or "I" issue, "w" or "W" issuewild. */
-static struct target read_target(const char *letters)
+static struct desired_records read_desired(const char *letters)
 {
-	struct target target = {.name = NAME};
+	struct desired_records desired = {.name = NAME};
 
-	target.txt = has(letters, 't');
-	if (target.txt)
-		return target;
-	target.alias = has(letters, 'a');
-	target.issue = wish(letters, 'i', 'I');
-	target.issuewild = wish(letters, 'w', 'W');
-	target.caa_stands =
-	    has(letters, 's') || target.issue != CAA_WISH_NONE || target.issuewild != CAA_WISH_NONE;
-	return target;
+	desired.txt = has(letters, 't');
+	if (desired.txt)
+		return desired;
+	desired.alias = has(letters, 'a');
+	desired.issue = wish(letters, 'i', 'I');
+	desired.issuewild = wish(letters, 'w', 'W');
+	desired.caa_stands = has(letters, 's') || desired.issue != CAA_WISH_NONE ||
+			     desired.issuewild != CAA_WISH_NONE;
+	return desired;
 }
 
 static void add(struct record_list *list, struct record *record)
@@ -124,18 +124,18 @@ static bool is_pin_of_our_ca(const char *value)
 }
 
 /* Whether a record is of those that this program may take away. */
-static bool is_ours(const struct record *record, const struct target *target)
+static bool is_ours(const struct record *record, const struct desired_records *desired)
 {
 	switch (record->type) {
 	case RECORD_A:
 	case RECORD_AAAA:
 	case RECORD_CNAME:
-		return target->alias;
+		return desired->alias;
 	case RECORD_TXT:
-		return target->txt && is_app_address(record->value);
+		return desired->txt && is_app_address(record->value);
 	case RECORD_CAA:
 		return is_pin_of_our_ca(record->value) &&
-		       (target->issue != CAA_WISH_NONE || target->issuewild != CAA_WISH_NONE);
+		       (desired->issue != CAA_WISH_NONE || desired->issuewild != CAA_WISH_NONE);
 	case RECORD_OTHER:
 		break;
 	}
@@ -160,7 +160,7 @@ static void take_out(struct record_list *list, size_t at)
 	list->count--;
 }
 
-static void do_change(const struct change *change, const struct target *target,
+static void do_change(const struct change *change, const struct desired_records *desired,
 		      struct record_list *list)
 {
 	struct error err = ERROR_INIT;
@@ -169,7 +169,7 @@ static void do_change(const struct change *change, const struct target *target,
 	CHECK(change->reason[0] != '\0');
 	if (change->kind != CHANGE_ADD) {
 		size_t at = position(list, &change->before);
-		CHECK(at < list->count && is_ours(&change->before, target));
+		CHECK(at < list->count && is_ours(&change->before, desired));
 		take_out(list, at);
 	}
 	if (change->kind == CHANGE_REMOVE)
@@ -181,16 +181,17 @@ static void do_change(const struct change *change, const struct target *target,
 }
 
 /* A CNAME stands alone, unless the provider knows better. */
-static void check_result(const struct record_list *list, const struct target *target,
+static void check_result(const struct record_list *list, const struct desired_records *desired,
 			 bool cname_beside_others)
 {
-	if (target->alias && !cname_beside_others &&
+	if (desired->alias && !cname_beside_others &&
 	    record_list_find_type(list, RECORD_CNAME) != NULL)
 		CHECK(list->count == 1);
 }
 
 /* Plans and does it; how many changes there were, or -1 when something is in the way. */
-static long run(const struct target *target, bool cname_beside_others, struct record_list *list)
+static long run(const struct desired_records *desired, bool cname_beside_others,
+		struct record_list *list)
 {
 	AUTO_RECORDS struct record_list addresses = {0};
 	struct plan_rules with = rules;
@@ -202,14 +203,14 @@ static long run(const struct target *target, bool cname_beside_others, struct re
 	add_address(&addresses, RECORD_A, "192.0.2.1");
 	add_address(&addresses, RECORD_AAAA, "2001:db8::1");
 	bool by_address =
-	    target->alias && plan_why_addresses(target, "example.test", list, &with) != NULL;
+	    desired->alias && plan_why_addresses(desired, "example.test", list, &with) != NULL;
 	plan_init(&plan);
-	if (plan_make(target, "example.test", list, by_address ? &addresses : NULL, &with, &plan,
+	if (plan_make(desired, "example.test", list, by_address ? &addresses : NULL, &with, &plan,
 		      &err) == 0) {
 		count = (long)plan.changes.count;
 		for (size_t i = 0; i < plan.changes.count; i++)
-			do_change(&plan.changes.items[i], target, list);
-		check_result(list, target, cname_beside_others);
+			do_change(&plan.changes.items[i], desired, list);
+		check_result(list, desired, cname_beside_others);
 	} else {
 		fuzz_check_error(&err);
 	}
@@ -224,14 +225,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct fuzz_input input = {data, size};
 	AUTO_FREE char *letters = fuzz_line(&input);
 	AUTO_RECORDS struct record_list list = {0};
-	struct target target = read_target(letters);
+	struct desired_records desired = read_desired(letters);
 	bool cname_beside_others = has(letters, 'b');
 
 	while (input.left > 0 && list.count < RECORDS_MAX) {
 		AUTO_FREE char *line = fuzz_line(&input);
 		read_record(line, &list);
 	}
-	if (run(&target, cname_beside_others, &list) >= 0)
-		CHECK(run(&target, cname_beside_others, &list) == 0);
+	if (run(&desired, cname_beside_others, &list) >= 0)
+		CHECK(run(&desired, cname_beside_others, &list) == 0);
 	return 0;
 }

@@ -1,7 +1,7 @@
 /* dns-hooks: values of records.  The first line is one, the rest another. */
-#include "dns-hooks/dns_name.h"
-#include "dns-hooks/record.h"
-#include "dns-hooks/record_text.h"
+#include "dns-hooks/records/dns_name.h"
+#include "dns-hooks/records/record.h"
+#include "dns-hooks/records/record_text.h"
 
 #include "common/file.h"
 #include "test/fuzz/fuzz.h"

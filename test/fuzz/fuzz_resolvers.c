@@ -1,5 +1,5 @@
 /* dns-hooks: DNS_RESOLVERS. */
-#include "dns-hooks/resolver.h"
+#include "dns-hooks/resolve/resolver.h"
 
 #include "test/fuzz/fuzz.h"
 

@@ -1,5 +1,5 @@
 /* dns-hooks: XML from strangers. */
-#include "dns-hooks/xml.h"
+#include "dns-hooks/web/xml.h"
 
 #include "common/buffer.h"
 #include "test/fuzz/fuzz.h"

@@ -30,7 +30,7 @@
 #include "common/http.h"
 #include "common/json.h"
 #include "dns-hooks/leave_root.h"
-#include "dns-hooks/propagation.h"
+#include "dns-hooks/resolve/propagation.h"
 
 #include <curl/curl.h>
 #include <fcntl.h>

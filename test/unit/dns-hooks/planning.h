@@ -4,7 +4,7 @@
 
 #include "test/unit/common/unit.h"
 
-#include "dns-hooks/plan_make.h"
+#include "dns-hooks/plan/plan_make.h"
 
 #define GATEWAY "gateway.test"
 #define APP "abcdef01:443"

@@ -1,7 +1,7 @@
 /* By which names a CA recognises itself in CAA records. */
 #include "test/unit/common/unit.h"
 
-#include "dns-hooks/acme_directory.h"
+#include "dns-hooks/caa/acme_directory.h"
 
 static struct caa_identities identities_in(const char *text)
 {

@@ -1,5 +1,5 @@
 /* CAA values: what counts as ours, what as the same, what as a loosening (RFC 8659, 8657). */
-#include "dns-hooks/caa.h"
+#include "dns-hooks/records/caa.h"
 
 #include "test/unit/common/unit.h"
 

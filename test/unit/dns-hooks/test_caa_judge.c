@@ -1,5 +1,5 @@
 /* What CAA records let a CA do (RFC 8659 section 4, RFC 8657), record by record. */
-#include "dns-hooks/caa_judge.h"
+#include "dns-hooks/caa/caa_judge.h"
 
 #include "test/unit/common/unit.h"
 

@@ -1,5 +1,5 @@
 /* CAA records out of the bytes of DNS: as they are, or as something that nobody can read. */
-#include "dns-hooks/caa_wire.h"
+#include "dns-hooks/records/caa_wire.h"
 
 #include "test/unit/common/unit.h"
 

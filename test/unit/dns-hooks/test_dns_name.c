@@ -1,5 +1,5 @@
 /* Names as text. */
-#include "dns-hooks/dns_name.h"
+#include "dns-hooks/records/dns_name.h"
 
 #include "test/unit/common/unit.h"
 

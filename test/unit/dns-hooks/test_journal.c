@@ -1,7 +1,7 @@
 /* The notes of challenge values: they survive, are found, and tell broken files apart. */
 #include "test/unit/common/unit.h"
 
-#include "dns-hooks/journal.h"
+#include "dns-hooks/challenge/journal.h"
 
 #include <dirent.h>
 #include <fcntl.h>

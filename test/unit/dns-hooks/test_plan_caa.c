@@ -15,7 +15,7 @@ static void plan_for(struct outcome *outcome, enum caa_wish issue, enum caa_wish
 		     const char *present, bool cname_beside_others)
 {
 	AUTO_RECORDS struct record_list there = {0};
-	struct target target = {
+	struct desired_records desired = {
 	    .name = BASE, .issue = issue, .issuewild = issuewild, .caa_stands = true};
 	struct plan_rules rules = rules_of(cname_beside_others);
 
@@ -23,8 +23,8 @@ static void plan_for(struct outcome *outcome, enum caa_wish issue, enum caa_wish
 	buffer_init(&outcome->changes, 65536);
 	plan_init(&outcome->plan);
 	add_records(&there, BASE, present);
-	outcome->result =
-	    plan_make(&target, "example.test", &there, NULL, &rules, &outcome->plan, &outcome->err);
+	outcome->result = plan_make(&desired, "example.test", &there, NULL, &rules, &outcome->plan,
+				    &outcome->err);
 	describe_changes(&outcome->changes, &outcome->plan.changes);
 }
 
@@ -206,7 +206,7 @@ static void no_caa_beside_a_cname(void **state)
 static void the_alias_gives_way_in_the_same_plan(void **state)
 {
 	AUTO_RECORDS struct record_list there = {0}, addresses = {0};
-	struct target target = {
+	struct desired_records desired = {
 	    .name = BASE, .alias = true, .issue = CAA_WISH_PIN, .caa_stands = true};
 	struct plan_rules rules = rules_of(false);
 	struct error err = ERROR_INIT;
@@ -219,7 +219,7 @@ static void the_alias_gives_way_in_the_same_plan(void **state)
 	add_records(&there, BASE, "CNAME " GATEWAY);
 	add_records(&addresses, GATEWAY, "A 192.0.2.1");
 	assert_int_equal(
-	    plan_make(&target, "example.test", &there, &addresses, &rules, &plan, &err), 0);
+	    plan_make(&desired, "example.test", &there, &addresses, &rules, &plan, &err), 0);
 	describe_changes(&text, &plan.changes);
 	assert_string_equal(buffer_text(&text), "~ CNAME gateway.test -> A 192.0.2.1\n" ADD_ISSUE);
 	buffer_free(&text);

@@ -9,8 +9,8 @@ struct alias_case {
 };
 
 /* Plans for what is there and compares; `addresses` is "" where a CNAME will do. */
-static void expect_plan(const struct target *target, const char *present, const char *addresses,
-			bool cname_beside_others, const char *wanted)
+static void expect_plan(const struct desired_records *desired, const char *present,
+			const char *addresses, bool cname_beside_others, const char *wanted)
 {
 	AUTO_RECORDS struct record_list there = {0}, gateway = {0};
 	struct plan_rules rules = rules_of(cname_beside_others);
@@ -20,14 +20,14 @@ static void expect_plan(const struct target *target, const char *present, const 
 
 	buffer_init(&text, 65536);
 	plan_init(&plan);
-	add_records(&there, target->name, present);
+	add_records(&there, desired->name, present);
 	add_records(&gateway, GATEWAY, addresses);
-	int result = plan_make(target, "example.test", &there, gateway.count > 0 ? &gateway : NULL,
+	int result = plan_make(desired, "example.test", &there, gateway.count > 0 ? &gateway : NULL,
 			       &rules, &plan, &err);
 	if (wanted == NULL) {
 		assert_int_equal(result, -1);
 		assert_int_equal(err.code, EXIT_FAILED);
-		assert_contains(err.text, target->name);
+		assert_contains(err.text, desired->name);
 	} else {
 		assert_int_equal(result, 0);
 		describe_changes(&text, &plan.changes);
@@ -48,11 +48,11 @@ static void an_alias_becomes_a_cname(void **state)
 	    {"A 192.0.2.8\nA 192.0.2.9\nAAAA 2001:db8::9",
 	     "- A 192.0.2.8\n- A 192.0.2.9\n~ AAAA 2001:db8::9 -> CNAME gateway.test\n"},
 	};
-	struct target target = {.name = NAME, .alias = true};
+	struct desired_records desired = {.name = NAME, .alias = true};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-		expect_plan(&target, cases[i].present, "", false, cases[i].changes);
+		expect_plan(&desired, cases[i].present, "", false, cases[i].changes);
 }
 
 static void an_alias_becomes_addresses(void **state)
@@ -69,31 +69,31 @@ static void an_alias_becomes_addresses(void **state)
 	     "~ A 192.0.2.9 -> A 192.0.2.1\n~ AAAA 2001:db8::9 -> AAAA 2001:db8::1\n"},
 	    {"CNAME gateway.test", "~ CNAME gateway.test -> A 192.0.2.1\n+ AAAA 2001:db8::1\n"},
 	};
-	struct target target = {.name = NAME, .alias = true};
+	struct desired_records desired = {.name = NAME, .alias = true};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-		expect_plan(&target, cases[i].present, ADDRESSES, false, cases[i].changes);
+		expect_plan(&desired, cases[i].present, ADDRESSES, false, cases[i].changes);
 }
 
 static void a_proxied_record_is_no_alias(void **state)
 {
-	struct target target = {.name = NAME, .alias = true};
+	struct desired_records desired = {.name = NAME, .alias = true};
 
 	(void)state;
-	expect_plan(&target, "CNAME! gateway.test", "", true,
+	expect_plan(&desired, "CNAME! gateway.test", "", true,
 		    "~ CNAME gateway.test -> CNAME gateway.test\n");
-	expect_plan(&target, "CNAME! gateway.test\nTXT x", "", true,
+	expect_plan(&desired, "CNAME! gateway.test\nTXT x", "", true,
 		    "~ CNAME gateway.test -> CNAME gateway.test\n");
 }
 
 static void a_delegated_name_is_refused(void **state)
 {
-	struct target target = {.name = NAME, .alias = true};
-	struct target apex = {.name = "example.test", .alias = true};
+	struct desired_records desired = {.name = NAME, .alias = true};
+	struct desired_records apex = {.name = "example.test", .alias = true};
 
 	(void)state;
-	expect_plan(&target, "NS ns.other.test", ADDRESSES, false, NULL);
+	expect_plan(&desired, "NS ns.other.test", ADDRESSES, false, NULL);
 	/* the apex has NS records of its own, of which some APIs show some, and no SOA */
 	expect_plan(&apex, "NS ns.example.test\nSOA x\nA 192.0.2.1\nAAAA 2001:db8::1", ADDRESSES,
 		    false, "");
@@ -103,8 +103,8 @@ static void a_delegated_name_is_refused(void **state)
 
 static void where_a_cname_cannot_stand(void **state)
 {
-	struct target plain = {.name = NAME, .alias = true};
-	struct target pinned = {.name = NAME, .alias = true, .caa_stands = true};
+	struct desired_records plain = {.name = NAME, .alias = true};
+	struct desired_records pinned = {.name = NAME, .alias = true, .caa_stands = true};
 	AUTO_RECORDS struct record_list none = {0}, addresses = {0}, text = {0};
 	struct plan_rules strict = rules_of(false), lenient = rules_of(true);
 
@@ -132,26 +132,26 @@ static void the_app_address_is_kept_current(void **state)
 	    {"TXT abcdef01:443\nTXT abcdef01:443\nTXT hello\nTXT hello", "- TXT abcdef01:443\n"},
 	    {"TXT 00ff:\nTXT :443\nTXT 00fg:1\nTXT 00ff:123456\nTXT 00ff:1 \nTXT abcdef01:443", ""},
 	};
-	struct target target = {.name = "_dstack." NAME, .txt = true};
+	struct desired_records desired = {.name = "_dstack." NAME, .txt = true};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-		expect_plan(&target, cases[i].present, "", false, cases[i].changes);
+		expect_plan(&desired, cases[i].present, "", false, cases[i].changes);
 }
 
 static void no_txt_beside_a_cname(void **state)
 {
-	struct target target = {.name = "_dstack." NAME, .txt = true};
+	struct desired_records desired = {.name = "_dstack." NAME, .txt = true};
 
 	(void)state;
-	expect_plan(&target, "CNAME elsewhere.test", "", false, NULL);
-	expect_plan(&target, "CNAME elsewhere.test", "", true, "+ TXT abcdef01:443\n");
+	expect_plan(&desired, "CNAME elsewhere.test", "", false, NULL);
+	expect_plan(&desired, "CNAME elsewhere.test", "", true, "+ TXT abcdef01:443\n");
 }
 
 static void the_ttl_of_an_updated_record_stays(void **state)
 {
 	AUTO_RECORDS struct record_list there = {0};
-	struct target target = {.name = NAME, .alias = true};
+	struct desired_records desired = {.name = NAME, .alias = true};
 	struct plan_rules rules = rules_of(false);
 	struct error err = ERROR_INIT;
 	struct plan plan;
@@ -159,7 +159,7 @@ static void the_ttl_of_an_updated_record_stays(void **state)
 	(void)state;
 	plan_init(&plan);
 	add_records(&there, NAME, "CNAME old.test");
-	assert_int_equal(plan_make(&target, "example.test", &there, NULL, &rules, &plan, &err), 0);
+	assert_int_equal(plan_make(&desired, "example.test", &there, NULL, &rules, &plan, &err), 0);
 	assert_int_equal(plan.changes.items[0].after.ttl, 60);
 	plan_free(&plan);
 }

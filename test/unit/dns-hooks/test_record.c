@@ -1,5 +1,5 @@
 /* Records in their normal form, and lists of them. */
-#include "dns-hooks/record.h"
+#include "dns-hooks/records/record.h"
 
 #include "test/unit/common/unit.h"
 

@@ -2,7 +2,7 @@
 #include "test/unit/common/unit.h"
 
 #include "common/buffer.h"
-#include "dns-hooks/record_by_id.h"
+#include "dns-hooks/providers/record_by_id.h"
 
 enum { SCRIPT_MAX = 1024 };
 

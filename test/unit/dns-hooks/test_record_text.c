@@ -1,5 +1,5 @@
 /* Quoted strings. */
-#include "dns-hooks/record_text.h"
+#include "dns-hooks/records/record_text.h"
 
 #include "test/unit/common/unit.h"
 

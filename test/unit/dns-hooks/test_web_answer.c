@@ -1,7 +1,7 @@
 /* What becomes part of a request that a provider's answer leads to. */
 #include "test/unit/common/unit.h"
 
-#include "dns-hooks/web_answer.h"
+#include "dns-hooks/web/web_answer.h"
 
 static void an_id_is_one_segment_of_a_path(void **state)
 {

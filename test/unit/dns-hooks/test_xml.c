@@ -1,7 +1,7 @@
 /* XML from strangers: what is read, and what is refused. */
 #include "test/unit/common/unit.h"
 
-#include "dns-hooks/xml.h"
+#include "dns-hooks/web/xml.h"
 
 #include <stdio.h>
 #include <stdlib.h>

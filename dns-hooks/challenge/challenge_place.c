@@ -1,0 +1,121 @@
+#include "dns-hooks/challenge/challenge_place.h"
+
+#include "common/log.h"
+#include "dns-hooks/challenge/cname_trust.h"
+#include "dns-hooks/resolve/delegation.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+enum { ALIASES_MAX = 8 };
+
+/* A name beside `name` that nobody has made. */
+static int sibling(const char *name, domain_name out)
+{
+	const char *dot = strchr(name, '.');
+	unsigned long long unlikely = 0;
+
+	if (getrandom(&unlikely, sizeof(unlikely), 0) != (ssize_t)sizeof(unlikely))
+		unlikely = (unsigned long long)time(NULL);
+	int length =
+	    snprintf(out, sizeof(domain_name), "_none-%016llx%s", unlikely, dot == NULL ? "" : dot);
+	return length <= DOMAIN_MAX ? 0 : -1;
+}
+
+/*
+ * Whether the CNAME seen at `name` comes from a wildcard (`*.example.com`, which this program
+ * itself may have pointed at the gateway) rather than from a record of its own.  A wildcard
+ * gives a name beside it the same target, and stops to apply to `name` as soon as the
+ * challenge value stands there (RFC 4592 section 2.2.1).
+ */
+static int is_from_wildcard(const struct authority *authority, const char *name, const char *alias,
+			    bool *from_wildcard, struct error *err)
+{
+	AUTO_PKT ldns_pkt *answer = NULL;
+	domain_name other, other_alias;
+
+	*from_wildcard = false;
+	if (sibling(name, other) != 0)
+		return 0;
+	if (authority_ask(authority, other, LDNS_RR_TYPE_CNAME, &answer, err) != 0)
+		return -1;
+	*from_wildcard =
+	    dns_answer_alias(answer, other, other_alias) == 0 && strcmp(alias, other_alias) == 0;
+	return 0;
+}
+
+/* Whether all servers that answer have the CNAME: a CA may ask any of them. */
+static int is_everywhere(const struct authority *authority, const char *name, const char *alias,
+			 deadline limit, struct error *err)
+{
+	for (size_t i = 0; i < authority->count && deadline_left(limit) > 0; i++) {
+		const struct authority_server *server = &authority->servers[i];
+		AUTO_PKT ldns_pkt *answer = NULL;
+		struct error silent = ERROR_INIT;
+		domain_name other = "";
+		if (dns_query(&server->at, name, LDNS_RR_TYPE_CNAME, false, &answer, &silent) !=
+			0 ||
+		    !ldns_pkt_aa(answer))
+			continue;
+		if (dns_answer_alias(answer, name, other) != 0 || strcmp(alias, other) != 0)
+			return error_set(err, EXIT_TRY_LATER,
+					 "%s is a CNAME to %s, but not yet at %s (%s)", name, alias,
+					 server->name, server->at.text);
+	}
+	return 0;
+}
+
+/* What is done about the CNAME from `name` to `alias`: 1 it is followed, 0 it does not count. */
+static int judge(const struct dns_view *view, const struct settings *settings,
+		 const struct provider *provider, const struct authority *authority,
+		 const char *name, const char *alias, struct error *err)
+{
+	bool from_wildcard = false;
+
+	if (is_from_wildcard(authority, name, alias, &from_wildcard, err) != 0)
+		return -1;
+	if (from_wildcard)
+		return 0;
+	int verdict = cname_judge(settings, provider, name, alias, authority->zone, err);
+	if (verdict == 0)
+		log_warn("%s is a CNAME to %s by DNS, but %s has none there: the challenge is "
+			 "answered at %s itself",
+			 name, alias, provider->class->name, name);
+	if (verdict <= 0)
+		return verdict;
+	return is_everywhere(authority, name, alias, view->resolver.limit, err) == 0 ? 1 : -1;
+}
+
+int challenge_place_find(struct dns_view *view, const struct settings *settings,
+			 const struct provider *provider, const char *domain, domain_name name,
+			 struct authority *authority, struct error *err)
+{
+	domain_name alias;
+
+	resolver_allow(&view->resolver, RESOLVER_BUDGET_MS);
+	if (domain_challenge_name(domain, name) != 0)
+		return error_set(err, EXIT_FAILED,
+				 "_acme-challenge.%s is longer than %d characters", domain,
+				 DOMAIN_MAX);
+	for (int hop = 0; hop < ALIASES_MAX; hop++) {
+		if (authority_find(view, name, authority, alias, err) != 0)
+			return -1;
+		int follow = *alias == '\0'
+				 ? 0
+				 : judge(view, settings, provider, authority, name, alias, err);
+		if (follow < 0)
+			return -1;
+		if (follow == 0) {
+			delegation_complete(view, authority);
+			return 0;
+		}
+		log_info("%s is an alias of %s", name, alias);
+		memcpy(name, alias, sizeof(alias));
+	}
+	return error_set(err, EXIT_FAILED,
+			 "_acme-challenge.%s leads through more than %d CNAMEs; check them for a "
+			 "circle",
+			 domain_base(domain), ALIASES_MAX);
+}

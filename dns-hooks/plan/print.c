@@ -1,0 +1,148 @@
+#include "dns-hooks/plan/print.h"
+
+#include "common/say.h"
+#include "common/text.h"
+#include "dns-hooks/records/record_text.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SHOWN_MAX = 512, LINE_MAX_BYTES = 1024 };
+
+/* A value as a zone file would have it. */
+static void show_value(const struct record *record, char shown[SHOWN_MAX])
+{
+	struct buffer quoted;
+	int wanted;
+
+	buffer_init(&quoted, RECORD_VALUE_MAX * 2);
+	if (record->type == RECORD_TXT && record_quote(record->value, &quoted) == 0)
+		wanted = snprintf(shown, SHOWN_MAX, "%s", buffer_text(&quoted));
+	else
+		wanted = snprintf(shown, SHOWN_MAX, "%s", record->value);
+	buffer_free(&quoted);
+	if (wanted >= SHOWN_MAX)
+		text_end_in_dots(shown, SHOWN_MAX);
+}
+
+static void add_side(const struct record *record, struct buffer *line)
+{
+	char shown[SHOWN_MAX];
+
+	show_value(record, shown);
+	buffer_printf(line, "%s %s%s", record_type_text(record), shown,
+		      record->proxied ? " (proxied)" : "");
+}
+
+static void print_change(const struct change *change, struct print_counts *counts)
+{
+	struct buffer line;
+	char mark = '+';
+
+	buffer_init(&line, (size_t)4 * SHOWN_MAX);
+	switch (change->kind) {
+	case CHANGE_ADD:
+		add_side(&change->after, &line);
+		counts->added++;
+		break;
+	case CHANGE_UPDATE:
+		mark = '~';
+		add_side(&change->before, &line);
+		buffer_puts(&line, " -> ");
+		add_side(&change->after, &line);
+		counts->changed++;
+		break;
+	case CHANGE_REMOVE:
+		mark = '-';
+		add_side(&change->before, &line);
+		counts->removed++;
+		break;
+	}
+	say(stdout, "  %c %s  (%s)", mark, buffer_text(&line), change->reason);
+	buffer_free(&line);
+}
+
+/* Each line of `lines` behind `mark`. */
+static void print_lines(const char *mark, const struct buffer *lines)
+{
+	const char *at = buffer_text(lines);
+
+	while (*at != '\0') {
+		size_t length = strcspn(at, "\n");
+		bool fits = length <= LINE_MAX_BYTES;
+		say(stdout, "  %s %.*s%s", mark, fits ? (int)length : LINE_MAX_BYTES, at,
+		    fits ? "" : "...");
+		at += length + (at[length] == '\n');
+	}
+}
+
+void print_plan(const struct desired_records *desired, const struct plan *plan,
+		struct print_counts *counts)
+{
+	if (plan->changes.count == 0 && plan->warnings.length == 0 && !plan->warnings.failed)
+		return;
+	say(stdout, "%s", desired->name);
+	for (size_t i = 0; i < plan->changes.count; i++)
+		print_change(&plan->changes.items[i], counts);
+	if (plan->changes.count > 0)
+		print_lines("*", &plan->notes);
+	print_lines("!", &plan->warnings);
+	if (plan->warnings.failed)
+		puts(
+		    "  ! there is more to warn about than can be shown; look at the records there");
+}
+
+void print_failure(const struct desired_records *desired, const struct error *err)
+{
+	say(stdout, "%s", desired->name);
+	say(stdout, "  x %s", err->text);
+}
+
+void print_note(const char *note)
+{
+	say(stdout, "  * %s", note);
+}
+
+void print_doubt(const struct error *doubt)
+{
+	say(stdout, "! %s", doubt->text);
+}
+
+void print_add_counts(struct print_counts *sum, const struct print_counts *counts)
+{
+	sum->added += counts->added;
+	sum->changed += counts->changed;
+	sum->removed += counts->removed;
+}
+
+void print_summary(const struct print_counts *counts, bool is_plan, bool has_failed,
+		   bool is_partial)
+{
+	if (counts->added + counts->changed + counts->removed > 0 || is_partial)
+		printf(is_plan ? "Plan: %zu to add, %zu to change, %zu to remove.\n"
+			       : "Applied: %zu added, %zu changed, %zu removed%s.\n",
+		       counts->added, counts->changed, counts->removed,
+		       is_partial ? "; of what failed, a part may have been made" : "");
+	else if (!has_failed)
+		puts("No changes.");
+}
+
+void print_by_hand(const struct print_counts *counts, const char *provider, bool is_unclear)
+{
+	if (counts->added + counts->changed + counts->removed > 0)
+		printf("Make these records by hand, as DNS_PROVIDER=%s only answers challenges: "
+		       "%zu to add, %zu to change, %zu to remove.\n",
+		       provider, counts->added, counts->changed, counts->removed);
+	else if (!is_unclear)
+		puts("No changes.");
+}
+
+void print_record(const struct record *record)
+{
+	char shown[SHOWN_MAX];
+
+	show_value(record, shown);
+	say(stdout, "%s. %u IN %s %s%s%s", record->name, record->ttl, record_type_text(record),
+	    shown, record->type == RECORD_CNAME ? "." : "", record->proxied ? " ; proxied" : "");
+}

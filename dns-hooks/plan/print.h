@@ -1,0 +1,42 @@
+/* What `plan`, `apply` and `list` say on standard output, in the manner of such tools. */
+#ifndef DNS_HOOKS_PLAN_PRINT_H
+#define DNS_HOOKS_PLAN_PRINT_H
+
+#include "common/error.h"
+#include "dns-hooks/plan/desired_records.h"
+#include "dns-hooks/plan/plan.h"
+#include "dns-hooks/records/record.h"
+
+struct print_counts {
+	size_t added, changed, removed;
+};
+
+/*
+ *   app.example.com
+ *     ~ CNAME old.example.net -> CNAME gateway.example.net  (points to the gateway)
+ *     + TXT "..."  (...)
+ *     * a note
+ *     ! a warning
+ *
+ * Nothing for a name without changes and warnings.  Counts the changes.
+ */
+void print_plan(const struct desired_records *desired, const struct plan *plan,
+		struct print_counts *counts);
+void print_failure(const struct desired_records *desired, const struct error *err);
+/* A note on the name that was printed last. */
+void print_note(const char *note);
+/* What could not be found out, for no name in particular. */
+void print_doubt(const struct error *doubt);
+void print_add_counts(struct print_counts *sum, const struct print_counts *counts);
+/* How many of which; "No changes." only if that is the whole truth.  `is_partial` when a change
+ * failed of which some may have been made. */
+void print_summary(const struct print_counts *counts, bool is_plan, bool has_failed,
+		   bool is_partial);
+
+/* The same for changes that nobody but the operator can make. */
+void print_by_hand(const struct print_counts *counts, const char *provider, bool is_unclear);
+
+/* As a zone file has it: NAME TTL IN TYPE VALUE. */
+void print_record(const struct record *record);
+
+#endif

@@ -1,0 +1,68 @@
+/*
+ * The authoritative servers of a zone, asked without recursion: what they answer is what a
+ * CA gets to see, and asking them leaves nothing behind in anybody's cache.
+ */
+#ifndef DNS_HOOKS_RESOLVE_AUTHORITY_H
+#define DNS_HOOKS_RESOLVE_AUTHORITY_H
+
+#include "common/domain.h"
+#include "common/error.h"
+#include "dns-hooks/resolve/dns_query.h"
+#include "dns-hooks/resolve/resolver.h"
+
+#include <stddef.h>
+
+enum { AUTHORITY_SERVERS_MAX = 64 };
+
+struct authority_server {
+	domain_name name; /* of the NS record */
+	struct dns_server at;
+	bool is_extra; /* of authority_try() */
+};
+
+struct authority {
+	domain_name zone;
+	struct name_list names; /* of the NS records, whether they can be asked or not */
+	struct authority_server servers[AUTHORITY_SERVERS_MAX];
+	size_t count; /* at least 1 */
+};
+
+/* How the servers of names are found and asked. */
+struct dns_view {
+	struct resolver resolver;
+	unsigned short port; /* of authoritative servers */
+};
+
+/*
+ * The servers of `zone` by its NS records.  NS names without an address, and addresses to
+ * which this machine has no route (IPv6 in most containers), are left out with a warning;
+ * -1 when nobody is left.  The structure is large: keep it in one place.
+ */
+int authority_open(struct dns_view *view, const char *zone, struct authority *authority,
+		   struct error *err);
+
+/*
+ * The servers of the zone that `name` lies in, whether it exists or not: the enclosing zone
+ * by the resolvers, asked about an ancestor, then delegations followed from server to
+ * server.  `alias` is the target of a CNAME that stands (or appears to stand) at `name`, ""
+ * for none.
+ */
+int authority_find(struct dns_view *view, const char *name, struct authority *authority,
+		   domain_name alias, struct error *err);
+
+/*
+ * Goes on from a zone whose servers are known to the one that `name` lies in, as above.
+ */
+int authority_descend(struct dns_view *view, const char *name, struct authority *authority,
+		      domain_name alias, struct error *err);
+
+/* Adds those addresses of a host that hold the zone, as extra ones: 1 if there are any, 0, or -1
+ * when it cannot be told; the rest of them is left out from `limit` on. */
+int authority_try(struct dns_view *view, const char *name, struct authority *authority,
+		  deadline limit, struct error *err);
+
+/* Asks one server after the other until one answers with authority, or points further down. */
+int authority_ask(const struct authority *authority, const char *name, ldns_rr_type type,
+		  ldns_pkt **answer, struct error *err);
+
+#endif

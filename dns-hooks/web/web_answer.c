@@ -1,0 +1,47 @@
+#include "dns-hooks/web/web_answer.h"
+
+#include <stdio.h>
+#include <string.h>
+
+bool web_id_is_usable(const char *id)
+{
+	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+				      "0123456789-_";
+
+	return id != NULL && *id != '\0' && id[strspn(id, allowed)] == '\0';
+}
+
+enum exit_code web_exit_code(long status)
+{
+	if (status == 429 || status == 408)
+		return EXIT_TRY_LATER;
+	if (status == 401 || status == 403)
+		return EXIT_BAD_CONFIG;
+	return status >= 500 ? EXIT_UNREACHABLE : EXIT_FAILED;
+}
+
+int web_answer_refused(const struct web_answer *answer, enum exit_code code, const char *words,
+		       const char *advice, struct error *err)
+{
+	char wait[64] = "";
+
+	if (answer->retry_after > 0)
+		snprintf(wait, sizeof(wait), "; it asks to wait %u seconds", answer->retry_after);
+	error_set(err, code, "%s: %s: HTTP status %ld%s%s%s%s%s", answer->provider, answer->call,
+		  answer->status, *words == '\0' ? "" : ", ", words, wait,
+		  *advice == '\0' ? "" : "; ", advice);
+	err->retry_after = answer->retry_after;
+	return -1;
+}
+
+int web_answer_unreadable(const struct web_answer *answer, struct error *err)
+{
+	enum exit_code code = EXIT_UNREACHABLE;
+
+	if (answer->status >= 400 && answer->status < 500)
+		code = web_exit_code(answer->status);
+	error_wrap(err, "%s: %s: HTTP status %ld", answer->provider, answer->call, answer->status);
+	err->code = code;
+	err->retry_after = answer->retry_after;
+	return -1;
+}
