@@ -27,8 +27,6 @@
 #include <sys/types.h>
 #include <time.h>
 
-#define GENERATION_LINK "..data"
-
 /*
  * Writes `set` as a new generation, every byte of it to the disk, and makes it current.
  * Plain files that bear a name in the set are replaced (an older product wrote such); other

@@ -1,7 +1,6 @@
 #include "evidence/generation_folder.h"
 
 #include "common/file.h"
-#include "evidence/generation.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 /* Everything of ours that is not for readers begins with two dots. */
+#define GENERATION_LINK "..data" /* to the current generation */
 #define GENERATION_PREFIX "..gen-"
 #define GENERATION_UNFINISHED_PREFIX "..new-"
 

@@ -40,7 +40,7 @@ struct manifest_input {
 	time_t now;
 };
 
-/* Appends the JSON.  What cannot be read of the inputs is left out: a manifest that tells less is
+/* Appends the JSON.  What cannot be read of its sources is left out: a manifest that tells less is
  * better than no evidence. */
 int manifest_write(const struct manifest_input *input, struct buffer *text, struct error *err);
 

@@ -8,11 +8,11 @@
 #include "evidence/file_set.h"
 #include "evidence/generation.h"
 #include "evidence/guest_agent.h"
-#include "evidence/inputs.h"
 #include "evidence/leave_root.h"
 #include "evidence/manifest.h"
 #include "evidence/publication_lock.h"
 #include "evidence/sha256sum.h"
+#include "evidence/source_files.h"
 
 #include <stdio.h>
 #include <sys/stat.h>
@@ -28,10 +28,10 @@ enum {
 
 /* ---- the files */
 
-typedef int read_input(const char *path, struct buffer *text, struct error *err);
+typedef int read_source(const char *path, struct buffer *text, struct error *err);
 
-static int add_input(struct file_set *set, const char *name, const char *path, read_input *reader,
-		     struct error *err)
+static int add_source(struct file_set *set, const char *name, const char *path, read_source *reader,
+		      struct error *err)
 {
 	struct buffer text;
 
@@ -48,14 +48,15 @@ static int add_cert(struct file_set *set, const struct publish_cert *cert, struc
 	char name[CERT_FILE_NAME_SIZE];
 
 	snprintf(name, sizeof(name), "cert-%s.pem", cert->domain);
-	return add_input(set, name, cert->chain_path, input_chain, err);
+	return add_source(set, name, cert->chain_path, source_read_chain, err);
 }
 
-static int add_inputs(struct file_set *set, const struct publish_request *request,
-		      struct error *err)
+static int add_sources(struct file_set *set, const struct publish_request *request,
+		       struct error *err)
 {
 	if (request->account_path != NULL &&
-	    add_input(set, "acme-account.json", request->account_path, input_account, err) != 0)
+	    add_source(set, "acme-account.json", request->account_path, source_read_account, err) !=
+		0)
 		return -1;
 	for (size_t i = 0; i < request->cert_count; i++)
 		if (add_cert(set, &request->certs[i], err) != 0)
@@ -166,14 +167,14 @@ int publish(const struct publish_request *request, struct error *err)
 {
 	AUTO_FILE_SET struct file_set set = FILE_SET_INIT;
 	struct shared_folder folder;
-	/* From before the inputs are read: of two publications the later one has the newer. */
+	/* From before the files are read: of two publications the later one has the newer. */
 	AUTO_CLOSE int lock = publication_lock(request->run_dir, LOCK_WAIT_SECONDS, err);
 
 	if (lock < 0 || shared_folder_open(request->evidence_dir, &folder, err) != 0)
 		return -1;
 	warn_if_closed(&folder);
 	int result = -1;
-	if (add_inputs(&set, request, err) == 0 && add_sha256sum(&set, err) == 0 &&
+	if (add_sources(&set, request, err) == 0 && add_sha256sum(&set, err) == 0 &&
 	    add_attested(&set, request, &folder, err) == 0)
 		result = generation_publish(&folder, &set, err);
 	file_close(&folder.fd);

@@ -6,7 +6,7 @@
 #include "evidence/asker.h"
 #include "evidence/attest.h"
 #include "evidence/connections.h"
-#include "evidence/site.h"
+#include "evidence/file_server.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -19,14 +19,14 @@
 enum {
 	/* Connections, and what is open beside them. */
 	DESCRIPTORS_NEEDED = CONNECTIONS_MAX + 64,
-	/* Every method evhttp knows: what is not allowed is told so by the site. */
+	/* Every method evhttp knows: what is not allowed is told so by the file server. */
 	ALL_METHODS = EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_HEAD | EVHTTP_REQ_PUT |
 		      EVHTTP_REQ_DELETE | EVHTTP_REQ_OPTIONS | EVHTTP_REQ_TRACE |
 		      EVHTTP_REQ_CONNECT | EVHTTP_REQ_PATCH,
 };
 
 struct server {
-	struct site site;
+	struct file_server files;
 	struct attest *attest; /* NULL: the files are served */
 	struct event_base *base;
 	struct evhttp *http;
@@ -47,7 +47,7 @@ static void on_request(struct evhttp_request *request, void *context)
 	if (server->attest != NULL)
 		attest_answer(server->attest, request);
 	else
-		site_answer(&server->site, request);
+		file_server_answer(&server->files, request);
 }
 
 static void on_signal(evutil_socket_t number, short what, void *context)
@@ -137,8 +137,8 @@ static int set_up(struct server *server, int fd, int asker, struct error *err)
 	if (server->connections == NULL)
 		return -1;
 	if (asker >= 0) {
-		server->attest = attest_new(server->base, server->site.folder, asker, on_asker_lost,
-					    server, err);
+		server->attest = attest_new(server->base, server->files.folder, asker,
+					    on_asker_lost, server, err);
 		if (server->attest == NULL)
 			return -1;
 	}
@@ -163,7 +163,7 @@ static void tear_down(struct server *server)
 	connections_free(server->connections);
 	if (server->base != NULL)
 		event_base_free(server->base);
-	file_set_free(&server->site.snapshot.files);
+	file_set_free(&server->files.snapshot.files);
 }
 
 /* The loop, until it is told to end. */
@@ -177,7 +177,7 @@ static int run(struct server *server, struct error *err)
 int serve(const struct serve_options *options, struct error *err)
 {
 	AUTO_CLOSE int folder = open_folder(options->evidence_dir, err);
-	struct server server = {.site = {.folder = folder}};
+	struct server server = {.files = {.folder = folder}};
 	int asker = -1, result = -1;
 
 	signal(SIGPIPE, SIG_IGN); /* a peer that hangs up is an error of write() */

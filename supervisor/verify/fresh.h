@@ -3,7 +3,10 @@
 #ifndef SUPERVISOR_VERIFY_FRESH_H
 #define SUPERVISOR_VERIFY_FRESH_H
 
-#include "supervisor/verify/judge.h"
+#include "common/error.h"
+#include "supervisor/verify/findings.h"
+#include "supervisor/verify/judge_options.h"
+#include "supervisor/verify/material.h"
 
 /*
  * CHECK_FRESH, and by what the answer says CHECK_MANIFEST and CHECK_CT; `seen` is what the quote of

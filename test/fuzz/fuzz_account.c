@@ -1,5 +1,5 @@
 /* evidence: the ACME account that is published, which must not hold a key. */
-#include "evidence/inputs.h"
+#include "evidence/source_files.h"
 
 #include "common/json.h"
 #include "test/fuzz/fuzz.h"
@@ -36,7 +36,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct buffer text;
 
 	buffer_init(&text, ACCOUNT_MAX);
-	if (input_account(file.path, &text, &err) == 0) {
+	if (source_read_account(file.path, &text, &err) == 0) {
 		CHECK(text.length == size && memcmp(text.data, data, size) == 0);
 		AUTO_JSON cJSON *account = json_parse(text.data, text.length, "it", &err);
 		CHECK(cJSON_IsObject(account) && !has_key(account));

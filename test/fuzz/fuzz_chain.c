@@ -1,6 +1,6 @@
 /* evidence: certificate chains that are published: certificates, and nothing beside them. */
 #include "common/certificate.h"
-#include "evidence/inputs.h"
+#include "evidence/source_files.h"
 #include "test/fuzz/pem.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
@@ -34,7 +34,7 @@ static bool publish(const void *data, size_t size)
 	struct buffer text;
 
 	buffer_init(&text, CERTIFICATE_PEM_MAX);
-	int result = input_chain(file.path, &text, &err);
+	int result = source_read_chain(file.path, &text, &err);
 	if (result == 0) {
 		CHECK(text.length == size && memcmp(text.data, data, size) == 0);
 		check_published(text.data, text.length);

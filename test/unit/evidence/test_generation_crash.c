@@ -4,6 +4,7 @@
  *
  * The calls below take the place of libc's: the program's own definitions win.
  */
+#include "evidence/generation_folder.h"
 #include "evidence_folder.h"
 
 #include <sys/syscall.h>

@@ -1,4 +1,4 @@
-#include "evidence/inputs.h"
+#include "evidence/source_files.h"
 
 #include "common/certificate.h"
 #include "common/file.h"
@@ -60,7 +60,7 @@ static cJSON *parse_account(const struct buffer *text, struct error *err)
 	return account;
 }
 
-int input_account(const char *path, struct buffer *text, struct error *err)
+int source_read_account(const char *path, struct buffer *text, struct error *err)
 {
 	if (file_read(path, text, err) != 0)
 		return -1;
@@ -157,7 +157,7 @@ static int check_chain(const struct buffer *text, struct error *err)
 	return result;
 }
 
-int input_chain(const char *path, struct buffer *text, struct error *err)
+int source_read_chain(const char *path, struct buffer *text, struct error *err)
 {
 	if (file_read(path, text, err) != 0)
 		return -1;

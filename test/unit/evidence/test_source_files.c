@@ -1,7 +1,7 @@
 #include "test/unit/common/unit.h"
 
 #include "common/buffer.h"
-#include "evidence/inputs.h"
+#include "evidence/source_files.h"
 
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -45,10 +45,10 @@ static int make_certificate(void **state)
 	return 0;
 }
 
-typedef int read_input(const char *path, struct buffer *text, struct error *err);
+typedef int read_source(const char *path, struct buffer *text, struct error *err);
 
 /* Runs `input` on a file with that content. */
-static int run(void **state, read_input *input, const char *content, size_t length,
+static int run(void **state, read_source *input, const char *content, size_t length,
 	       struct error *err)
 {
 	AUTO_FREE char *path = file_join(*state, "input");
@@ -65,7 +65,7 @@ static int run(void **state, read_input *input, const char *content, size_t leng
 	return result;
 }
 
-static void assert_accepted(void **state, read_input *input, const char *content)
+static void assert_accepted(void **state, read_source *input, const char *content)
 {
 	struct error err = ERROR_INIT;
 
@@ -73,7 +73,7 @@ static void assert_accepted(void **state, read_input *input, const char *content
 		fail_msg("%s", err.text);
 }
 
-static void assert_refused(void **state, read_input *input, const char *content,
+static void assert_refused(void **state, read_source *input, const char *content,
 			   const char *part_of_sentence)
 {
 	struct error err = ERROR_INIT;
@@ -87,10 +87,10 @@ static void assert_refused(void **state, read_input *input, const char *content,
 
 static void an_account_is_copied(void **state)
 {
-	assert_accepted(state, input_account,
+	assert_accepted(state, source_read_account,
 			"{\"body\": {}, \"uri\": \"https://ca.example/acct/1\"}");
 	/* certbot once kept the public key there: kty, n and e are for everybody */
-	assert_accepted(state, input_account,
+	assert_accepted(state, source_read_account,
 			"{\"body\": {\"key\": {\"kty\": \"RSA\", \"n\": \"AQ\", \"e\": \"AQAB\"}, "
 			"\"contact\": [\"mailto:a@example.com\"], \"status\": \"valid\"}}\n");
 }
@@ -102,12 +102,12 @@ static void a_private_key_is_no_account(void **state)
 
 	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
 		snprintf(text, sizeof(text), "{\"kty\": \"RSA\", \"%s\": \"SECRET\"}", members[i]);
-		assert_refused(state, input_account, text, "part of a private key");
+		assert_refused(state, source_read_account, text, "part of a private key");
 		snprintf(text, sizeof(text), "{\"a\": [1, {\"b\": {\"%s\": 0}}]}", members[i]);
-		assert_refused(state, input_account, text, "part of a private key");
+		assert_refused(state, source_read_account, text, "part of a private key");
 	}
-	assert_refused(state, input_account, key_pem, "it holds a private key in PEM");
-	assert_refused(state, input_account,
+	assert_refused(state, source_read_account, key_pem, "it holds a private key in PEM");
+	assert_refused(state, source_read_account,
 		       "{\"a\": \"-----BEGIN EC PRIVATE\\u0020KEY-----\\nSECRET\"}",
 		       "it holds a private key in PEM");
 }
@@ -118,7 +118,7 @@ static void what_is_no_object_is_refused(void **state)
 	    "", "null", "[]", "\"text\"", "{\"a\"", "{} trail", "{\"a\":1,\"a\":2}", "<html>"};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-		assert_refused(state, input_account, texts[i], "not a JSON object");
+		assert_refused(state, source_read_account, texts[i], "not a JSON object");
 }
 
 /* A truncated private_key.json is no JSON, but a key all the same. */
@@ -129,7 +129,8 @@ static void messages_never_quote_the_account(void **state)
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
 		struct error err = ERROR_INIT;
-		assert_int_equal(run(state, input_account, texts[i], strlen(texts[i]), &err), -1);
+		assert_int_equal(run(state, source_read_account, texts[i], strlen(texts[i]), &err),
+				 -1);
 		assert_lacks(err.text, "SECRET");
 	}
 }
@@ -142,8 +143,8 @@ static void an_account_has_a_maximum(void **state)
 	assert_non_null(text);
 	memset(text, ' ', ACCOUNT_MAX + 1);
 	memcpy(text, "{}", 2);
-	assert_int_equal(run(state, input_account, text, ACCOUNT_MAX, &err), 0);
-	assert_int_equal(run(state, input_account, text, ACCOUNT_MAX + 1, &err), -1);
+	assert_int_equal(run(state, source_read_account, text, ACCOUNT_MAX, &err), 0);
+	assert_int_equal(run(state, source_read_account, text, ACCOUNT_MAX + 1, &err), -1);
 	assert_contains(err.text, "larger than 65536 bytes");
 }
 
@@ -154,9 +155,9 @@ static void a_missing_file_is_named(void **state)
 
 	(void)state;
 	buffer_init(&text, 100);
-	assert_int_equal(input_account("/nonexistent/regr.json", &text, &err), -1);
+	assert_int_equal(source_read_account("/nonexistent/regr.json", &text, &err), -1);
 	assert_contains(err.text, "/nonexistent/regr.json");
-	assert_int_equal(input_chain("/nonexistent/fullchain.pem", &text, &err), -1);
+	assert_int_equal(source_read_chain("/nonexistent/fullchain.pem", &text, &err), -1);
 	assert_contains(err.text, "/nonexistent/fullchain.pem");
 	buffer_free(&text);
 }
@@ -167,20 +168,20 @@ static void a_chain_is_copied(void **state)
 {
 	char text[3 * PEM_MAX];
 
-	assert_accepted(state, input_chain, certificate_pem);
+	assert_accepted(state, source_read_chain, certificate_pem);
 	snprintf(text, sizeof(text), "%s\n%s\r\n\t\n", certificate_pem, certificate_pem);
-	assert_accepted(state, input_chain, text);
+	assert_accepted(state, source_read_chain, text);
 }
 
 static void a_key_in_a_chain_is_refused(void **state)
 {
 	char text[3 * PEM_MAX];
 
-	assert_refused(state, input_chain, key_pem, "holds a private key");
+	assert_refused(state, source_read_chain, key_pem, "holds a private key");
 	snprintf(text, sizeof(text), "%s%s", certificate_pem, key_pem);
-	assert_refused(state, input_chain, text, "holds a private key");
+	assert_refused(state, source_read_chain, text, "holds a private key");
 	snprintf(text, sizeof(text), "%s%s%s", certificate_pem, key_pem, certificate_pem);
-	assert_refused(state, input_chain, text, "holds a private key");
+	assert_refused(state, source_read_chain, text, "holds a private key");
 }
 
 static void only_certificates_get_through(void **state)
@@ -196,12 +197,12 @@ static void only_certificates_get_through(void **state)
 
 	for (size_t i = 0; i < sizeof(extras) / sizeof(extras[0]); i++) {
 		snprintf(text, sizeof(text), "%s\n%s", extras[i], certificate_pem);
-		assert_refused(state, input_chain, text, "will not be published");
+		assert_refused(state, source_read_chain, text, "will not be published");
 		snprintf(text, sizeof(text), "%s%s\n", certificate_pem, extras[i]);
-		assert_refused(state, input_chain, text, "will not be published");
-		assert_refused(state, input_chain, extras[i], "no certificate in it");
+		assert_refused(state, source_read_chain, text, "will not be published");
+		assert_refused(state, source_read_chain, extras[i], "no certificate in it");
 	}
-	assert_refused(state, input_chain, "", "no certificate in it");
+	assert_refused(state, source_read_chain, "", "no certificate in it");
 }
 
 /* Behind the DER, where a decoder that stops at the certificate's end does not look. */
@@ -220,7 +221,7 @@ static void bytes_behind_a_certificate_in_its_block_are_refused(void **state)
 	memset(der + length, 'K', 32);
 	assert_true(PEM_write_bio(out, "CERTIFICATE", "", der, length + 32) > 0);
 	size_t text_length = (size_t)BIO_get_mem_data(out, &text);
-	assert_int_equal(run(state, input_chain, text, text_length, &err), -1);
+	assert_int_equal(run(state, source_read_chain, text, text_length, &err), -1);
 	assert_contains(err.text, "will not be published");
 	OPENSSL_free(der);
 	X509_free(certificate);
@@ -238,7 +239,7 @@ static void a_nul_hides_nothing(void **state)
 	text[length] = '\0';
 	memcpy(text + length + 1, key_pem, strlen(key_pem));
 	length += 1 + strlen(key_pem);
-	assert_int_equal(run(state, input_chain, text, length, &err), -1);
+	assert_int_equal(run(state, source_read_chain, text, length, &err), -1);
 	assert_contains(err.text, "will not be published");
 }
 

@@ -1,9 +1,9 @@
-#include "evidence/site.h"
+#include "evidence/file_server.h"
 
 #include "common/buffer.h"
 #include "common/file.h"
 #include "common/log.h"
-#include "evidence/index.h"
+#include "evidence/index_page.h"
 
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
@@ -194,11 +194,11 @@ static void send_index(struct evhttp_request *request, const struct file_set *fi
 	struct buffer page;
 	struct error err = ERROR_INIT;
 
-	buffer_init(&page, INDEX_MAX);
+	buffer_init(&page, INDEX_PAGE_MAX);
 	if (json)
-		index_render_json(files, &page);
+		index_page_json(files, &page);
 	else
-		index_render(files, host, &page);
+		index_page_html(files, host, &page);
 	set_header(request, "Vary", "Accept, Host");
 	if (buffer_check(&page, "the index", &err) == 0 &&
 	    digest_sha256_hex(buffer_text(&page), page.length, digest, &err) == 0) {
@@ -216,11 +216,11 @@ static void send_index(struct evhttp_request *request, const struct file_set *fi
 /* ---- dispatch */
 
 /* False when an answer has been sent already. */
-static bool refresh(struct site *site, struct evhttp_request *request)
+static bool refresh(struct file_server *server, struct evhttp_request *request)
 {
 	struct error err = ERROR_INIT;
 	char seconds[12];
-	int found = generation_read(site->folder, &site->snapshot, &err);
+	int found = generation_read(server->folder, &server->snapshot, &err);
 
 	if (found > 0)
 		return true;
@@ -265,7 +265,7 @@ static const char *name_in_folder(const char *path)
 	return path[length] == '/' ? path + length + 1 : NULL;
 }
 
-static void answer_get(struct site *site, struct evhttp_request *request)
+static void answer_get(struct file_server *server, struct evhttp_request *request)
 {
 	AUTO_FREE char *path = decoded_path(request);
 	const char *name = name_in_folder(path);
@@ -275,11 +275,11 @@ static void answer_get(struct site *site, struct evhttp_request *request)
 		send_error(request, 400, "Bad Request", "a request for evidence has no body");
 	} else if (name == NULL) {
 		send_error(request, 404, "Not Found", "there is nothing here but " FOLDER "/");
-	} else if (!refresh(site, request)) {
+	} else if (!refresh(server, request)) {
 		return;
 	} else if (name[0] == '\0') {
-		send_index(request, &site->snapshot.files);
-	} else if ((file = file_set_find(&site->snapshot.files, name)) != NULL) {
+		send_index(request, &server->snapshot.files);
+	} else if ((file = file_set_find(&server->snapshot.files, name)) != NULL) {
 		send_file(request, file);
 	} else {
 		send_error(request, 404, "Not Found",
@@ -287,12 +287,12 @@ static void answer_get(struct site *site, struct evhttp_request *request)
 	}
 }
 
-void site_answer(struct site *site, struct evhttp_request *request)
+void file_server_answer(struct file_server *server, struct evhttp_request *request)
 {
 	switch (evhttp_request_get_command(request)) {
 	case EVHTTP_REQ_GET:
 	case EVHTTP_REQ_HEAD:
-		answer_get(site, request);
+		answer_get(server, request);
 		return;
 	default:
 		set_header(request, "Allow", "GET, HEAD");

@@ -2,21 +2,21 @@
  * The page at /evidences/: what there is, what it proves, and how to check it; and the same list
  * for programs.
  */
-#ifndef EVIDENCE_INDEX_H
-#define EVIDENCE_INDEX_H
+#ifndef EVIDENCE_INDEX_PAGE_H
+#define EVIDENCE_INDEX_PAGE_H
 
 #include "common/buffer.h"
 #include "evidence/file_set.h"
 
-enum { INDEX_MAX = 1024 * 1024 };
+enum { INDEX_PAGE_MAX = 1024 * 1024 };
 
 /* Appends an HTML page with commands for `host`, as a Host header has it (RFC 9110 section 7.2);
  * NULL, or a text that is no host and port, stands as HOST.  The page asks for nothing but itself,
  * not even for a favicon: a browser that went looking for one would open a connection that is
  * routed to the application. */
-int index_render(const struct file_set *files, const char *host, struct buffer *page);
+int index_page_html(const struct file_set *files, const char *host, struct buffer *page);
 
 /* Appends {"files": [{"name", "bytes", "sha256", "path"}]}. */
-int index_render_json(const struct file_set *files, struct buffer *text);
+int index_page_json(const struct file_set *files, struct buffer *text);
 
 #endif

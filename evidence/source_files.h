@@ -2,8 +2,8 @@
  * The files that evidence is made of, read and checked: what is published can be read by
  * everybody, so nothing gets through but what is meant for that.
  */
-#ifndef EVIDENCE_INPUTS_H
-#define EVIDENCE_INPUTS_H
+#ifndef EVIDENCE_SOURCE_FILES_H
+#define EVIDENCE_SOURCE_FILES_H
 
 #include "common/buffer.h"
 #include "common/error.h"
@@ -15,10 +15,10 @@ enum { ACCOUNT_MAX = 64 * 1024 };
  * to be seen, neither as a JWK (RFC 7518 section 6: d, p, q, dp, dq, qi, oth, k) nor in PEM.
  * `text` (empty) receives it as it is.
  */
-int input_account(const char *path, struct buffer *text, struct error *err);
+int source_read_account(const char *path, struct buffer *text, struct error *err);
 
 /* A certificate chain: must be X.509 certificates in PEM and white space, nothing else.
  * `text` (empty) receives it as it is. */
-int input_chain(const char *path, struct buffer *text, struct error *err);
+int source_read_chain(const char *path, struct buffer *text, struct error *err);
 
 #endif

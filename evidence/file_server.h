@@ -1,12 +1,12 @@
-/* What is served: requests for /evidences/ answered from the current generation. */
-#ifndef EVIDENCE_SITE_H
-#define EVIDENCE_SITE_H
+/* Answers requests for /evidences/ from the current generation. */
+#ifndef EVIDENCE_FILE_SERVER_H
+#define EVIDENCE_FILE_SERVER_H
 
 #include "evidence/generation.h"
 
 #include <event2/http.h>
 
-struct site {
+struct file_server {
 	int folder; /* EVIDENCE_DIR, open */
 	struct snapshot snapshot;
 };
@@ -18,6 +18,6 @@ struct site {
  * percent-decoded once and NAME is compared with the names of the generation; it never
  * becomes part of a file's path.  Errors are JSON: {"error": "sentence"}.
  */
-void site_answer(struct site *site, struct evhttp_request *request);
+void file_server_answer(struct file_server *server, struct evhttp_request *request);
 
 #endif

@@ -1,4 +1,4 @@
-#include "evidence/index.h"
+#include "evidence/index_page.h"
 
 #include <stdbool.h>
 #include <string.h>
@@ -97,7 +97,7 @@ static bool is_host(const char *host)
 	return length > 0 && length <= HOST_MAX && host[length] == '\0';
 }
 
-int index_render(const struct file_set *files, const char *host, struct buffer *page)
+int index_page_html(const struct file_set *files, const char *host, struct buffer *page)
 {
 	buffer_puts(page, head);
 	buffer_printf(page, commands, host != NULL && is_host(host) ? host : "HOST");
@@ -112,7 +112,7 @@ int index_render(const struct file_set *files, const char *host, struct buffer *
 	return buffer_puts(page, foot);
 }
 
-int index_render_json(const struct file_set *files, struct buffer *text)
+int index_page_json(const struct file_set *files, struct buffer *text)
 {
 	buffer_puts(text, "{\"files\":[");
 	for (size_t i = 0; i < files->count; i++) {

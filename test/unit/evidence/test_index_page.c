@@ -1,11 +1,11 @@
 #include "test/unit/common/unit.h"
 
-#include "evidence/index.h"
+#include "evidence/index_page.h"
 
 static void render(const struct file_set *set, struct buffer *page)
 {
-	buffer_init(page, INDEX_MAX);
-	assert_int_equal(index_render(set, "app.example.com", page), 0);
+	buffer_init(page, INDEX_PAGE_MAX);
+	assert_int_equal(index_page_html(set, "app.example.com", page), 0);
 }
 
 static void every_file_is_listed_with_size_and_digest(void **state)
@@ -77,8 +77,8 @@ static void the_commands_name_the_host(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		struct buffer page;
-		buffer_init(&page, INDEX_MAX);
-		assert_int_equal(index_render(&none, cases[i].host, &page), 0);
+		buffer_init(&page, INDEX_PAGE_MAX);
+		assert_int_equal(index_page_html(&none, cases[i].host, &page), 0);
 		assert_contains(page.data, cases[i].shown);
 		assert_lacks(page.data, "rm -rf");
 		assert_lacks(page.data, "<b>");
@@ -94,8 +94,8 @@ static void programs_get_json(void **state)
 
 	(void)state;
 	assert_int_equal(file_set_add(&set, "quote.json", "abc", 3, &err), 0);
-	buffer_init(&text, INDEX_MAX);
-	assert_int_equal(index_render_json(&set, &text), 0);
+	buffer_init(&text, INDEX_PAGE_MAX);
+	assert_int_equal(index_page_json(&set, &text), 0);
 	assert_string_equal(text.data,
 			    "{\"files\":[{\"name\":\"quote.json\",\"bytes\":3,\"sha256\":"
 			    "\"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad\","

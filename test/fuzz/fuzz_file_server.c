@@ -1,6 +1,6 @@
 /* evidence: what strangers send to the evidence server, byte for byte. */
+#include "evidence/file_server.h"
 #include "evidence/serve.h"
-#include "evidence/site.h"
 
 #include "test/fuzz/fuzz.h"
 
@@ -15,14 +15,14 @@ enum { TURNS_MAX = 200, REPLY_MAX = 1024 * 1024 };
 /* In the folder, but not for the public; and beside it. */
 static const char hidden[] = "hidden-91c7e2", outside[] = "outside-5b08fd";
 
-static struct site site;
+static struct file_server server;
 static struct event_base *base;
 static struct sockaddr_un address = {.sun_family = AF_UNIX};
 
 static void on_request(struct evhttp_request *request, void *context)
 {
 	(void)context;
-	site_answer(&site, request);
+	file_server_answer(&server, request);
 }
 
 static void publish(const char *folder)
@@ -73,8 +73,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	snprintf(path, sizeof(path), "%s/evidences", folder);
 	CHECK(file_make_dirs(path, 0755, &err) == 0);
 	publish(path);
-	site.folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	CHECK(site.folder >= 0);
+	server.folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CHECK(server.folder >= 0);
 	snprintf(path, sizeof(path), "%s/evidences/..data/.hidden", folder);
 	fuzz_put(path, (const uint8_t *)hidden, strlen(hidden));
 	listen_at(folder);
