@@ -22,6 +22,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from support.signals import take_end_signals
+
 ROOT = Path(__file__).resolve().parent.parent
 LOGS = ROOT / "build" / "test"
 TAIL_LINES = 120
@@ -286,6 +288,7 @@ def run_everything() -> Count:
 
 
 def main(wanted: list[str]) -> int:
+    take_end_signals()
     unknown = [name for name in wanted if name not in STAGES]
     if unknown:
         print(f"no stage {unknown[0]}; there are: {' '.join(STAGES)}", file=sys.stderr)
