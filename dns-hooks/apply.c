@@ -16,7 +16,7 @@
 
 enum { ATTEMPTS_MAX = 4, REFUSALS_MAX = 3 };
 
-/* What a run holds on to. */
+/* What one run of `plan` or `apply` works with. */
 struct run {
 	const struct settings *settings;
 	const struct apply_request *request;
@@ -59,7 +59,7 @@ static int set_rules(struct run *run, unsigned kinds, struct error *err)
 	return 0;
 }
 
-/* CAA only if it is wanted, and then the account has to be known. */
+/* CAA records are written only if SET_CAA asks for them; then the account has to be known. */
 static int choose_kinds(const struct run *run, unsigned *kinds, struct error *err)
 {
 	const struct apply_request *request = run->request;
@@ -80,7 +80,7 @@ static int choose_kinds(const struct run *run, unsigned *kinds, struct error *er
 	return caa_check_account_uri(request->account_uri, err);
 }
 
-/* The gateway's addresses as they are in public DNS: /etc/hosts is nobody else's. */
+/* The gateway's addresses as public DNS has them: /etc/hosts holds for this container only. */
 static int find_gateway(struct run *run, struct error *err)
 {
 	const char *gateway = run->settings->gateway_domain;
@@ -130,8 +130,8 @@ static int check_delegation(struct run *run, const struct desired_records *desir
 		*err = doubt;
 		return -1;
 	default:
-		/* The provider is asked and told all the same: records that cannot be seen do
-		 * no harm, and this command also runs where DNS servers cannot be reached. */
+		/* The records are written all the same: a record that nobody can see does no
+		 * harm, and this command also runs where DNS servers cannot be reached. */
 		error_wrap(&doubt, "cannot check whether %s is delegated to the provider",
 			   zone->name);
 		print_doubt(&doubt);
@@ -192,7 +192,7 @@ static enum turn change(struct run *run, const struct desired_records *desired,
 	return TURN_FAILED;
 }
 
-/* What is planned is printed before it is done, and counted when it was. */
+/* A plan is printed before it is carried out; its changes are counted afterwards. */
 static enum turn carry_out(struct run *run, const struct desired_records *desired,
 			   const struct zone *zone, enum turn before,
 			   const struct record_list *present, const struct plan *plan,
@@ -268,8 +268,8 @@ struct failures {
 	enum exit_code code; /* the first that says more than "failed" */
 };
 
-/* Whether the next name would only meet the same: a provider that does not answer, or does not
- * know us.  A single refusal may be about one zone only. */
+/* Whether the next name would fail for the same reason: the provider does not answer, or refuses
+ * the credentials.  A single refusal may be about one zone only. */
 static bool is_hopeless(const struct failures *failures)
 {
 	return (failures->last.code != EXIT_FAILED && failures->last.code != EXIT_BAD_CONFIG) ||
@@ -306,8 +306,8 @@ static int do_names(struct run *run, const struct desired_list *names, struct er
 
 	while (done < names->count && !is_hopeless(&failures)) {
 		const struct desired_records *desired = &names->items[done++];
-		/* One of its own: a call that was repeated, and then went well, leaves its first
-		 * error there. */
+		/* Each name has an error object of its own: a call that failed and then
+		 * succeeded leaves its first error in it. */
 		struct error failure = ERROR_INIT;
 		if (do_name(run, desired, &failure) == 0) {
 			failures.refusals = 0;
@@ -321,9 +321,9 @@ static int do_names(struct run *run, const struct desired_list *names, struct er
 }
 
 /*
- * For a provider that can do no more than answer challenges: tells what there is to be made by
- * hand, as far as DNS does not have it.  False when that is not clear, which is said and is no
- * failure: an order may succeed all the same.
+ * For a provider that can only answer challenges: prints which records the operator has to make, as
+ * far as DNS does not show them yet.  False when DNS cannot be asked or another record is in the
+ * way; that is printed and is no failure, since an order may succeed all the same.
  */
 static bool tell(struct run *run, const struct desired_records *desired)
 {

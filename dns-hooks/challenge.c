@@ -22,7 +22,7 @@ enum {
 	SETTLE_REPORT_MS = 5000,
 };
 
-/* What both hooks hold on to. */
+/* What both hooks work with. */
 struct challenge {
 	const struct settings *settings;
 	struct provider provider;

@@ -281,7 +281,8 @@ static struct settings *load_settings(struct error *err)
 	buffer_init(&problems, MESSAGES_MAX);
 	buffer_init(&warnings, MESSAGES_MAX);
 	struct settings *settings = settings_load_for(FOR_DNS, environ, &problems, &warnings, err);
-	/* ingressd has said them once; here they would come with every challenge. */
+	/* ingressd has logged the warnings when it started; here they would be repeated with
+	 * every challenge. */
 	if (settings == NULL)
 		log_lines(&warnings, log_warn);
 	log_lines(&problems, log_error);

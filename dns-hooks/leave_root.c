@@ -9,7 +9,7 @@
 #include <linux/capability.h>
 #include <string.h>
 
-/* Root's files stay in reach, and so do those of whoever the volume belongs to. */
+/* Keeps the right to open files of root and of the user that the volume belongs to. */
 static void stay_root(const struct error *cause)
 {
 	log_warn("%s; going on as root, since it keeps notes there", cause->text);

@@ -11,8 +11,8 @@
 
 #include "common/settings.h"
 
-/* What cannot be done is logged, and the rest done all the same.  NULL: there are no settings, so
- * nothing to open. */
+/* A step that fails is logged, and the other steps are done all the same.  NULL: there are no
+ * settings, so there is nothing to open. */
 void leave_root(const struct settings *settings);
 
 #endif

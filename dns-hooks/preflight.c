@@ -14,8 +14,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Says to whoever finds it what it is.  Always the same, so that one which a crash has left
- * behind is removed by the next try. */
+/* The value tells whoever finds it what it is.  It is always the same, so that a value which a
+ * crash has left behind is removed by the next attempt. */
 static const char TRIAL_VALUE[] = "dstack-ingress-can-write-here";
 
 struct preflight {
@@ -99,7 +99,7 @@ static void add_error(struct error *err, bool is_first, const struct error *also
 		error_set(err, err->code, "%s; and %s", err->text, also->text);
 }
 
-/* Both halves are told: nobody should have to mend one to learn of the other. */
+/* Both failures are told, so that nobody has to mend the first one to learn of the second. */
 static int check_domain(struct preflight *preflight, const char *domain, struct error *err)
 {
 	struct challenge_note note = {0};
@@ -110,7 +110,7 @@ static int check_domain(struct preflight *preflight, const char *domain, struct 
 	bool has_place = check_place(preflight, domain, &note, &zone, &here) == 0;
 	bool is_permitted = caa_search(&preflight->view, preflight->settings, domain,
 				       preflight->account_uri, &caa) == 0;
-	/* Nothing is written for an order that will not be made. */
+	/* The zone is not written to for an order that will not be made. */
 	if (has_place && is_permitted)
 		has_place = try_to_write(preflight, &note, &zone, &here) == 0;
 	if (!has_place)

@@ -28,7 +28,8 @@ int caa_set_add(struct caa_set *set, const struct caa *caa, struct error *err)
 	return 0;
 }
 
-/* What a record has against an applicant; of several records the nearest miss is told. */
+/* Why a record does not let an applicant have a certificate.  Of several records, the one that
+ * comes closest to permitting it is told. */
 enum objection {
 	OTHER_ISSUER,
 	NO_ISSUER,
@@ -233,7 +234,7 @@ bool caa_set_permits(const struct caa_set *set, const struct caa_applicant *appl
 
 /* ---- who else may */
 
-/* What lets others have certificates by this record; NULL: nothing. */
+/* How this record lets others have certificates, as a sentence part; NULL if it does not. */
 static const char *find_opening(const struct caa *caa, const char *account_uri)
 {
 	struct caa_value value;

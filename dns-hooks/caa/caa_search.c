@@ -33,7 +33,7 @@ struct search {
 	struct caa_identities ca;
 	bool is_ca_asked;
 	struct caa_applicant applicant;
-	/* Whether the records of one name are as they should be. */
+	/* Judges the records of one name. */
 	bool (*are_good)(struct search *search, const struct caa_set *set, struct error *why);
 	deadline limit;
 };
@@ -100,7 +100,8 @@ static int collect(const ldns_pkt *answer, domain_name name, struct caa_set *set
 	return 0;
 }
 
-/* What an answer about `name` says; an alias whose end it does not tell is looked up by itself. */
+/* Judges an answer about `name`.  The end of an alias is looked up separately if the answer does
+ * not have it. */
 static enum finding read_answer(struct search *search, const ldns_pkt *answer, const char *name,
 				int hops, struct error *why)
 {
@@ -134,13 +135,15 @@ static enum finding ask_server(struct search *search, const struct authority_ser
 			  server->name, server->at.text, dns_rcode_text(answer));
 		return BROKEN;
 	}
-	/* One that points further down, or does not hold the zone, tells nothing about it. */
+	/* A server that refers to a zone below, or does not hold the zone, says nothing about
+	 * the name. */
 	return ldns_pkt_aa(answer) ? read_answer(search, answer, name, hops, why) : UNKNOWN;
 }
 
 /*
- * Asks all servers.  One that forbids is enough, since the CA may ask that one; errors count only
- * where nobody has a better answer, since the CA's resolver goes on to the next server.
+ * Asks all servers.  One server that forbids issuance is enough, since the CA may ask that one.
+ * Errors count only where no server has an answer, since the CA's resolver goes on to the next
+ * server.
  */
 static enum finding ask_servers(struct search *search, const struct authority *authority,
 				const char *name, int hops, struct error *why)

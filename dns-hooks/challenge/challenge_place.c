@@ -11,7 +11,7 @@
 
 enum { ALIASES_MAX = 8 };
 
-/* A name beside `name` that nobody has made. */
+/* A random name beside `name`, at which no record stands. */
 static int sibling(const char *name, domain_name out)
 {
 	const char *dot = strchr(name, '.');
@@ -67,7 +67,7 @@ static int is_everywhere(const struct authority *authority, const char *name, co
 	return 0;
 }
 
-/* What is done about the CNAME from `name` to `alias`: 1 it is followed, 0 it does not count. */
+/* Decides whether the CNAME from `name` to `alias` is followed (1) or does not count (0). */
 static int judge(const struct dns_view *view, const struct settings *settings,
 		 const struct provider *provider, const struct authority *authority,
 		 const char *name, const char *alias, struct error *err)

@@ -73,7 +73,8 @@ int challenge_take_out(const struct provider *provider, const struct journal *jo
 	if (turn < 0 || provider_zone(provider, note->name, note->zone, &zone, err) != 0)
 		return -1;
 	int removed = provider_remove(provider, &zone, &record, &ttl, err);
-	/* What it was served with, if that can be told: the TTL in the note was only a wish. */
+	/* The TTL that the value was served with, if the provider tells it: the note has the TTL
+	 * that was asked for. */
 	if (ttl == 0)
 		ttl = note->ttl;
 	if (removed < 0 || (was_served && journal_note_gone(journal, note->name, ttl, err) != 0))

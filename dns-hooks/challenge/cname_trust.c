@@ -77,7 +77,7 @@ int cname_judge(const struct settings *settings, const struct provider *provider
 			      err);
 	if (provider_zone(provider, name, zone, &held, err) == 0)
 		return compare(provider, &held, name, alias, zone, err);
-	/* Another code: it could not be asked. */
+	/* Any other exit code: the provider could not be asked. */
 	return err->code == EXIT_FAILED
 		   ? refuse(name, alias, "the credentials do not reach the zone of the CNAME", err)
 		   : -1;

@@ -1,9 +1,9 @@
 /*
  * Whether a CNAME that DNS shows at a challenge's name is followed.
  *
- * The host answers this container's DNS.  Who lies there could have a challenge value written
- * at any name that the credentials reach, and a wildcard that serves that name would stop to
- * apply to it (RFC 4592 section 2.2.1).  So a CNAME is followed only
+ * The host answers this container's DNS queries.  A host that lies could have a challenge value
+ * written at any name that the credentials reach, and a wildcard that serves that name would no
+ * longer apply to it (RFC 4592 section 2.2.1).  So a CNAME is followed only
  *
  *   - to a name that begins with `_acme-challenge.`, which nothing but challenges is kept at,
  *   - to a name that CHALLENGE_TARGETS lists, or one below it,

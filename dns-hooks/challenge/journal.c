@@ -271,7 +271,7 @@ unsigned journal_seconds_cached(const struct journal *journal, const char *name)
 	struct error err = ERROR_INIT;
 	long long now = time(NULL), until = read_time(path, "cached_until");
 
-	/* A time further ahead than any TTL is a clock that was set back since. */
+	/* A time further ahead than any TTL was noted before the clock was set back. */
 	if (until > now && until <= now + TTL_MAX)
 		return (unsigned)(until - now);
 	if (path != NULL && file_exists(path) && remove_file(journal->served_dir, path, &err) != 0)
@@ -287,7 +287,7 @@ void journal_note_write(const struct journal *journal, const char *provider, con
 	AUTO_FREE char *path = path_of(journal->written_dir, zone, provider);
 	struct error err = ERROR_INIT;
 
-	/* Without it a write is only tried once more. */
+	/* Without this note a write to the zone is only tried once more. */
 	if (path == NULL || (has_worked ? write_time(path, zone, "written_at", time(NULL), &err)
 					: remove_file(journal->written_dir, path, &err)) != 0)
 		log_debug("%s", err.text);

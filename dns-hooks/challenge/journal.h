@@ -74,7 +74,7 @@ void journal_note_write(const struct journal *journal, const char *provider, con
 			bool has_worked);
 /* Whether it has worked within the last hour, and not failed since. */
 bool journal_was_written(const struct journal *journal, const char *provider, const char *zone);
-/* A start may come with other credentials. */
+/* Forgets all of them: at a new start the credentials may be other ones. */
 int journal_forget_writes(const struct journal *journal, struct error *err);
 
 #endif

@@ -41,7 +41,8 @@ static bool belongs_to(int folder, const char *name, uid_t user)
 	return fstatat(folder, name, &info, AT_SYMLINK_NOFOLLOW) == 0 && info.st_uid == user;
 }
 
-/* A file with a second name elsewhere on the volume is none of ours, and may be a key. */
+/* A file that has a second name elsewhere on the volume was not made here, and may be a private
+ * key. */
 static int give_file(int folder, const char *name, uid_t user)
 {
 	struct stat info;
@@ -75,12 +76,12 @@ static int give_files(int folder, uid_t user)
 	return result;
 }
 
-/* The folder last: a crash in between has the rest done by the next one. */
+/* The folder comes last: after a crash in between, the next ingress-dns does the rest. */
 static int give(int parent, const char *name, uid_t user)
 {
 	if (belongs_to(parent, name, user))
 		return 0;
-	/* Root without CAP_DAC_OVERRIDE cannot look into another user's. */
+	/* Root without CAP_DAC_OVERRIDE cannot look into another user's folder. */
 	if (!belongs_to(parent, name, 0) && fchownat(parent, name, 0, 0, AT_SYMLINK_NOFOLLOW) != 0)
 		return -1;
 	AUTO_CLOSE int folder =

@@ -63,8 +63,8 @@ static bool is_our_ca(const struct caa_pin *pin, const struct caa_identities *ca
 	return false;
 }
 
-/* A pin to the account in use, for `issue` where only "nobody" is asked for: it binds as well,
- * and may be of a time when the base was served too. */
+/* Whether a pin to the account in use stands where only "nobody" is asked for: it lets no other
+ * account issue either, and may be from a time when the base was served too. */
 static bool binds_already(const struct tag_plan *tag, const struct record_list *present,
 			  const struct plan_rules *rules)
 {
@@ -179,7 +179,8 @@ static int refuse_cname(const struct desired_records *desired, const struct reco
 {
 	const struct record *cname = record_list_find_type(present, RECORD_CNAME);
 
-	/* An alias that is part of this run has become addresses by then. */
+	/* An alias that is part of this run is made of addresses, beside which CAA records can
+	 * stand. */
 	if (cname == NULL || rules->cname_beside_others || desired->alias)
 		return 0;
 	return error_set(

@@ -28,7 +28,8 @@ const char *plan_why_addresses(const struct desired_records *desired, const char
 	return NULL;
 }
 
-/* Records of another's that make the name part of a zone below; at the apex NS belong. */
+/* Refuses a name at which NS records delegate a zone to others.  At the apex of a zone NS
+ * records belong. */
 static int refuse_delegated(const struct desired_records *desired, const char *zone,
 			    const struct record_list *present, struct error *err)
 {
@@ -76,7 +77,7 @@ static void match(const struct record_list *present, const struct record_list *w
 			}
 }
 
-/* The next alias record that has to give way, preferably one of `type`; -1 for none. */
+/* The next alias record that has to go, preferably one of `type`; -1 when there is none. */
 static ssize_t next_surplus(const struct record_list *present, const bool *is_kept,
 			    enum record_type type)
 {
@@ -99,7 +100,8 @@ static const char *update_reason(const struct record *before, const struct recor
 					  : "points to the gateway";
 }
 
-/* Turns what has to give way into what is missing, as long as there is some of both. */
+/* Changes records that have to go into records that are missing, as long as there are some of
+ * both. */
 static int update_surplus(const struct record_list *present, const struct record_list *wanted,
 			  bool *is_kept, bool *is_there, struct change_list *changes,
 			  struct error *err)
@@ -165,7 +167,7 @@ static int plan_alias(const struct desired_records *desired, const char *zone,
 	match(present, &wanted, is_kept, is_there);
 	for (size_t w = 0; w < wanted.count; w++)
 		missing += !is_there[w];
-	/* What is too much goes first: a CNAME can be made only where addresses are gone. */
+	/* Removals come first: a CNAME can be added only once the addresses are gone. */
 	if (remove_surplus(present, &wanted, is_kept, missing, changes, err) != 0 ||
 	    update_surplus(present, &wanted, is_kept, is_there, changes, err) != 0)
 		goto out;

@@ -117,8 +117,8 @@ struct record_search {
 	struct record_list *records;
 };
 
-/* What was on one page already: somebody made and removed records between two of them, and what
- * was pushed on may hide another one. */
+/* A record that an earlier page had: somebody made or removed records between two pages, and
+ * another record may have been missed. */
 static bool is_repeated(const struct record_list *records, const struct record *record)
 {
 	for (size_t i = 0; i < records->count; i++)

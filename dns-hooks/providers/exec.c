@@ -16,7 +16,8 @@ enum {
 	LAST_LINE_MAX = 200, /* of what it wrote, in messages */
 };
 
-/* The operator's program, not ours: a peer's answers are nothing to it, and it may need much. */
+/* The program is the operator's: the limits of this project, which are there for what a peer
+ * sends, do not apply to it. */
 static const struct confinement for_operator = {
     .capabilities = CAPABILITIES_ALL,
     .memory_max = CONFINEMENT_UNLIMITED,
@@ -99,7 +100,7 @@ static int judge(const struct exec *state, const char *const *argv, int status, 
 	if (status == 0)
 		return 0;
 	spawn_describe_status(status, ending, sizeof(ending));
-	/* Nobody knows whether it did half of its work. */
+	/* The program may have done a part of its work. */
 	return error_set(err, EXIT_UNREACHABLE, "DNS_EXEC: `%s %s %s ...` %s%s%s", state->program,
 			 argv[1], argv[2], ending, *last == '\0' ? "" : ": ", last);
 }

@@ -54,7 +54,7 @@ struct zone_match {
 	size_t found;
 };
 
-/* No two domains of Linode's, of any accounts, have one name. */
+/* A name belongs to one domain at Linode, whichever account has it. */
 static int take_zone(const cJSON *item, void *user, struct error *err)
 {
 	struct zone_match *match = user;
@@ -151,8 +151,8 @@ struct outcome {
 	char id[RECORD_ID_MAX]; /* of the record that was written; "": the answer shows another */
 };
 
-/* What is written to next is the record with this id: an answer that shows another record, which
- * may be somebody else's, tells no id. */
+/* The id is what the next call writes to.  An answer that shows another record, which may be
+ * somebody else's, gives no id. */
 static void read_id(const cJSON *json, const struct zone *zone, const struct record *written,
 		    struct outcome *outcome)
 {
@@ -237,9 +237,9 @@ static int post(void *opaque, const struct zone *zone, const struct record *reco
 }
 
 /*
- * Asking twice would make it twice, so after an answer that was lost the domain is read, and only
- * where the record is seen not to be there is there a next attempt; and after a refusal, which may
- * be about this very record.
+ * A POST that is sent twice makes the record twice.  So after a lost answer, or a refusal that may
+ * be about this very record, the domain is read; the record is sent again only if it is seen not to
+ * be there.
  */
 static int make_once(void *opaque, const struct zone *zone, const struct record *record,
 		     char id[RECORD_ID_MAX], struct error *err)
@@ -274,8 +274,8 @@ static int create(void *opaque, const struct zone *zone, const struct record *re
 
 	if (make_once(opaque, zone, record, made.id, err) != 0)
 		return -1;
-	/* The TTL is not saved when a record is made.  The record is as good without it, only
-	 * longer in caches. */
+	/* The API does not save the TTL of a record that is made.  A record with a longer TTL
+	 * works as well, but stays longer in caches. */
 	bool is_found = *made.id != '\0' || look_for(opaque, zone, record, made.id) == IS_THERE;
 	if (!is_found)
 		error_set(&doubt, EXIT_FAILED, "Linode does not show the record that was made");

@@ -94,7 +94,7 @@ int linode_judge(struct linode_answer *answer, const char *call, const char *bod
 		return 0;
 	const cJSON *errors = json_array(answer->json, "errors");
 	answer->busy = answer->status == 400 && has_reason(errors, "Linode busy.");
-	/* A proxy's page below a 404 says nothing about the record. */
+	/* A 404 with a page of a proxy says nothing about the record. */
 	answer->gone = answer->status == 404 && errors != NULL;
 	return explain(answer, call, errors, err);
 }
@@ -309,8 +309,8 @@ cJSON *linode_body(const struct record *record, const char *zone, bool is_new, s
 			  record->value);
 		return NULL;
 	}
-	/* Whole also where one record is changed: that is right whether a PUT keeps or empties
-	 * what it does not say. */
+	/* The body is complete also when a record is changed, since a PUT may empty the fields
+	 * that it does not name. */
 	cJSON *body = cJSON_CreateObject();
 	if (body != NULL && add_name(body, record->name, zone) && add_target(body, record, &caa) &&
 	    cJSON_AddNumberToObject(body, "ttl_sec", record->ttl) != NULL &&

@@ -88,8 +88,8 @@ static int ask(const struct linode_api *api, const struct request *request,
 	return result;
 }
 
-/* Asks again while the answer is that nothing was done for now; web_api_call() does so for all
- * but a POST that is told to slow down, and for all but "Linode busy.". */
+/* Repeats a call that was not carried out for now. web_api_call() repeats the others; it does
+ * not repeat a POST that is told to slow down, and does not know the answer "Linode busy.". */
 static int ask_patiently(const struct linode_api *api, const struct request *request,
 			 struct linode_answer *answer, struct error *err)
 {

@@ -119,7 +119,7 @@ static int send_zone(const struct writing *writing, struct namecheap_answer *ans
 
 	*answer = (struct namecheap_answer){0};
 	buffer_init(&form, NAMECHEAP_FORM_MAX);
-	/* Whatever comes of it: what was read before tells nothing any more. */
+	/* Whatever the write ends in, the zone that was read before is out of date. */
 	writing->state->fresh_until = deadline_in(0);
 	int result = namecheap_zone_form(zone, &form, err);
 	if (result == 0)
@@ -203,7 +203,8 @@ static int write_zone(struct writing *writing, struct error *err)
 			*err = trouble;
 			return -1;
 		}
-		/* First the pause, then the look: nothing may lie between it and the next try. */
+		/* The pause comes before the look, so that no time passes between the look and
+		 * the next attempt. */
 		bool may_try_again = !is_told && namecheap_pause(api, attempt, &answer, &trouble);
 		if (look(writing, is_told, &outcome, err) != 0)
 			return is_told

@@ -47,7 +47,7 @@ static int refuse_beside_cname(const struct provider *provider, const struct rec
 			 record->name, cname->value, record_type_text(record));
 }
 
-/* An API that does not mind may have the value several times. */
+/* Removes every copy: an API that allows it may have the value several times. */
 static int plan_removal(const struct record *record, const struct record_list *present,
 			struct change_list *changes, struct error *err)
 {
@@ -72,7 +72,7 @@ static int plan_one(const struct provider *provider, const struct record *record
 	return change_list_add(changes, NULL, record, err, "needed");
 }
 
-/* Who cannot list is told to do it, whatever is there. */
+/* A provider that cannot list records is told to make the change, whatever is there. */
 static int plan_blindly(const struct record *record, bool add, struct change_list *changes,
 			struct error *err)
 {

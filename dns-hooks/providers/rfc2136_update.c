@@ -118,8 +118,8 @@ static bool adds(const struct change_list *changes, enum record_type type)
 	return false;
 }
 
-/* An addition brings its TTL to the whole set.  Where there was none, there must be none yet:
- * else it would be somebody else's, with a TTL of its own. */
+/* An added record gives its TTL to the whole set.  So where no set was read, none may have come
+ * up since: it would be somebody else's, with a TTL of its own. */
 static int require_new_set(struct update *update, const char *name, enum record_type type,
 			   ldns_rr_type rr_type, const struct record_list *present,
 			   const struct change_list *changes, struct error *err)

@@ -99,8 +99,8 @@ static int route53_list(void *opaque, const struct zone *zone, const char *name,
 }
 
 /*
- * The batch was refused: because somebody else changed what it is about, or because it is
- * wrong?  That is to be seen from another look, and not from the words, which are prose.
+ * The batch was refused, either because somebody else changed the sets or because the batch is
+ * wrong.  Another read tells which; the words of the answer are prose and do not.
  */
 static int look_again(const struct route53 *state, const struct zone *zone, const char *name,
 		      struct error *err)
@@ -136,7 +136,7 @@ static int route53_change(void *opaque, const struct zone *zone, const char *nam
 	return refused ? look_again(state, zone, name, err) : result;
 }
 
-/* A look that failed for now is made again: the value is there, and is paid for. */
+/* A question that failed for now is repeated: the value is written already. */
 static int look_whether_in_sync(const struct route53 *state, deadline limit, bool *in_sync,
 				struct error *err)
 {

@@ -85,7 +85,8 @@ static ldns_rr *cname_rr(const struct record *record, struct error *err)
 	return rr;
 }
 
-/* To a CA the case of a tag means nothing, but a server removes what is named exactly. */
+/* A CA ignores the letter case of a tag, but a server removes only the record whose tag is
+ * written in the same letters. */
 static void keep_tag(const ldns_rr *rr, struct record *record)
 {
 	const ldns_rdf *tag = ldns_rr_rdf(rr, 1);
@@ -156,7 +157,7 @@ static void print_rdata(const ldns_rr *rr, struct buffer *text)
 	}
 }
 
-/* RDATA as hex (RFC 3597 section 5): it says exactly what is there. */
+/* RDATA as hex (RFC 3597 section 5), which loses nothing of it. */
 static void print_unknown(const ldns_rr *rr, struct buffer *text)
 {
 	size_t length = 0;
@@ -171,7 +172,7 @@ static void print_unknown(const ldns_rr *rr, struct buffer *text)
 	}
 }
 
-/* What no CA makes sense of is not taken for a record that one does. */
+/* A record that no CA understands is not shown as one that a CA would go by. */
 static void print_caa(const ldns_rr *rr, struct buffer *text)
 {
 	char line[CAA_TEXT_MAX];

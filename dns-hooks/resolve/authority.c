@@ -135,8 +135,8 @@ int authority_ask(const struct authority *authority, const char *name, ldns_rr_t
 	return error_wrap(err, "no name server of %s tells about %s", authority->zone, name);
 }
 
-/* By its SOA record.  A server that follows CNAMEs into a circle fails over that, but tells about
- * the first one when it is asked for nothing else. */
+/* The zone is told by the SOA record of an answer.  A server that follows CNAMEs into a circle
+ * cannot answer that, but it answers a query for the CNAME itself. */
 static int ask_for_zone(const struct authority *authority, const char *name, ldns_pkt **answer,
 			struct error *err)
 {

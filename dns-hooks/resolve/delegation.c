@@ -5,7 +5,8 @@
 
 #include <string.h>
 
-/* For all of it: nobody shall hold up a challenge by being named in a delegation. */
+/* For all questions of this file together: a server must not hold up a challenge only because a
+ * delegation names it. */
 enum { SEARCH_BUDGET_MS = 10000 };
 
 struct search {

@@ -91,8 +91,9 @@ static bool means_something(const ldns_pkt *answer)
 	return rcode == LDNS_RCODE_NOERROR || rcode == LDNS_RCODE_NXDOMAIN;
 }
 
-/* A server that finds the name once it is told not to check signatures has found them wrong, and
- * so will the CA; unless it only did not know the name at first, and now does. */
+/* A resolver that finds the name once it is told not to check signatures has found the
+ * signatures wrong, and so will the CA's resolver; unless it did not know the name at first, and
+ * now does. */
 static int ask_unchecked(const struct dns_server *server, const char *name, ldns_rr_type type,
 			 ldns_pkt **answer, struct error *err)
 {

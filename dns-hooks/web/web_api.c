@@ -13,7 +13,7 @@ enum {
 	CALL_BUDGET_MS = 45000,
 	CALL_TIMEOUT_MS = 15000,
 	SECRETS_MAX = 8,
-	/* A shorter one would blot out half of every answer, and hides nothing. */
+	/* A shorter secret would be blotted out within ordinary words, and protects nothing. */
 	BLOTTED_MIN = 8,
 };
 
