@@ -282,7 +282,8 @@ int certbot_check(const struct certbot *certbot, const struct process_result *re
 	snprintf(path, sizeof(path), "%s/logs/letsencrypt.log", certbot->folder);
 	buffer_init(&log, LOG_MAX);
 	file_read(path, &log, &ignored);
-	certbot_explain(result->tail, buffer_text(&log), time(NULL), err);
+	certbot_explain(&(struct certbot_words){result->tail, buffer_text(&log), ""}, time(NULL),
+			err);
 	buffer_free(&log);
 	return -1;
 }

@@ -1,5 +1,6 @@
 #include "supervisor/certbot_answer.h"
 
+#include "supervisor/certbot_log.h"
 #include "supervisor/confined.h"
 
 #include <stdbool.h>
@@ -8,7 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum { LINE_MAX_LENGTH = 800, RETRY_AFTER_MAX = 7 * 86400, MEBIBYTE = 1024 * 1024 };
+enum { LINE_MAX_LENGTH = 800, MEBIBYTE = 1024 * 1024 };
 
 /* Lines certbot prints around every failure. */
 static const char *const boilerplate[] = {
@@ -30,6 +31,8 @@ static const char *const boilerplate[] = {
     "Hook ",
     "Account registered",
     "Exiting due to",
+    "Encountered exception during recovery",
+    "Traceback ",
 };
 
 static bool is_boilerplate(const char *line)
@@ -64,45 +67,23 @@ static void pick_sentence(const char *tail, char sentence[LINE_MAX_LENGTH])
 	}
 }
 
-static unsigned bounded(long long seconds)
-{
-	if (seconds < 0)
-		return 0;
-	return (unsigned)(seconds > RETRY_AFTER_MAX ? RETRY_AFTER_MAX : seconds);
-}
-
 /* Boulder writes "..., retry after 2026-11-22 10:00:00 UTC: see https://...". */
 static unsigned retry_after_date(const char *text, time_t now)
 {
 	static const char phrase[] = "retry after ";
-	const char *at = strstr(text, phrase);
+	const char *at = strcasestr(text, phrase);
 	struct tm when = {0};
 
-	if (at == NULL || strptime(at + sizeof(phrase) - 1, "%Y-%m-%d %H:%M:%S", &when) == NULL)
+	if (at == NULL)
 		return 0;
-	return bounded((long long)timegm(&when) - now);
-}
-
-/*
- * The log has each answer as "HTTP 429", then its headers a line each.  Only the last
- * refusal counts; certbot itself may have waited and gone on after an earlier one.
- */
-static unsigned retry_after_header(const char *log)
-{
-	const char *refusal = NULL, *header;
-
-	for (const char *at = log; (at = strstr(at, "HTTP ")) != NULL; at += 5)
-		if (strncmp(at, "HTTP 429", 8) == 0 || strncmp(at, "HTTP 503", 8) == 0)
-			refusal = at;
-		else if (strncmp(at, "HTTP 2", 6) == 0)
-			refusal = NULL;
-	if (refusal == NULL)
+	at += strlen(phrase);
+	if (strptime(at, "%Y-%m-%d %H:%M:%S", &when) == NULL &&
+	    strptime(at, "%Y-%m-%dT%H:%M:%S", &when) == NULL)
 		return 0;
-	const char *end = strstr(refusal, "\n\n");
-	header = strcasestr(refusal, "Retry-After: ");
-	if (header == NULL || (end != NULL && header > end))
+	long long seconds = (long long)timegm(&when) - now;
+	if (seconds < 0)
 		return 0;
-	return bounded(strtoll(header + 13, NULL, 10));
+	return (unsigned)(seconds > CERTBOT_RETRY_AFTER_MAX ? CERTBOT_RETRY_AFTER_MAX : seconds);
 }
 
 static bool says_later(const char *text)
@@ -116,30 +97,6 @@ static bool says_later(const char *text)
 		if (strcasestr(text, signs[i]) != NULL)
 			return true;
 	return false;
-}
-
-/*
- * The latest problem document (RFC 7807) of the CA in the log, which has answers as
- * indented JSON.  certbot 2.1 on Python 3.11 stumbles over its own exception when the CA
- * refuses something and prints only "AttributeError: can't set attribute".
- */
-static bool pick_problem(const char *log, char sentence[LINE_MAX_LENGTH])
-{
-	static const char type[] = "\"urn:ietf:params:acme:error:", key[] = "\"detail\": \"";
-	const char *last = NULL, *detail;
-
-	for (const char *at = log; (at = strstr(at, type)) != NULL; at++)
-		last = at;
-	if (last == NULL)
-		return false;
-	int kind = (int)strcspn(last + sizeof(type) - 1, "\"");
-	detail = strstr(last, key);
-	if (detail == NULL)
-		return false;
-	detail += sizeof(key) - 1;
-	snprintf(sentence, LINE_MAX_LENGTH, "the CA says %.*s: %.*s", kind, last + sizeof(type) - 1,
-		 (int)strcspn(detail, "\"\n"), detail);
-	return true;
 }
 
 static bool has_line(const char *text, const char *beginning)
@@ -159,36 +116,42 @@ static bool has_line(const char *text, const char *beginning)
  * was larger than any honest CA's.  A log that has reached its size does not end certbot, but is in
  * `tail` too: what the CA says tells more.
  */
-static void explain(const char *tail, const char *log, char sentence[LINE_MAX_LENGTH],
+static void explain(const struct certbot_words *words, char sentence[LINE_MAX_LENGTH],
 		    struct error *err)
 {
-	if (has_line(tail, "MemoryError")) {
+	if (has_line(words->tail, "MemoryError")) {
 		error_set(err, EXIT_FAILED,
 			  "certbot was ended: it needed more than %d MiB of memory for what the CA "
 			  "answered",
 			  CERTBOT_MEMORY_MAX / MEBIBYTE);
-	} else if (!pick_problem(log, sentence) && has_line(tail, "OSError: [Errno 27]")) {
-		error_set(err, EXIT_FAILED,
-			  "certbot was ended: it had to write a file of more than %d MiB for what "
-			  "the CA answered",
-			  CERTBOT_FILE_MAX / MEBIBYTE);
-	} else {
-		if (sentence[0] == '\0')
-			pick_sentence(tail, sentence);
-		if (sentence[0] != '\0')
-			error_set(err, EXIT_FAILED, "certbot: %s", sentence);
+		return;
 	}
+	if (words->hook[0] != '\0') {
+		snprintf(sentence, LINE_MAX_LENGTH, "the challenge could not be set: %.*s",
+			 (int)strcspn(words->hook, "\n"), words->hook);
+	} else if (!certbot_log_problem(words->log, sentence, LINE_MAX_LENGTH)) {
+		if (has_line(words->tail, "OSError: [Errno 27]")) {
+			error_set(err, EXIT_FAILED,
+				  "certbot was ended: it had to write a file of more than %d MiB "
+				  "for what the CA answered",
+				  CERTBOT_FILE_MAX / MEBIBYTE);
+			return;
+		}
+		pick_sentence(words->tail, sentence);
+	}
+	if (sentence[0] != '\0')
+		error_set(err, EXIT_FAILED, "certbot: %s", sentence);
 }
 
-void certbot_explain(const char *tail, const char *log, time_t now, struct error *err)
+void certbot_explain(const struct certbot_words *words, time_t now, struct error *err)
 {
 	char sentence[LINE_MAX_LENGTH] = "";
-	unsigned by_header = retry_after_header(log);
+	unsigned by_header = certbot_log_retry_after(words->log, now);
 	unsigned by_date;
 
-	explain(tail, log, sentence, err);
+	explain(words, sentence, err);
 	by_date = retry_after_date(sentence, now);
-	if (says_later(tail) || says_later(sentence) || by_header > 0 || by_date > 0)
+	if (says_later(words->tail) || says_later(sentence) || by_header > 0 || by_date > 0)
 		err->code = EXIT_TRY_LATER;
 	err->retry_after = by_header > by_date ? by_header : by_date;
 }

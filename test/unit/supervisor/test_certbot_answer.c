@@ -2,6 +2,7 @@
 #include "test/unit/common/unit.h"
 
 #include "supervisor/certbot_answer.h"
+#include "supervisor/certbot_log.h"
 
 enum { NOW = 1795348800 }; /* 2026-11-22 12:00:00 UTC */
 
@@ -35,8 +36,109 @@ static struct error explain(const char *tail, const char *log)
 	struct error err = ERROR_INIT;
 
 	error_set(&err, EXIT_FAILED, "certbot: it exited with status 1");
-	certbot_explain(tail, log, NOW, &err);
+	certbot_explain(&(struct certbot_words){tail, log, ""}, NOW, &err);
 	return err;
+}
+
+static void quotes_in_the_cas_words_are_decoded(void **state)
+{
+	struct error err = explain(
+	    stumbled, ANSWER("429", "", "rateLimited",
+			     "too many certificates (5) for \\\"app.demo.test\\\" in the last "
+			     "week, retry after 2026-11-22 13:00:00 UTC"));
+
+	(void)state;
+	assert_string_equal(err.text,
+			    "certbot: the CA says rateLimited: too many certificates (5) for "
+			    "\"app.demo.test\" in the last week, retry after 2026-11-22 13:00:00 "
+			    "UTC");
+	assert_int_equal(err.retry_after, 3600);
+}
+
+static void problems_are_found_however_they_are_written(void **state)
+{
+	static const char *const logs[] = {
+	    /* on one line, the members in another order, an object before the type */
+	    "HTTP 403\n\n{\"detail\":\"no\",\"identifier\":{\"type\":\"dns\"},"
+	    "\"type\":\"urn:ietf:params:acme:error:caa\"}\n",
+	    /* inside of a challenge */
+	    "HTTP 200\n\n{\n \"status\": \"invalid\",\n \"challenges\": [\n  {\n   \"type\": "
+	    "\"dns-01\",\n   \"error\": {\n    \"type\": "
+	    "\"urn:ietf:params:acme:error:caa\",\n    \"detail\": \"no\"\n   }\n  }\n ]\n}\n",
+	    "HTTP 403\n\n{\"type\": \"urn:ietf:params:acme:error:caa\", \"detail\" : \"no\"}",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(logs) / sizeof(*logs); i++) {
+		struct error err = explain(stumbled, logs[i]);
+		assert_string_equal(err.text, "certbot: the CA says caa: no");
+	}
+}
+
+static void retry_after_may_be_a_date(void **state)
+{
+	static const char *const dates[] = {
+	    "Sun, 22 Nov 2026 12:30:00 GMT", /* RFC 9110 section 5.6.7 has all three */
+	    "Sunday, 22-Nov-26 12:30:00 GMT",
+	    "Sun Nov 22 12:30:00 2026",
+	};
+	char log[256];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(dates) / sizeof(*dates); i++) {
+		snprintf(log, sizeof(log), "HTTP 503\nServer: x\nRetry-After: %s\n\n{}\n",
+			 dates[i]);
+		struct error err = explain(stumbled, log);
+		assert_int_equal(err.retry_after, 1800);
+		assert_int_equal(err.code, EXIT_TRY_LATER);
+	}
+	assert_int_equal(
+	    explain(stumbled, "HTTP 503\nRetry-After: Sun, 22 Nov 2020 12:30:00 GMT\n\n{}\n")
+		.retry_after,
+	    0);
+	assert_int_equal(
+	    explain(stumbled, "HTTP 503\nRetry-After: Sun, 22 Nov 2099 12:30:00 GMT\n\n{}\n")
+		.retry_after,
+	    7 * 86400);
+	assert_int_equal(explain(stumbled, "HTTP 503\nRetry-After: soon\n\n{}\n").retry_after, 0);
+}
+
+static void why_our_hook_ended_certbot_is_told(void **state)
+{
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	error_set(&err, EXIT_FAILED, "certbot: it was killed");
+	certbot_explain(
+	    &(struct certbot_words){"Encountered exception during recovery: KeyError: x\n",
+				    ANSWER("400", "", "badNonce", "again"),
+				    "ns2.demo.test does not have the value yet\nmore\n"},
+	    NOW, &err);
+	assert_string_equal(err.text, "certbot: the challenge could not be set: ns2.demo.test does "
+				      "not have the value yet");
+}
+
+static void words_that_are_always_there_tell_nothing(void **state)
+{
+	struct error err = explain(
+	    "Saving debug log to x\nEncountered exception during recovery: KeyError: x\n", "");
+
+	(void)state;
+	assert_string_equal(err.text, "certbot: it exited with status 1");
+}
+
+static void the_log_tells_of_an_order_and_of_the_cas_clock(void **state)
+{
+	static const char log[] = "DEBUG:acme.client:JWS payload:\n"
+				  "b'{\\n  \"identifiers\": [\\n    {\\n'\n"
+				  "HTTP 201\nDate: Sun, 22 Nov 2026 11:00:00 GMT\n\n{}\n";
+
+	(void)state;
+	assert_true(certbot_log_has_order(log));
+	assert_int_equal(certbot_log_ca_time(log), NOW - 3600);
+	assert_false(certbot_log_has_order("HTTP 200\nDate: x\n\n{}\n"));
+	assert_int_equal(certbot_log_ca_time("HTTP 200\nDate: x\n\n{}\n"), 0);
+	assert_int_equal(certbot_log_ca_time(""), 0);
 }
 
 static void the_detail_of_a_failed_validation_is_told(void **state)
@@ -177,6 +279,12 @@ int main(void)
 	    cmocka_unit_test(a_limit_that_ended_it_is_said),
 	    cmocka_unit_test(a_log_that_is_full_does_not_hide_the_cas_words),
 	    cmocka_unit_test(silence_leaves_what_was_known),
+	    cmocka_unit_test(quotes_in_the_cas_words_are_decoded),
+	    cmocka_unit_test(problems_are_found_however_they_are_written),
+	    cmocka_unit_test(retry_after_may_be_a_date),
+	    cmocka_unit_test(why_our_hook_ended_certbot_is_told),
+	    cmocka_unit_test(words_that_are_always_there_tell_nothing),
+	    cmocka_unit_test(the_log_tells_of_an_order_and_of_the_cas_clock),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
