@@ -5,43 +5,59 @@
 #include "common/log.h"
 #include "common/settings.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
 
 enum {
-	STATE_FILE_MAX = 4 * 1024 * 1024,
+	STATE_FILE_MAX = 32 * 1024 * 1024, /* 10,000 domains, each with a long error */
 	STATE_VERSION = 1,
-	/* Ours, and those of settings of the past; each is looked for among all. */
+	/* Ours, and those of settings of the past. */
 	STATE_DOMAINS_MAX = 4 * SETTINGS_DOMAINS_MAX,
+	CHAINS = 4096, /* of names with the same hash */
 };
 
 struct entry {
 	STAILQ_ENTRY(entry) link;
+	struct entry *next_in_chain;
 	struct domain_record record;
 };
 
 struct state {
 	char *folder, *path;
 	char app_id[STATE_ID_MAX];
+	struct bucket orders;
 	STAILQ_HEAD(, entry) entries;
+	struct entry *chains[CHAINS];
 };
 
 /* ---- reading */
 
-/* A number that is no time (of this side of the year 9999) was not written by us. */
-static void read_budget(const cJSON *array, struct budget *budget)
+/* A number that is no time (of this side of the year 9999) was not written by us: -1. */
+static time_t read_time(const cJSON *item)
 {
 	static const double latest = 253402300799.0;
+
+	if (!cJSON_IsNumber(item) || !(item->valuedouble >= 0 && item->valuedouble <= latest))
+		return -1;
+	return (time_t)item->valuedouble;
+}
+
+static time_t read_time_of(const cJSON *json, const char *name)
+{
+	time_t at = read_time(cJSON_GetObjectItemCaseSensitive(json, name));
+
+	return at < 0 ? 0 : at;
+}
+
+static void read_budget(const cJSON *array, struct budget *budget)
+{
 	const cJSON *item;
 
-	cJSON_ArrayForEach(item, array)
-	{
-		double at = item->valuedouble;
-		if (cJSON_IsNumber(item) && at >= 0 && at <= latest)
-			budget_spend(budget, (time_t)at);
-	}
+	cJSON_ArrayForEach(item, array) if (read_time(item) >= 0)
+	    budget_spend(budget, read_time(item));
 }
 
 static void read_domain(const cJSON *json, struct domain_record *record)
@@ -55,7 +71,9 @@ static void read_domain(const cJSON *json, struct domain_record *record)
 	if (record->step == STEP_COUNT)
 		record->step = STEP_SETTLED;
 	record->attempt = attempt > 1000 ? 1000 : (unsigned)attempt;
-	record->not_before = (time_t)json_integer(json, "not_before", 0);
+	record->not_before = read_time_of(json, "not_before");
+	record->certificates.full_at = read_time_of(json, "certificates_full_at");
+	record->issued_at = read_time_of(json, "issued_at");
 	snprintf(record->error, sizeof(record->error), "%s", error == NULL ? "" : error);
 }
 
@@ -71,6 +89,7 @@ static int read_all(struct state *state, const cJSON *json, struct error *err)
 		return error_set(err, EXIT_FAILED, "%s has more than %d domains", state->path,
 				 STATE_DOMAINS_MAX);
 	state_set_app_id(state, app_id == NULL ? "" : app_id);
+	state->orders.full_at = read_time_of(json, "orders_full_at");
 	cJSON_ArrayForEach(item, domains)
 	{
 		struct domain_record *record;
@@ -145,19 +164,37 @@ void state_free(struct state *state)
 	free(state);
 }
 
+/* FNV-1a. */
+static size_t chain_of(const char *name)
+{
+	uint32_t hash = 2166136261U;
+
+	for (; *name != '\0'; name++)
+		hash = (hash ^ (unsigned char)*name) * 16777619U;
+	return hash % CHAINS;
+}
+
 struct domain_record *state_domain(struct state *state, const char *name)
 {
+	struct entry **chain = &state->chains[chain_of(name)];
 	struct entry *entry;
 
-	STAILQ_FOREACH(entry, &state->entries, link)
-	if (strcmp(entry->record.name, name) == 0)
-		return &entry->record;
+	for (entry = *chain; entry != NULL; entry = entry->next_in_chain)
+		if (strcmp(entry->record.name, name) == 0)
+			return &entry->record;
 	entry = calloc(1, sizeof(*entry));
 	if (entry == NULL)
 		return NULL;
 	snprintf(entry->record.name, sizeof(entry->record.name), "%s", name);
+	entry->next_in_chain = *chain;
+	*chain = entry;
 	STAILQ_INSERT_TAIL(&state->entries, entry, link);
 	return &entry->record;
+}
+
+struct bucket *state_orders(struct state *state)
+{
+	return &state->orders;
 }
 
 const char *state_app_id(const struct state *state)
@@ -180,6 +217,11 @@ static cJSON *write_domain(const struct domain_record *record)
 	for (unsigned i = 0; i < record->budget.count; i++)
 		cJSON_AddItemToArray(orders,
 				     cJSON_CreateNumber((double)record->budget.attempts[i]));
+	if (record->certificates.full_at > 0)
+		cJSON_AddNumberToObject(json, "certificates_full_at",
+					(double)record->certificates.full_at);
+	if (record->issued_at > 0)
+		cJSON_AddNumberToObject(json, "issued_at", (double)record->issued_at);
 	if (record->attempt > 0) {
 		cJSON_AddStringToObject(json, "step", lifecycle_step_name(record->step));
 		cJSON_AddNumberToObject(json, "attempt", record->attempt);
@@ -197,11 +239,14 @@ static cJSON *write_all(const struct state *state)
 
 	cJSON_AddNumberToObject(json, "version", STATE_VERSION);
 	cJSON_AddStringToObject(json, "app_id", state->app_id);
+	if (state->orders.full_at > 0)
+		cJSON_AddNumberToObject(json, "orders_full_at", (double)state->orders.full_at);
 	domains = cJSON_AddObjectToObject(json, "domains");
 	STAILQ_FOREACH(entry, &state->entries, link)
 	{
 		/* A domain that cost nothing and waits for nothing is not worth a line. */
-		if (entry->record.budget.count == 0 && entry->record.attempt == 0)
+		if (entry->record.budget.count == 0 && entry->record.attempt == 0 &&
+		    entry->record.certificates.full_at == 0)
 			continue;
 		cJSON_AddItemToObject(domains, entry->record.name, write_domain(&entry->record));
 	}

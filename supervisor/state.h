@@ -20,7 +20,9 @@ enum { STATE_ID_MAX = 129 };
 struct domain_record {
 	domain_name name;
 	struct budget budget;
-	enum step step;	   /* what is tried again ... */
+	struct bucket certificates; /* those that orders brought lately, see order_budget.h */
+	time_t issued_at;	    /* when the latest order succeeded; 0: not known */
+	enum step step;		    /* what is tried again ... */
 	unsigned attempt;  /* ... after so many failures in a row (0: nothing failed) ... */
 	time_t not_before; /* ... not before then */
 	char error[ERROR_TEXT_MAX]; /* the latest failure; "" */
@@ -36,6 +38,9 @@ void state_free(struct state *state);
 /* The record of a domain, made if there is none; owned by the state and valid until it is
  * freed.  NULL when memory ran out. */
 struct domain_record *state_domain(struct state *state, const char *name);
+
+/* The orders of all names together, see order_budget.h. */
+struct bucket *state_orders(struct state *state);
 
 /* "" until known. */
 const char *state_app_id(const struct state *state);

@@ -41,6 +41,9 @@ static void check_record(const struct domain_record *record)
 	struct budget budget = record->budget;
 	time_t next = budget_next(&budget, now);
 	CHECK(next >= now && next <= now + BUDGET_WINDOW);
+	next = bucket_next(&record->certificates, (struct bucket_size){5, 34L * 3600}, now);
+	CHECK(next >= now && next <= now + 34L * 3600);
+	CHECK(record->issued_at >= 0);
 	long left = schedule_left(record->not_before, now);
 	CHECK(left >= 0 && left <= LONGEST_WAIT);
 	for (unsigned i = 0; i < record->budget.count; i++)

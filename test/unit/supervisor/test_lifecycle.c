@@ -99,8 +99,43 @@ static void a_renewal_is_due_with_a_third_left_or_so_many_days_before(void **sta
 
 	(void)state;
 	assert_int_equal(schedule_renewal(0, 90 * day, 0), 60 * day);
-	assert_int_equal(schedule_renewal(0, 6 * day, 0), 4 * day);
+	assert_int_equal(schedule_renewal(0, 10 * day, 0), 10 * day - 10 * day / 3);
+	assert_int_equal(schedule_renewal(0, 6 * day, 0), 3 * day);
 	assert_int_equal(schedule_renewal(0, 90 * day, 10), 80 * day);
+}
+
+static void days_before_are_never_most_of_a_lifetime(void **state)
+{
+	const time_t day = 86400;
+
+	(void)state;
+	assert_int_equal(schedule_renewal(0, 45 * day, 30), 15 * day);
+	assert_false(schedule_is_too_early(0, 45 * day, 30));
+	assert_int_equal(schedule_renewal(0, 30 * day, 30), 10 * day);
+	assert_int_equal(schedule_renewal(0, 5 * day, 30), 5 * day / 2);
+	assert_true(schedule_is_too_early(0, 30 * day, 30) &&
+		    schedule_is_too_early(0, 5 * day, 30));
+	for (time_t lifetime = day / 24; lifetime < 400 * day; lifetime += day / 2)
+		for (long days = 0; days < 400; days += 7) {
+			time_t renewal = schedule_renewal(1000, 1000 + lifetime, days);
+			assert_true(renewal >= 1000 + lifetime / 3 - 1);
+			assert_true(renewal < 1000 + lifetime);
+		}
+}
+
+/* 65 days ahead, a certificate of 90 days has 25 left on its first day. */
+static void a_new_certificate_is_left_alone_by_a_clock_that_is_ahead(void **state)
+{
+	const time_t day = 86400, now = 1000 * day, made = now - 65 * day;
+
+	(void)state;
+	assert_true(schedule_is_due(made, made + 90 * day, 0, 0, now));
+	assert_false(schedule_is_due(made, made + 90 * day, 0, now - 3600, now));
+	assert_false(schedule_is_due(made, made + 90 * day, 0, now - 29 * day, now));
+	assert_true(schedule_is_due(made, made + 90 * day, 0, now - 30 * day, now));
+	/* Set right again, the clock is believed. */
+	assert_false(schedule_is_due(made, made + 90 * day, 0, now, made + day));
+	assert_true(schedule_is_due(made, made + 90 * day, 0, now, made + 61 * day));
 }
 
 static void delays_grow_to_a_ceiling(void **state)
@@ -143,14 +178,37 @@ static void four_orders_an_hour_and_no_more(void **state)
 	assert_int_equal(budget_next(&budget, 1000 + BUDGET_WINDOW), 1001 + BUDGET_WINDOW);
 }
 
-static void a_clock_that_was_set_back_locks_out_for_an_hour_at_most(void **state)
+static void attempts_by_a_clock_that_was_set_back_do_not_count(void **state)
 {
-	struct budget budget = {{900000, 900001, 900002, 900003}, BUDGET_ATTEMPTS};
+	struct budget budget = {{500, 900001, 900002, 900003}, BUDGET_ATTEMPTS};
 
 	(void)state;
-	assert_int_equal(budget_next(&budget, 1000), 1000 + BUDGET_WINDOW);
-	/* And for no other hour when that is over. */
-	assert_int_equal(budget_next(&budget, 1000 + BUDGET_WINDOW), 1000 + BUDGET_WINDOW);
+	assert_int_equal(budget_next(&budget, 1000), 1000);
+	assert_int_equal(budget.count, 1);
+	assert_int_equal(budget.attempts[0], 500);
+}
+
+static void a_bucket_gives_so_many_at_once_and_then_one_by_one(void **state)
+{
+	const struct bucket_size size = {.burst = 3, .refill = 100};
+	const time_t now = 1000000;
+	struct bucket bucket = {0};
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(bucket_next(&bucket, size, now), now);
+		bucket_take(&bucket, size, now);
+	}
+	assert_int_equal(bucket_next(&bucket, size, now), now + 100);
+	assert_int_equal(bucket_next(&bucket, size, now + 99), now + 100);
+	bucket_take(&bucket, size, now + 100);
+	assert_int_equal(bucket_next(&bucket, size, now + 100), now + 200);
+	bucket_give_back(&bucket, size);
+	assert_int_equal(bucket_next(&bucket, size, now + 100), now + 100);
+	assert_int_equal(bucket_next(&bucket, size, now + 1000), now + 1000);
+	/* Written by a clock that was ahead. */
+	bucket.full_at = now + 301;
+	assert_int_equal(bucket_next(&bucket, size, now), now);
 }
 
 static void a_wait_of_an_earlier_run_lasts_no_longer_than_one_can(void **state)
@@ -182,7 +240,10 @@ int main(void)
 	    cmocka_unit_test(delays_grow_to_a_ceiling),
 	    cmocka_unit_test(jitter_stays_within_a_tenth),
 	    cmocka_unit_test(four_orders_an_hour_and_no_more),
-	    cmocka_unit_test(a_clock_that_was_set_back_locks_out_for_an_hour_at_most),
+	    cmocka_unit_test(attempts_by_a_clock_that_was_set_back_do_not_count),
+	    cmocka_unit_test(a_bucket_gives_so_many_at_once_and_then_one_by_one),
+	    cmocka_unit_test(days_before_are_never_most_of_a_lifetime),
+	    cmocka_unit_test(a_new_certificate_is_left_alone_by_a_clock_that_is_ahead),
 	    cmocka_unit_test(a_wait_of_an_earlier_run_lasts_no_longer_than_one_can),
 	};
 
