@@ -4,6 +4,7 @@
 #include "supervisor/control_dns.h"
 #include "supervisor/control_reply.h"
 #include "supervisor/domains.h"
+#include "supervisor/haproxy.h"
 
 #include <errno.h>
 #include <event2/http.h>

@@ -2,7 +2,7 @@
 
 #include "common/log.h"
 #include "supervisor/acme_account.h"
-#include "supervisor/confined.h"
+#include "supervisor/jobs.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,8 +11,8 @@
 enum {
 	OUTPUT_MAX = 8 * 1024 * 1024, /* 10,000 names, with CAA records, take 5 MB */
 	KEPT_MAX = OUTPUT_MAX,	      /* of all runs before the latest */
-	/* program, action, --only KINDS, --account-uri URI, and NULL */
-	FIXED_ARGUMENTS = 7,
+	/* action, --only KINDS, --account-uri URI, and NULL */
+	FIXED_WORDS = 6,
 };
 
 struct run {
@@ -186,43 +186,35 @@ static int find_known(const struct dns_job *job, struct run *run, struct known *
 	return 0;
 }
 
-static int launch(struct dns_job *job, enum dns_job_kind kind, const struct known *known,
+static int launch(struct dns_job *dns, enum dns_job_kind kind, const struct known *known,
 		  const char *const *domains, size_t count, struct error *err)
 {
-	const char **argv = calloc(count + FIXED_ARGUMENTS, sizeof(*argv));
+	const char **words = calloc(count + FIXED_WORDS, sizeof(*words));
 	const char *const extra[] = {known->app_id, NULL};
-	char **environment = settings_child_environment(job->options.settings, FOR_DNS, extra, err);
-	struct process_spec spec = {
-	    .name = "ingress-dns",
-	    .argv = argv,
-	    .envp = (const char *const *)environment,
+	const struct job job = {
+	    .program = JOB_DNS,
+	    .words = words,
+	    .extra = extra,
 	    .timeout = DNS_JOB_SECONDS,
 	    .capture_max = OUTPUT_MAX,
-	    .stderr_level = LOG_DEBUG, /* becomes the error */
-	    .extra_fd = -1,
-	    .confinement = confined_dns(job->options.settings),
 	    .done = on_done,
-	    .arg = job,
+	    .arg = dns,
 	};
 	size_t n = 0;
 
-	if (argv == NULL)
-		error_no_memory(err);
-	if (argv != NULL && environment != NULL) {
-		argv[n++] = job->options.dns_program;
-		argv[n++] = actions[kind];
-		argv[n++] = "--only";
-		argv[n++] = known->kinds;
-		if (known->account.uri != NULL) {
-			argv[n++] = "--account-uri";
-			argv[n++] = known->account.uri;
-		}
-		memcpy(argv + n, domains, count * sizeof(*argv));
-		job->process = process_start(job->options.processes, &spec, err);
+	if (words == NULL)
+		return error_no_memory(err);
+	words[n++] = actions[kind];
+	words[n++] = "--only";
+	words[n++] = known->kinds;
+	if (known->account.uri != NULL) {
+		words[n++] = "--account-uri";
+		words[n++] = known->account.uri;
 	}
-	settings_free_environment(environment);
-	free(argv);
-	return job->process == NULL ? -1 : 0;
+	memcpy(words + n, domains, count * sizeof(*words));
+	dns->process = jobs_start(dns->options.jobs, &job, err);
+	free(words);
+	return dns->process == NULL ? -1 : 0;
 }
 
 long dns_job_start(struct dns_job *job, enum dns_job_kind kind, const char *const *domains,

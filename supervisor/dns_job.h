@@ -11,7 +11,6 @@
 
 #include "common/error.h"
 #include "common/settings.h"
-#include "supervisor/process.h"
 #include "supervisor/state.h"
 
 #include <stdbool.h>
@@ -26,11 +25,11 @@ enum {
 
 struct dns_job_options {
 	const struct settings *settings;
-	struct process_table *processes;
+	const struct jobs *jobs;
 	const struct state *state;
-	const char *dns_program; /* absolute */
 };
 
+struct jobs;
 struct dns_job;
 
 struct dns_job *dns_job_new(const struct dns_job_options *options, struct error *err);

@@ -1,14 +1,56 @@
 #include "supervisor/domains.h"
 
+#include "common/clock.h"
 #include "common/log.h"
-#include "supervisor/lineage.h"
 #include "supervisor/schedule.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 #include <sys/random.h>
 
-enum { DNS_JOBS = 4, CERTBOT_JOBS = 1, PROBE_JOBS = 4 };
+enum {
+	TURN_MS = 5,	  /* steps begin for so long before the event loop goes on */
+	SAVE_SECONDS = 1, /* what is not costly is written at most so often */
+};
+
+struct domain {
+	struct domains *all;
+	const char *name;
+	struct domain_record *record;
+	enum step step;
+	bool running; /* the step's work is under way or about to begin; else the timer decides */
+	bool forced;  /* order although nothing is due */
+	bool asked;   /* by somebody, for a pass: an earlier run's wait does not count */
+
+	/* A look at the volume, and the wait that it interrupted. */
+	bool recheck; /* one is to be had as soon as there can be one */
+	bool is_rechecking, found_another;
+	enum step waiting_step;
+	time_t waiting_until;
+	bool again; /* a whole pass follows this one at once */
+
+	/* Steps that this pass went past without their work being done, as bits. */
+	unsigned passed;
+	unsigned passes_in_vain; /* in a row */
+	char *note;
+
+	time_t next_at; /* when the timer fires */
+	struct event *timer;
+	struct lane_place place;
+	STAILQ_ENTRY(domain) ready;
+};
+
+struct domains {
+	struct domains_options options;
+	struct domain *list;
+	STAILQ_HEAD(, domain) ready; /* their steps are about to begin */
+	struct event *turn;
+	struct event *save;
+	bool unsaved;
+	bool started, stopping;
+};
 
 static uint32_t random_bits(void)
 {
@@ -17,6 +59,37 @@ static uint32_t random_bits(void)
 	if (getrandom(&bits, sizeof(bits), GRND_NONBLOCK) != sizeof(bits))
 		bits = (uint32_t)time(NULL);
 	return bits;
+}
+
+/* ---- what a restart remembers */
+
+static void save(struct domains *all)
+{
+	struct error err = ERROR_INIT;
+
+	all->unsaved = false;
+	if (state_save(all->options.state, &err) != 0)
+		log_warn("a restart will not remember what waits, and why: %s", err.text);
+}
+
+static void on_save(evutil_socket_t fd, short what, void *arg)
+{
+	struct domains *all = arg;
+
+	(void)fd;
+	(void)what;
+	if (!all->unsaved)
+		return;
+	save(all);
+	event_add(all->save, &(struct timeval){SAVE_SECONDS, 0});
+}
+
+/* At once, unless it has been just now: a thousand failures are not a thousand files. */
+static void save_soon(struct domains *all)
+{
+	all->unsaved = true;
+	if (!event_pending(all->save, EV_TIMEOUT, NULL))
+		on_save(-1, 0, all);
 }
 
 /* ---- timers */
@@ -29,48 +102,94 @@ static void wake_in(struct domain *d, long seconds)
 	event_add(d->timer, &(struct timeval){seconds, 0});
 }
 
-static void on_timer(evutil_socket_t fd, short what, void *arg)
-{
-	(void)fd;
-	(void)what;
-	domain_event(arg, EVENT_WAKE, NULL);
-}
-
 /* The next regular check, or the renewal if that is sooner. */
 static long rest_seconds(const struct domain *d)
 {
-	const struct settings *s = d->all->options.settings;
-	long interval = schedule_jitter(s->renew_interval, random_bits());
-	time_t renewal =
-	    schedule_renewal(d->pair->not_before, d->pair->not_after, s->renew_days_before);
+	const struct domains_options *o = &d->all->options;
+	long interval = schedule_jitter(o->check_interval, random_bits());
+	time_t renewal = o->renew_at(domain_index(d), o->arg);
 	time_t now = time(NULL);
 
-	if (d->pair->present && renewal > now && renewal - now < interval)
-		return renewal - now;
-	return interval;
+	return renewal > now && renewal - now < interval ? renewal - now : interval;
 }
 
-/* ---- outcomes of a step */
-
-void domain_save_record(struct domain *d)
+/* What was passed is tried again sooner. */
+static long retry_seconds(struct domain *d)
 {
-	struct error err = ERROR_INIT;
+	long rest = rest_seconds(d), delay;
 
-	if (state_save(d->all->options.state, &err) != 0)
-		log_warn("[%s] a restart will not remember this: %s", d->name, err.text);
+	if (d->passed == 0) {
+		d->passes_in_vain = 0;
+		return rest;
+	}
+	delay = schedule_jitter(schedule_backoff(++d->passes_in_vain, 1), random_bits());
+	return delay < rest ? delay : rest;
 }
+
+/* ---- from step to step */
 
 static bool is_costly(enum step step)
 {
 	return step == STEP_ISSUE || step == STEP_ACCOUNT;
 }
 
+static void handle(struct domain *d, enum lifecycle_event event, const struct error *err);
+
+static void set_note(struct domain *d, const char *text)
+{
+	free(d->note);
+	d->note = text == NULL ? NULL : strdup(text);
+}
+
+static void begin_soon(struct domain *d)
+{
+	struct domains *all = d->all;
+
+	STAILQ_INSERT_TAIL(&all->ready, d, ready);
+	if (!event_pending(all->turn, EV_TIMEOUT, NULL))
+		event_add(all->turn, &(struct timeval){0, 0});
+}
+
+static void begin(struct domain *d)
+{
+	const struct step_work *work = &d->all->options.steps[d->step];
+
+	if (d->step == STEP_RECORDS)
+		d->passed = 0;
+	else if (d->step == STEP_PREFLIGHT && d->passed == 0)
+		set_note(d, NULL);
+	else if (d->step == STEP_CHECK)
+		d->recheck = false;
+	work->begin(d, work->context);
+}
+
+static void on_turn(evutil_socket_t fd, short what, void *arg)
+{
+	struct domains *all = arg;
+	long long until = clock_now_ms() + TURN_MS;
+	struct domain *d;
+
+	(void)fd;
+	(void)what;
+	while (!all->stopping && (d = STAILQ_FIRST(&all->ready)) != NULL) {
+		STAILQ_REMOVE_HEAD(&all->ready, ready);
+		begin(d);
+		if (clock_now_ms() >= until)
+			break;
+	}
+	if (!all->stopping && !STAILQ_EMPTY(&all->ready))
+		event_add(all->turn, &(struct timeval){0, 0});
+}
+
 static void pause_after(struct domain *d, enum step failed, const struct error *err)
 {
+	static const struct error unknown = {EXIT_FAILED, 0, "unknown reason"};
 	struct domain_record *r = d->record;
 	long delay =
 	    schedule_jitter(schedule_backoff(++r->attempt, is_costly(d->step)), random_bits());
 
+	if (err == NULL)
+		err = &unknown;
 	if (delay < (long)err->retry_after)
 		delay = (long)err->retry_after;
 	log_warn("[%s] %s failed (attempt %u, again in %ld s): %s", d->name,
@@ -78,7 +197,7 @@ static void pause_after(struct domain *d, enum step failed, const struct error *
 	r->step = d->step;
 	r->not_before = time(NULL) + delay;
 	snprintf(r->error, sizeof(r->error), "%s", err->text);
-	domain_save_record(d);
+	save_soon(d->all);
 	wake_in(d, delay);
 }
 
@@ -89,13 +208,66 @@ static void rest(struct domain *d)
 	d->record->attempt = 0;
 	d->record->error[0] = '\0';
 	if (had_failed)
-		domain_save_record(d);
-	wake_in(d, d->forced ? 0 : rest_seconds(d));
+		save_soon(d->all);
+	wake_in(d, d->forced || d->again ? 0 : retry_seconds(d));
+	d->again = false;
 }
 
-void domain_event(struct domain *d, enum lifecycle_event event, const struct error *err)
+/* ---- looks at the volume */
+
+/*
+ * A look that found the certificate that was there before ends in the wait that it interrupted,
+ * with the reason and the count of that wait.  The same goes for one that found none that is fit
+ * to be served while the domain waited for a better one anyway.
+ */
+static bool ends_in_its_wait(const struct domain *d, enum step step, enum verb verb)
 {
-	static const struct error unknown = {EXIT_FAILED, 0, "unknown reason"};
+	if (!d->is_rechecking || d->found_another || d->again)
+		return false;
+	return verb == VERB_REST || (step == STEP_CHECK && d->waiting_step != STEP_SETTLED);
+}
+
+static void resume_wait(struct domain *d)
+{
+	d->is_rechecking = false;
+	d->step = d->waiting_step;
+	wake_in(d, d->waiting_until - time(NULL));
+}
+
+static void recheck(struct domain *d)
+{
+	struct transition t = lifecycle_next(d->step, EVENT_RECHECK);
+
+	if (!d->all->started || d->running || t.verb != VERB_RUN) {
+		d->recheck = true;
+		return;
+	}
+	d->waiting_step = d->step;
+	d->waiting_until = d->next_at;
+	d->is_rechecking = true;
+	d->found_another = false;
+	handle(d, EVENT_RECHECK, NULL);
+}
+
+/* No work is under way any more. */
+static void wait_after(struct domain *d, enum step step, enum verb verb, const struct error *err)
+{
+	if (ends_in_its_wait(d, step, verb)) {
+		resume_wait(d);
+	} else {
+		d->again = d->again || (d->is_rechecking && d->waiting_step != STEP_SETTLED);
+		d->is_rechecking = false;
+		if (verb == VERB_PAUSE)
+			pause_after(d, step, err);
+		else
+			rest(d);
+	}
+	if (d->recheck)
+		recheck(d);
+}
+
+static void handle(struct domain *d, enum lifecycle_event event, const struct error *err)
+{
 	enum step step = d->step;
 	struct transition t = lifecycle_next(step, event);
 
@@ -106,19 +278,105 @@ void domain_event(struct domain *d, enum lifecycle_event event, const struct err
 	d->step = t.next;
 	d->running = t.verb == VERB_RUN;
 	event_del(d->timer);
-	switch (t.verb) {
-	case VERB_RUN:
-		domain_run_step(d);
-		break;
-	case VERB_PAUSE:
-		pause_after(d, step, err == NULL ? &unknown : err);
-		break;
-	case VERB_REST:
-		rest(d);
-		break;
-	case VERB_IGNORE:
-		break;
+	d->found_another = d->found_another || (step == STEP_INSTALL && event == EVENT_DONE);
+	if (d->running)
+		begin_soon(d);
+	else
+		wait_after(d, step, t.verb, err);
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	handle(arg, EVENT_WAKE, NULL);
+}
+
+/* ---- what the work of a step says */
+
+static void end_step(struct domain *d, enum lifecycle_event event, const struct error *err)
+{
+	if (d->running)
+		handle(d, event, err);
+}
+
+void domain_done(struct domain *d)
+{
+	end_step(d, EVENT_DONE, NULL);
+}
+
+void domain_nothing(struct domain *d)
+{
+	end_step(d, EVENT_NOTHING, NULL);
+}
+
+void domain_passed(struct domain *d, const struct error *err)
+{
+	if (!d->running || d->all->stopping)
+		return;
+	log_warn("[%s] %s failed, which holds up nothing: %s", d->name,
+		 lifecycle_step_name(d->step), err->text);
+	if (d->passed == 0)
+		set_note(d, err->text);
+	d->passed |= 1U << d->step;
+	end_step(d, EVENT_PASSED, err);
+}
+
+void domain_failed(struct domain *d, const struct error *err)
+{
+	end_step(d, EVENT_FAILED, err);
+}
+
+const char *domain_called(const struct domain *d)
+{
+	return d->name;
+}
+
+size_t domain_index(const struct domain *d)
+{
+	return (size_t)(d - d->all->list);
+}
+
+void *domain_context(const struct domain *d)
+{
+	return d->all->options.steps[d->step].context;
+}
+
+void domain_enter(struct domain *d, struct lane *lane, void (*go)(void *domain))
+{
+	lane_enter(lane, &d->place, go, d);
+}
+
+bool domain_is_forced(const struct domain *d)
+{
+	return d->forced;
+}
+
+void domain_was_ordered(struct domain *d)
+{
+	d->forced = false;
+}
+
+unsigned domain_failures(const struct domain *d)
+{
+	return d->record->attempt;
+}
+
+int domain_spend_order(struct domain *d, struct error *err)
+{
+	time_t now = time(NULL);
+	time_t allowed = budget_next(&d->record->budget, now);
+
+	if (allowed > now) {
+		error_set(err, EXIT_TRY_LATER,
+			  "%d orders within an hour did not work; more would run into the CA's "
+			  "limit",
+			  BUDGET_ATTEMPTS);
+		err->retry_after = (unsigned)(allowed - now);
+		return -1;
 	}
+	budget_spend(&d->record->budget, now);
+	return state_save(d->all->options.state, err);
 }
 
 /* ---- the collection */
@@ -126,8 +384,7 @@ void domain_event(struct domain *d, enum lifecycle_event event, const struct err
 static int domain_init(struct domain *d, struct domains *all, size_t index, struct error *err)
 {
 	d->all = all;
-	d->name = all->options.settings->domains[index];
-	d->pair = &all->options.pairs[index];
+	d->name = all->options.names[index];
 	d->step = STEP_SETTLED;
 	d->record = state_domain(all->options.state, d->name);
 	d->timer = evtimer_new(all->options.base, on_timer, d);
@@ -138,23 +395,20 @@ static int domain_init(struct domain *d, struct domains *all, size_t index, stru
 
 struct domains *domains_new(const struct domains_options *options, struct error *err)
 {
-	size_t count = options->settings->domain_count;
 	struct domains *all = calloc(1, sizeof(*all));
 
 	if (all == NULL)
 		goto no_memory;
 	all->options = *options;
-	lane_init(&all->dns_lane, DNS_JOBS);
-	lane_init(&all->certbot_lane, CERTBOT_JOBS);
-	lane_init(&all->probe_lane, PROBE_JOBS);
-	all->list = calloc(count, sizeof(*all->list));
-	if (all->list == NULL)
+	STAILQ_INIT(&all->ready);
+	all->list = calloc(options->count, sizeof(*all->list));
+	all->turn = evtimer_new(options->base, on_turn, all);
+	all->save = evtimer_new(options->base, on_save, all);
+	if (all->list == NULL || all->turn == NULL || all->save == NULL)
 		goto no_memory;
-	for (size_t i = 0; i < count; i++) {
-		all->count = i + 1;
+	for (size_t i = 0; i < options->count; i++)
 		if (domain_init(&all->list[i], all, i, err) != 0)
 			goto fail;
-	}
 	return all;
 no_memory:
 	error_no_memory(err);
@@ -167,35 +421,19 @@ void domains_free(struct domains *all)
 {
 	if (all == NULL)
 		return;
-	for (size_t i = 0; all->list != NULL && i < all->count; i++)
+	if (all->unsaved)
+		save(all);
+	for (size_t i = 0; all->list != NULL && i < all->options.count; i++) {
 		if (all->list[i].timer != NULL)
 			event_free(all->list[i].timer);
-	acme_account_clear(&all->account);
+		free(all->list[i].note);
+	}
+	if (all->turn != NULL)
+		event_free(all->turn);
+	if (all->save != NULL)
+		event_free(all->save);
 	free(all->list);
 	free(all);
-}
-
-static void install_existing(struct domain *d)
-{
-	const struct domains_options *o = &d->all->options;
-	struct error err = ERROR_INIT;
-	struct lineage lineage;
-	int found = lineage_find(o->settings->letsencrypt_dir, d->name, &lineage, &err);
-
-	if (found > 0 &&
-	    served_pair_install(&lineage, d->name, o->certs_folder, time(NULL), d->pair, &err) != 0)
-		found = -1;
-	if (found < 0)
-		log_warn("[%s] %s", d->name, err.text);
-	else if (found == 0)
-		log_info("[%s] no certificate on the volume yet", d->name);
-	lineage_clear(&lineage);
-}
-
-void domains_install_existing(struct domains *all)
-{
-	for (size_t i = 0; i < all->count; i++)
-		install_existing(&all->list[i]);
 }
 
 void domains_stop(struct domains *all)
@@ -204,35 +442,43 @@ void domains_stop(struct domains *all)
 }
 
 /* A wait that an earlier run began is kept where trying again costs something. */
+static void start_one(struct domain *d, time_t now)
+{
+	bool counts = !d->asked && d->record->attempt > 0 && is_costly(d->record->step);
+	long left = counts ? schedule_left(d->record->not_before, now) : 0;
+
+	if (left > 0)
+		d->step = d->record->step;
+	else
+		d->record->attempt = 0;
+	wake_in(d, left);
+	if (left > 0 && d->recheck)
+		recheck(d);
+}
+
 void domains_start(struct domains *all)
 {
 	time_t now = time(NULL);
 
-	domains_sweep(all);
-	for (size_t i = 0; i < all->count; i++) {
-		struct domain *d = &all->list[i];
-		bool counts = d->record->attempt > 0 && is_costly(d->record->step);
-		long left = counts ? schedule_left(d->record->not_before, now) : 0;
-		if (left > 0)
-			d->step = d->record->step;
-		else
-			d->record->attempt = 0;
-		wake_in(d, left);
-	}
+	all->started = true;
+	for (size_t i = 0; i < all->options.count; i++)
+		start_one(&all->list[i], now);
 }
 
-void domains_retry_records(struct domains *all)
+void domains_retry(struct domains *all, enum step step)
 {
-	for (size_t i = 0; i < all->count; i++)
-		if (!all->list[i].running && all->list[i].step == STEP_RECORDS)
-			domain_event(&all->list[i], EVENT_WAKE, NULL);
+	for (size_t i = 0; all->started && i < all->options.count; i++) {
+		struct domain *d = &all->list[i];
+		bool was_passed = d->step == STEP_SETTLED && (d->passed & 1U << step) != 0;
+		if (!d->running && (d->step == step || was_passed))
+			handle(d, EVENT_WAKE, NULL);
+	}
 }
 
 void domains_recheck(struct domains *all)
 {
-	for (size_t i = 0; i < all->count; i++)
-		if (!all->list[i].running)
-			domain_event(&all->list[i], EVENT_RECHECK, NULL);
+	for (size_t i = 0; i < all->options.count; i++)
+		recheck(&all->list[i]);
 }
 
 static int renew_one(struct domain *d, bool force, struct error *err)
@@ -248,10 +494,12 @@ static int renew_one(struct domain *d, bool force, struct error *err)
 		return -1;
 	}
 	d->forced = d->forced || force;
-	if (!d->running) {
+	d->asked = true;
+	d->again = d->again || d->is_rechecking;
+	if (d->all->started && !d->running) {
 		/* From the first step: a failure may have left the domain half way. */
 		d->step = STEP_SETTLED;
-		domain_event(d, EVENT_WAKE, NULL);
+		handle(d, EVENT_WAKE, NULL);
 	}
 	return 0;
 }
@@ -260,7 +508,7 @@ int domains_renew(struct domains *all, const char *name, bool force, struct erro
 {
 	bool found = false;
 
-	for (size_t i = 0; i < all->count; i++) {
+	for (size_t i = 0; i < all->options.count; i++) {
 		if (name != NULL && !domain_is_meant(all->list[i].name, name))
 			continue;
 		found = true;
@@ -273,4 +521,38 @@ int domains_renew(struct domains *all, const char *name, bool force, struct erro
 				 "lists them",
 				 name);
 	return 0;
+}
+
+/* ---- for whoever looks on */
+
+static unsigned orders_lately(const struct budget *budget)
+{
+	time_t since = time(NULL) - BUDGET_WINDOW;
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < budget->count; i++)
+		if (budget->attempts[i] > since)
+			count++;
+	return count;
+}
+
+size_t domains_count(const struct domains *all)
+{
+	return all->options.count;
+}
+
+void domains_look(const struct domains *all, size_t index, struct domain_view *view)
+{
+	const struct domain *d = &all->list[index];
+
+	*view = (struct domain_view){
+	    .name = d->name,
+	    .step = d->step,
+	    .running = d->running,
+	    .failures = d->record->attempt,
+	    .error = d->record->error,
+	    .note = d->note == NULL ? "" : d->note,
+	    .next_at = d->running ? 0 : d->next_at,
+	    .orders = orders_lately(&d->record->budget),
+	};
 }

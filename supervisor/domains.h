@@ -1,84 +1,65 @@
 /*
- * The domains at run time: what drives each through its lifecycle.
+ * The domains at run time: the engine that drives each through its lifecycle (lifecycle.h), with
+ * its timers, its pauses, and what a restart has to remember of them (state.h).
  *
- * domains.c turns events into transitions, timers and records; domain_dns.c,
- * domain_order.c and domain_steps.c do the work of the steps; status.c reads.  Nobody else
- * looks into the structs.
+ * What the work of a step is, the engine does not know: a table says which function begins it
+ * (steps.h), and that function's side tells how it ended.  A few steps begin in each turn of the
+ * event loop, so that thousands of domains that are woken together keep nobody waiting.
  */
 #ifndef SUPERVISOR_DOMAINS_H
 #define SUPERVISOR_DOMAINS_H
 
-#include "common/settings.h"
-#include "supervisor/acme_account.h"
-#include "supervisor/certbot.h"
-#include "supervisor/haproxy.h"
-#include "supervisor/key_origin.h"
+#include "common/domain.h"
+#include "common/error.h"
 #include "supervisor/lane.h"
 #include "supervisor/lifecycle.h"
-#include "supervisor/publication.h"
-#include "supervisor/served_pair.h"
 #include "supervisor/state.h"
 
 #include <event2/event.h>
 #include <stdbool.h>
+#include <stddef.h>
+#include <time.h>
 
-/* What the domains work with; owned by the supervisor. */
+struct domain;
+struct domains;
+
+/* Begins the work of a step for a domain.  The work ends in exactly one of domain_done(),
+ * domain_nothing(), domain_passed() and domain_failed(), possibly before this returns. */
+struct step_work {
+	void (*begin)(struct domain *domain, void *context);
+	void *context;
+};
+
 struct domains_options {
 	struct event_base *base;
-	const struct settings *settings;
-	struct process_table *processes;
-	struct haproxy *haproxy;
-	struct publication *publication;
-	struct certbot *certbot;
 	struct state *state;
-	struct served_pair *pairs; /* one for each of settings->domains */
-	const char *certs_folder;
-	const char *dns_program, *ctl_program; /* absolute */
-	struct key_origin *key_origin;
-};
-
-struct domain {
-	struct domains *all;
-	const char *name;
-	struct served_pair *pair; /* what is installed */
-	struct domain_record *record;
-	enum step step;
-	bool running;	/* the step's work is under way; else the timer decides */
-	bool forced;	/* order although nothing is due */
-	bool served;	/* the latest handshake returned the installed certificate */
-	time_t next_at; /* when the timer fires */
-	struct event *timer;
-	struct lane_place place;
-	char note[ERROR_TEXT_MAX]; /* what is not as it should be, but stops nothing; "" */
-};
-
-struct domains {
-	struct domains_options options;
-	struct domain *list;
+	const domain_name *names; /* `count` of them */
 	size_t count;
-	struct lane dns_lane, certbot_lane, probe_lane;
-	struct lane_place sweep_place;
-	struct acme_account account; /* once known */
-	bool stopping;
+	long check_interval;	       /* seconds from one look at a settled domain to the next */
+	const struct step_work *steps; /* STEP_COUNT of them; that of STEP_SETTLED never begins */
+	/* When the certificate in use is to be renewed; 0: there is none. */
+	time_t (*renew_at)(size_t domain, void *arg);
+	void *arg;
 };
 
 struct domains *domains_new(const struct domains_options *options, struct error *err);
+/* Writes what the state file does not have yet. */
 void domains_free(struct domains *domains);
 
-/* Installs, without asking anybody, what the volume has for each domain.  For the start,
- * before the first configuration is written. */
-void domains_install_existing(struct domains *domains);
-
-/* From here on nothing that ends is news: its end is our doing. */
-void domains_stop(struct domains *domains);
-
-/* Wakes every domain, those that wait after a failure when their wait is over. */
+/* Wakes every domain, those that wait after a costly failure when their wait is over.  Until
+ * then domains_renew() only notes what is asked for. */
 void domains_start(struct domains *domains);
 
-/* What kept DNS records from being made may be over: wakes the domains that wait for it. */
-void domains_retry_records(struct domains *domains);
+/* From here on no step begins, and how the work under way ends changes nothing: it is being
+ * ended from outside. */
+void domains_stop(struct domains *domains);
 
-/* Certificates on the volume may have changed: looks at each again. */
+/* What kept `step` from its work may be over: wakes the domains that wait for it, or that went
+ * past it without its work being done. */
+void domains_retry(struct domains *domains, enum step step);
+
+/* Certificates on the volume may have changed: has each looked at again, those that are busy
+ * when they no longer are.  A wait after a failure goes on afterwards. */
 void domains_recheck(struct domains *domains);
 
 /*
@@ -88,14 +69,48 @@ void domains_recheck(struct domains *domains);
  */
 int domains_renew(struct domains *domains, const char *name, bool force, struct error *err);
 
-/* For domain_work.h's files: how a step ended.  err is for EVENT_FAILED. */
-void domain_event(struct domain *domain, enum lifecycle_event event, const struct error *err);
-void domain_save_record(struct domain *domain);
+/* ---- for whoever looks on */
 
-/* In domain_steps.c: starts the work of domain->step; ends in domain_event(), possibly
- * before it returns. */
-void domain_run_step(struct domain *domain);
-/* In domain_order.c: removes challenge records that a killed certbot left in DNS. */
-void domains_sweep(struct domains *domains);
+struct domain_view {
+	const char *name;
+	enum step step;
+	bool running;	   /* the step's work is under way, or about to begin */
+	unsigned failures; /* in a row */
+	const char *error; /* the latest of them; "" */
+	const char *note;  /* what is not as it should be, but stops nothing; "" */
+	time_t next_at;	   /* when it is woken; 0 while it runs */
+	unsigned orders;   /* within the last BUDGET_WINDOW */
+};
+
+size_t domains_count(const struct domains *domains);
+/* `index` is that of its name. */
+void domains_look(const struct domains *domains, size_t index, struct domain_view *view);
+
+/* ---- for the work of a step */
+
+const char *domain_called(const struct domain *domain);
+/* Its place among the names. */
+size_t domain_index(const struct domain *domain);
+/* What the table has for the step under way. */
+void *domain_context(const struct domain *domain);
+/* Waits for a place in the lane, then calls go(domain). */
+void domain_enter(struct domain *domain, struct lane *lane, void (*go)(void *domain));
+
+/* How a step ended: its work is done; there was nothing to do; it failed, which the domain goes
+ * past (it becomes its note, and is tried again some time after the pass); it failed. */
+void domain_done(struct domain *domain);
+void domain_nothing(struct domain *domain);
+void domain_passed(struct domain *domain, const struct error *err);
+void domain_failed(struct domain *domain, const struct error *err);
+
+/* Whether a certificate is to be ordered although none is due, until one has been. */
+bool domain_is_forced(const struct domain *domain);
+void domain_was_ordered(struct domain *domain);
+
+/* How many failures there were in a row until now. */
+unsigned domain_failures(const struct domain *domain);
+
+/* Notes an order, durably.  -1 with EXIT_TRY_LATER when there were too many lately. */
+int domain_spend_order(struct domain *domain, struct error *err);
 
 #endif

@@ -2,7 +2,7 @@
 
 #include "common/file.h"
 #include "common/log.h"
-#include "supervisor/confined.h"
+#include "supervisor/jobs.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -89,25 +89,17 @@ static void on_restart(evutil_socket_t fd, short what, void *arg)
 
 static int start(struct evidence_server *server, struct error *err)
 {
-	const struct evidence_server_options *o = &server->options;
-	const char *const argv[] = {o->program, o->command, "--fd", "3", NULL};
-	char **environment = settings_child_environment(o->settings, FOR_EVIDENCE, NULL, err);
-	const struct process_spec spec = {
-	    .name = "ingress-evidence",
-	    .argv = argv,
-	    .envp = (const char *const *)environment,
-	    .stdout_level = LOG_INFO,
-	    .stderr_level = LOG_INFO,
-	    .extra_fd = server->listener,
-	    .confinement = &confined_evidence,
+	const char *const words[] = {server->options.command, "--fd", "3", NULL};
+	const struct job service = {
+	    .program = JOB_EVIDENCE,
+	    .words = words,
+	    .output_level = LOG_INFO,
+	    .third_fd = server->listener,
 	    .done = on_exit_of_server,
 	    .arg = server,
 	};
 
-	if (environment == NULL)
-		return -1;
-	server->process = process_start(o->processes, &spec, err);
-	settings_free_environment(environment);
+	server->process = jobs_start(server->options.jobs, &service, err);
 	return server->process == NULL ? -1 : 0;
 }
 

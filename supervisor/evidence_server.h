@@ -8,19 +8,16 @@
 #define SUPERVISOR_EVIDENCE_SERVER_H
 
 #include "common/error.h"
-#include "common/settings.h"
-#include "supervisor/process.h"
 
 #include <event2/event.h>
 #include <sys/types.h>
 
+struct jobs;
 struct evidence_server;
 
 struct evidence_server_options {
 	struct event_base *base;
-	struct process_table *processes;
-	const struct settings *settings;
-	const char *program; /* ingress-evidence, absolute */
+	const struct jobs *jobs;
 	const char *folder;  /* the worker's chroot, where its socket is made */
 	const char *command; /* "serve" or "attest" */
 	const char *socket;  /* the socket's name: "evidence.sock", "attestation.sock" */

@@ -2,7 +2,7 @@
 
 #include "common/json.h"
 #include "common/log.h"
-#include "supervisor/confined.h"
+#include "supervisor/jobs.h"
 #include "supervisor/schedule.h"
 
 #include <stdlib.h>
@@ -86,27 +86,17 @@ static void on_done(const struct process_result *result, void *arg)
 
 static int ask(struct identity *identity, struct error *err)
 {
-	const struct identity_options *o = &identity->options;
-	const char *const argv[] = {o->program, "identity", NULL};
-	char **environment = settings_child_environment(o->settings, FOR_EVIDENCE, NULL, err);
-	const struct process_spec spec = {
-	    .name = "ingress-evidence",
-	    .argv = argv,
-	    .envp = (const char *const *)environment,
+	static const char *const words[] = {"identity", NULL};
+	const struct job job = {
+	    .program = JOB_EVIDENCE,
+	    .words = words,
 	    .timeout = IDENTITY_TIMEOUT,
 	    .capture_max = IDENTITY_MAX,
-	    .stderr_level = LOG_DEBUG,
-	    .extra_fd = -1,
-	    .confinement = &confined_evidence,
 	    .done = on_done,
 	    .arg = identity,
 	};
 
-	if (environment == NULL)
-		return -1;
-	struct process *process = process_start(o->processes, &spec, err);
-	settings_free_environment(environment);
-	return process == NULL ? -1 : 0;
+	return jobs_start(identity->options.jobs, &job, err) == NULL ? -1 : 0;
 }
 
 static void on_retry(evutil_socket_t fd, short what, void *arg)

@@ -4,21 +4,18 @@
 #define SUPERVISOR_IDENTITY_H
 
 #include "common/error.h"
-#include "common/settings.h"
-#include "supervisor/process.h"
 #include "supervisor/state.h"
 
 #include <event2/event.h>
 #include <time.h>
 
+struct jobs;
 struct identity;
 
 struct identity_options {
 	struct event_base *base;
-	struct process_table *processes;
-	const struct settings *settings;
+	const struct jobs *jobs;
 	struct state *state;
-	const char *program; /* ingress-evidence, absolute */
 	/* Called once, after the first answer or failure: what needs the identity may begin
 	 * and will find it there if it could be had. */
 	void (*first_try_over)(void *arg);

@@ -3,7 +3,7 @@
 #include "common/file.h"
 #include "common/json.h"
 #include "common/log.h"
-#include "supervisor/confined.h"
+#include "supervisor/jobs.h"
 #include "supervisor/key_record_file.h"
 #include "supervisor/lineage.h"
 #include "supervisor/schedule.h"
@@ -18,8 +18,8 @@ enum {
 	ANSWER_MAX = 8 * 1024 * 1024, /* a record of 2 MB, its keys, and JSON's quoting */
 	MADE_PER_RUN = 64,
 	MADE_TEXT_MAX = DOMAIN_MAX + CERTIFICATE_SPKI_SIZE + CERTIFICATE_SERIAL_MAX + 4,
-	/* The program, its command, "--record-fd 3", two words for each key, NULL. */
-	ARGUMENTS_MAX = 5 + 2 * MADE_PER_RUN,
+	/* The command, "--record-fd 3", two words for each key, NULL. */
+	WORDS_MAX = 4 + 2 * MADE_PER_RUN,
 };
 
 typedef char spki_text[CERTIFICATE_SPKI_SIZE];
@@ -243,18 +243,16 @@ static void on_done(const struct process_result *result, void *arg)
 	renew_adopted(o);
 }
 
-/* Returns how many words there are; `texts` keeps those that are made here. */
-static void make_arguments(struct key_origin *o, bool has_record,
-			   const char *arguments[ARGUMENTS_MAX],
-			   char texts[MADE_PER_RUN][MADE_TEXT_MAX])
+/* `texts` keeps those words that are made here. */
+static void make_words(struct key_origin *o, bool has_record, const char *words[WORDS_MAX],
+		       char texts[MADE_PER_RUN][MADE_TEXT_MAX])
 {
 	size_t count = 0, made = 0;
 
-	arguments[count++] = o->options.program;
-	arguments[count++] = "origin";
+	words[count++] = "origin";
 	if (has_record) {
-		arguments[count++] = "--record-fd";
-		arguments[count++] = "3";
+		words[count++] = "--record-fd";
+		words[count++] = "3";
 	}
 	for (size_t i = 0; i < o->domain_count && made < MADE_PER_RUN; i++) {
 		struct key_of_domain *d = &o->domains[i];
@@ -262,39 +260,30 @@ static void make_arguments(struct key_origin *o, bool has_record,
 			continue;
 		snprintf(texts[made], MADE_TEXT_MAX, "%s=%s:%s", o->options.settings->domains[i],
 			 d->made, d->made_serial);
-		arguments[count++] = "--made";
-		arguments[count++] = texts[made++];
+		words[count++] = "--made";
+		words[count++] = texts[made++];
 		d->sent = true;
 	}
-	arguments[count] = NULL;
+	words[count] = NULL;
 }
 
 static int start(struct key_origin *o, struct error *err)
 {
-	const char *arguments[ARGUMENTS_MAX];
+	const char *words[WORDS_MAX];
 	char texts[MADE_PER_RUN][MADE_TEXT_MAX];
 	AUTO_CLOSE int record = key_record_file_open(&o->file);
-	char **environment =
-	    settings_child_environment(o->options.settings, FOR_EVIDENCE, NULL, err);
-	const struct process_spec spec = {
-	    .name = "ingress-evidence",
-	    .argv = arguments,
-	    .envp = (const char *const *)environment,
+	const struct job job = {
+	    .program = JOB_EVIDENCE,
+	    .words = words,
 	    .timeout = RUN_TIMEOUT,
 	    .capture_max = ANSWER_MAX,
-	    .stderr_level = LOG_DEBUG,
-	    .extra_fd = record,
-	    .confinement = &confined_evidence,
+	    .third_fd = record,
 	    .done = on_done,
 	    .arg = o,
 	};
 
-	if (environment == NULL)
-		return -1;
-	make_arguments(o, record >= 0, arguments, texts);
-	struct process *process = process_start(o->options.processes, &spec, err);
-	settings_free_environment(environment);
-	return process == NULL ? -1 : 0;
+	make_words(o, record >= 0, words, texts);
+	return jobs_start(o->options.jobs, &job, err) == NULL ? -1 : 0;
 }
 
 static void run(struct key_origin *o)

@@ -11,21 +11,20 @@
 
 #include "common/error.h"
 #include "common/settings.h"
-#include "supervisor/process.h"
 
 #include <event2/event.h>
 #include <time.h>
 
 struct served_pair;
+struct jobs;
 struct key_origin;
 struct lineage;
 
 struct key_origin_options {
 	struct event_base *base;
-	struct process_table *processes;
+	const struct jobs *jobs;
 	const struct settings *settings;
 	const struct served_pair *pairs; /* one for each of settings->domains */
-	const char *program;		 /* ingress-evidence, absolute */
 	/* For ADOPTED_KEYS=renew: has a certificate with a new key ordered for a domain, as
 	 * domains_renew() does. */
 	int (*renew)(const char *domain, void *arg, struct error *err);

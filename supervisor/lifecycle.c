@@ -34,18 +34,18 @@
  */
 /* clang-format off */
 static const struct transition table[STEP_COUNT][EVENT_COUNT] = {
-    /*                   WAKE           DONE             NOTHING          FAILED            RECHECK */
-    [STEP_SETTLED]   = {RUN(RECORDS),  IGNORE(SETTLED), IGNORE(SETTLED), IGNORE(SETTLED),  RUN(CHECK)},
-    [STEP_RECORDS]   = {RUN(RECORDS),  RUN(ACCOUNT),    RUN(ACCOUNT),    PAUSE(RECORDS),   RUN(CHECK)},
-    [STEP_ACCOUNT]   = {RUN(ACCOUNT),  RUN(CAA),        RUN(CAA),        PAUSE(ACCOUNT),   RUN(CHECK)},
-    [STEP_CAA]       = {RUN(CAA),      RUN(PREFLIGHT),  RUN(PREFLIGHT),  PAUSE(CAA),       RUN(CHECK)},
-    [STEP_PREFLIGHT] = {RUN(RECORDS),  RUN(ISSUE),      RUN(CHECK),      PAUSE(PREFLIGHT), RUN(CHECK)},
-    [STEP_ISSUE]     = {RUN(RECORDS),  RUN(CHECK),      RUN(CHECK),      PAUSE(ISSUE),     RUN(CHECK)},
-    [STEP_CHECK]     = {RUN(CHECK),    RUN(INSTALL),    RUN(PROBE),      PAUSE(ISSUE),     IGNORE(CHECK)},
-    [STEP_INSTALL]   = {RUN(INSTALL),  RUN(PUBLISH),    RUN(PROBE),      PAUSE(INSTALL),   IGNORE(INSTALL)},
-    [STEP_PUBLISH]   = {RUN(PUBLISH),  RUN(APPLY),      RUN(APPLY),      RUN(APPLY),       IGNORE(PUBLISH)},
-    [STEP_APPLY]     = {RUN(APPLY),    RUN(PROBE),      RUN(PROBE),      PAUSE(APPLY),     IGNORE(APPLY)},
-    [STEP_PROBE]     = {RUN(PROBE),    REST,            REST,            PAUSE(APPLY),     IGNORE(PROBE)},
+    /*                   WAKE           DONE              NOTHING           PASSED             FAILED             RECHECK */
+    [STEP_SETTLED]   = {RUN(RECORDS),  IGNORE(SETTLED),  IGNORE(SETTLED),  IGNORE(SETTLED),   IGNORE(SETTLED),   RUN(CHECK)},
+    [STEP_RECORDS]   = {RUN(RECORDS),  RUN(ACCOUNT),     RUN(ACCOUNT),     RUN(ACCOUNT),      PAUSE(RECORDS),    RUN(CHECK)},
+    [STEP_ACCOUNT]   = {RUN(ACCOUNT),  RUN(CAA),         RUN(CAA),         PAUSE(ACCOUNT),    PAUSE(ACCOUNT),    RUN(CHECK)},
+    [STEP_CAA]       = {RUN(CAA),      RUN(PREFLIGHT),   RUN(PREFLIGHT),   RUN(PREFLIGHT),    PAUSE(CAA),        RUN(CHECK)},
+    [STEP_PREFLIGHT] = {RUN(RECORDS),  RUN(ISSUE),       RUN(CHECK),       PAUSE(PREFLIGHT),  PAUSE(PREFLIGHT),  RUN(CHECK)},
+    [STEP_ISSUE]     = {RUN(RECORDS),  RUN(CHECK),       RUN(CHECK),       PAUSE(ISSUE),      PAUSE(ISSUE),      RUN(CHECK)},
+    [STEP_CHECK]     = {RUN(CHECK),    RUN(INSTALL),     RUN(PROBE),       PAUSE(ISSUE),      PAUSE(ISSUE),      IGNORE(CHECK)},
+    [STEP_INSTALL]   = {RUN(INSTALL),  RUN(PUBLISH),     RUN(PROBE),       PAUSE(INSTALL),    PAUSE(INSTALL),    IGNORE(INSTALL)},
+    [STEP_PUBLISH]   = {RUN(PUBLISH),  RUN(APPLY),       RUN(APPLY),       RUN(APPLY),        RUN(APPLY),        IGNORE(PUBLISH)},
+    [STEP_APPLY]     = {RUN(APPLY),    RUN(PROBE),       RUN(PROBE),       PAUSE(APPLY),      PAUSE(APPLY),      IGNORE(APPLY)},
+    [STEP_PROBE]     = {RUN(PROBE),    REST,             REST,             PAUSE(APPLY),      PAUSE(APPLY),      IGNORE(PROBE)},
 };
 /* clang-format on */
 

@@ -30,6 +30,7 @@ enum lifecycle_event {
 	EVENT_WAKE,    /* the pause is over, or somebody asked */
 	EVENT_DONE,    /* the step's work succeeded */
 	EVENT_NOTHING, /* the step found nothing to do */
+	EVENT_PASSED,  /* it failed, but what comes after it does not depend on it */
 	EVENT_FAILED,
 	EVENT_RECHECK, /* certificates on the volume may have changed under us */
 	EVENT_COUNT

@@ -4,8 +4,8 @@
 #include "common/file.h"
 #include "common/log.h"
 #include "supervisor/acme_account.h"
-#include "supervisor/confined.h"
 #include "supervisor/history.h"
+#include "supervisor/jobs.h"
 #include "supervisor/key_origin.h"
 #include "supervisor/schedule.h"
 #include "supervisor/served_pair.h"
@@ -74,28 +74,28 @@ static void on_published(const struct process_result *result, void *arg)
 
 /* ---- one run */
 
-/* The argument list: the account if there is one, and each certificate that is served.
+/* What ingress-evidence is told: the account if there is one, and each certificate that is served.
  * Owns its strings. */
-struct arguments {
+struct words {
 	char **list;
 	size_t count, room;
 };
 
-static int add(struct arguments *a, char *text /* taken over */)
+static int add(struct words *w, char *text /* taken over */)
 {
-	if (text == NULL || a->count + 1 >= a->room) {
+	if (text == NULL || w->count + 1 >= w->room) {
 		free(text);
 		return -1;
 	}
-	a->list[a->count++] = text;
+	w->list[w->count++] = text;
 	return 0;
 }
 
-static void arguments_free(struct arguments *a)
+static void words_free(struct words *w)
 {
-	for (size_t i = 0; i < a->count; i++)
-		free(a->list[i]);
-	free(a->list);
+	for (size_t i = 0; i < w->count; i++)
+		free(w->list[i]);
+	free(w->list);
 }
 
 static char *describe_certificate(const struct publication *p, size_t domain)
@@ -110,38 +110,37 @@ static char *describe_certificate(const struct publication *p, size_t domain)
 	return text;
 }
 
-static int add_account(struct arguments *a, const struct acme_account *account, struct error *err)
+static int add_account(struct words *w, const struct acme_account *account, struct error *err)
 {
 	if (account->regr_path != NULL &&
-	    (add(a, strdup("--account")) != 0 || add(a, strdup(account->regr_path)) != 0))
+	    (add(w, strdup("--account")) != 0 || add(w, strdup(account->regr_path)) != 0))
 		return error_no_memory(err);
 	return 0;
 }
 
-static int add_history(const struct publication *p, struct arguments *a, struct error *err)
+static int add_history(const struct publication *p, struct words *w, struct error *err)
 {
-	if (add(a, strdup("--directory")) != 0 ||
-	    add(a, strdup(p->options.settings->acme_server)) != 0 ||
-	    add(a, strdup("--history-fd")) != 0 || add(a, strdup("3")) != 0)
+	if (add(w, strdup("--directory")) != 0 ||
+	    add(w, strdup(p->options.settings->acme_server)) != 0 ||
+	    add(w, strdup("--history-fd")) != 0 || add(w, strdup("3")) != 0)
 		return error_no_memory(err);
 	return 0;
 }
 
-static int arguments_make(const struct publication *p, const struct acme_account *account,
-			  bool has_history, struct arguments *a, struct error *err)
+static int words_make(const struct publication *p, const struct acme_account *account,
+		      bool has_history, struct words *w, struct error *err)
 {
 	size_t domains = p->options.settings->domain_count;
 
-	a->room = 2 * domains + 10;
-	a->list = calloc(a->room, sizeof(*a->list));
-	if (a->list == NULL || add(a, strdup(p->options.program)) != 0 ||
-	    add(a, strdup("publish")) != 0)
+	w->room = 2 * domains + 10;
+	w->list = calloc(w->room, sizeof(*w->list));
+	if (w->list == NULL || add(w, strdup("publish")) != 0)
 		return error_no_memory(err);
-	if (add_account(a, account, err) != 0 || (has_history && add_history(p, a, err) != 0))
+	if (add_account(w, account, err) != 0 || (has_history && add_history(p, w, err) != 0))
 		return -1;
 	for (size_t i = 0; i < domains; i++)
 		if (p->options.pairs[i].present &&
-		    (add(a, strdup("--cert")) != 0 || add(a, describe_certificate(p, i)) != 0))
+		    (add(w, strdup("--cert")) != 0 || add(w, describe_certificate(p, i)) != 0))
 			return error_no_memory(err);
 	return 0;
 }
@@ -188,32 +187,21 @@ static void note_history(struct publication *p, const char *account)
 static int start(struct publication *p, const struct acme_account *account, int history_fd,
 		 struct error *err)
 {
-	struct arguments arguments = {0};
-	struct process_spec spec = {
-	    .name = "ingress-evidence",
+	struct words words = {0};
+	struct job job = {
+	    .program = JOB_EVIDENCE,
 	    .timeout = PUBLISH_TIMEOUT,
-	    .stdout_level = LOG_DEBUG,
-	    .stderr_level = LOG_DEBUG,
-	    .extra_fd = history_fd,
-	    .confinement = &confined_evidence,
+	    .output_level = LOG_DEBUG,
+	    .third_fd = history_fd,
 	    .done = on_published,
 	    .arg = p,
 	};
-	char **environment = NULL;
-	int rc = -1;
+	int rc = words_make(p, account, history_fd >= 0, &words, err);
 
-	if (arguments_make(p, account, history_fd >= 0, &arguments, err) != 0)
-		goto out;
-	environment = settings_child_environment(p->options.settings, FOR_EVIDENCE, NULL, err);
-	if (environment == NULL)
-		goto out;
-	spec.argv = (const char *const *)arguments.list;
-	spec.envp = (const char *const *)environment;
-	if (process_start(p->options.processes, &spec, err) != NULL)
-		rc = 0;
-out:
-	settings_free_environment(environment);
-	arguments_free(&arguments);
+	job.words = (const char *const *)words.list;
+	if (rc == 0 && jobs_start(p->options.jobs, &job, err) == NULL)
+		rc = -1;
+	words_free(&words);
 	return rc;
 }
 

@@ -9,22 +9,21 @@
 
 #include "common/error.h"
 #include "common/settings.h"
-#include "supervisor/process.h"
 
 #include <event2/event.h>
 #include <time.h>
 
+struct jobs;
 struct publication;
 struct served_pair;
 struct key_origin;
 
 struct publication_options {
 	struct event_base *base;
-	struct process_table *processes;
+	const struct jobs *jobs;
 	const struct settings *settings;
 	const struct served_pair *pairs; /* one for each of settings->domains */
 	const char *certs_folder;
-	const char *program;		     /* ingress-evidence, absolute */
 	const struct key_origin *key_origin; /* for the history of certificates */
 };
 

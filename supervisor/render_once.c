@@ -5,7 +5,6 @@
 #include "supervisor/backend_addresses.h"
 #include "supervisor/capacity.h"
 #include "supervisor/haproxy_facts.h"
-#include "supervisor/lineage.h"
 #include "supervisor/programs.h"
 #include "supervisor/render.h"
 #include "supervisor/resolve_program.h"
@@ -24,15 +23,10 @@ static void install_for_render(const struct settings *settings, const char *cert
 	for (size_t i = 0; i < settings->domain_count; i++) {
 		const char *name = settings->domains[i];
 		struct error err = ERROR_INIT;
-		struct lineage lineage;
-		int found = lineage_find(settings->letsencrypt_dir, name, &lineage, &err);
 
-		if (found > 0)
-			found =
-			    served_pair_install(&lineage, name, certs, time(NULL), &pairs[i], &err);
-		if (found < 0)
+		if (served_pair_install_from(settings->letsencrypt_dir, name, certs, time(NULL),
+					     &pairs[i], &err) < 0)
 			log_warn("[%s] %s", name, err.text);
-		lineage_clear(&lineage);
 	}
 }
 

@@ -4,7 +4,7 @@
 #include "common/file.h"
 #include "common/log.h"
 #include "supervisor/address_news.h"
-#include "supervisor/confined.h"
+#include "supervisor/jobs.h"
 #include "supervisor/resolve_program.h"
 
 #include <errno.h>
@@ -162,23 +162,21 @@ static void on_exit_of_program(const struct process_result *result, void *arg);
 
 static int launch(struct resolver *r, int names, int lines, struct error *err)
 {
-	const char *const argv[] = {r->options.program, "follow", "--fd", "3", NULL};
+	static const char *const words[] = {"follow", "--fd", "3", NULL};
 	struct resolve_environment environment;
-	const struct process_spec spec = {
-	    .name = "ingress-resolve",
-	    .argv = argv,
-	    .envp = environment.variables,
-	    .stdout_level = LOG_INFO,
-	    .stderr_level = LOG_INFO,
+	const struct job service = {
+	    .program = JOB_RESOLVE,
+	    .words = words,
+	    .environment = environment.variables,
+	    .output_level = LOG_INFO,
 	    .stdin_fd = names,
-	    .extra_fd = lines,
-	    .confinement = &confined_resolve,
+	    .third_fd = lines,
 	    .done = on_exit_of_program,
 	    .arg = r,
 	};
 
 	resolve_environment_make(&environment);
-	r->process = process_start(r->options.processes, &spec, err);
+	r->process = jobs_start(r->options.jobs, &service, err);
 	return r->process == NULL ? -1 : 0;
 }
 

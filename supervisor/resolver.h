@@ -10,18 +10,17 @@
 #include "common/error.h"
 #include "common/settings.h"
 #include "supervisor/backend_addresses.h"
-#include "supervisor/process.h"
 
 #include <event2/event.h>
 
+struct jobs;
 struct resolver;
 
 struct resolver_options {
 	struct event_base *base;
-	struct process_table *processes;
+	const struct jobs *jobs;
 	const struct settings *settings;
-	const char *program; /* ingress-resolve, absolute */
-	const char *file;    /* of the known addresses */
+	const char *file; /* of the known addresses */
 	struct backend_addresses *table;
 	void (*changed)(void *arg); /* some address in the table has */
 	void *arg;

@@ -149,3 +149,15 @@ int served_pair_install(const struct lineage *lineage, const char *domain, const
 	pem_clear(&pem);
 	return rc;
 }
+
+int served_pair_install_from(const char *letsencrypt_dir, const char *domain, const char *folder,
+			     time_t now, struct served_pair *pair, struct error *err)
+{
+	struct lineage lineage;
+	int found = lineage_find(letsencrypt_dir, domain, &lineage, err);
+
+	if (found > 0 && served_pair_install(&lineage, domain, folder, now, pair, err) != 0)
+		found = -1;
+	lineage_clear(&lineage);
+	return found;
+}

@@ -38,6 +38,11 @@ int served_pair_check(const struct lineage *lineage, const char *domain, time_t 
 int served_pair_install(const struct lineage *lineage, const char *domain, const char *folder,
 			time_t now, struct served_pair *pair, struct error *err);
 
+/* The same with the lineage of LETSENCRYPT_DIR that is for exactly `domain`: 1 installed, 0 there
+ * is none, -1. */
+int served_pair_install_from(const char *letsencrypt_dir, const char *domain, const char *folder,
+			     time_t now, struct served_pair *pair, struct error *err);
+
 /* The name of a domain's files without their suffix: the name itself, or
  * "_wildcard.base" ('_' cannot stand in a certificate's domain, so nothing collides). */
 void served_pair_file_name(const char *domain, char name[SERVED_PAIR_NAME_MAX]);

@@ -4,7 +4,13 @@
 #include "supervisor/backend_addresses.h"
 #include "supervisor/domains.h"
 #include "supervisor/evidence_server.h"
+#include "supervisor/haproxy.h"
 #include "supervisor/identity.h"
+#include "supervisor/key_origin.h"
+#include "supervisor/publication.h"
+#include "supervisor/schedule.h"
+#include "supervisor/served_pair.h"
+#include "supervisor/steps.h"
 #include "supervisor/traffic.h"
 
 #include <stdio.h>
@@ -165,9 +171,9 @@ static void add_key_origin(cJSON *json, const struct key_origin *key_origin)
 	add_text(object, "rejected", s.rejected);
 }
 
-static void add_certificate(cJSON *json, const struct domain *d)
+static void add_certificate(cJSON *json, const struct status_sources *sources, size_t domain)
 {
-	const struct served_pair *pair = d->pair;
+	const struct served_pair *pair = &sources->pairs[domain];
 
 	if (!pair->present) {
 		cJSON_AddNullToObject(json, "certificate");
@@ -179,41 +185,32 @@ static void add_certificate(cJSON *json, const struct domain *d)
 	add_time(object, "not_after", pair->not_after);
 	add_time(object, "renew_at",
 		 schedule_renewal(pair->not_before, pair->not_after,
-				  d->all->options.settings->renew_days_before));
-	add_text(object, "key",
-		 key_origin_of(d->all->options.key_origin, (size_t)(d - d->all->list)));
+				  sources->settings->renew_days_before));
+	add_text(object, "key", key_origin_of(sources->key_origin, domain));
 }
 
-static unsigned orders_lately(const struct domain *d)
-{
-	time_t since = time(NULL) - BUDGET_WINDOW;
-	unsigned count = 0;
-
-	for (unsigned i = 0; i < d->record->budget.count; i++)
-		if (d->record->budget.attempts[i] > since)
-			count++;
-	return count;
-}
-
-static cJSON *make_domain(const struct domain *d)
+static cJSON *make_domain(const struct status_sources *sources, size_t domain)
 {
 	cJSON *json = cJSON_CreateObject();
+	struct domain_view view;
 	char state[48];
 
-	cJSON_AddStringToObject(json, "name", d->name);
-	if (d->step == STEP_SETTLED && !d->running)
+	domains_look(sources->domains, domain, &view);
+	cJSON_AddStringToObject(json, "name", view.name);
+	if (view.step == STEP_SETTLED && !view.running)
 		snprintf(state, sizeof(state), "settled");
 	else
-		snprintf(state, sizeof(state), "%s: %s", d->running ? "working" : "waiting",
-			 lifecycle_step_name(d->step));
+		snprintf(state, sizeof(state), "%s: %s", view.running ? "working" : "waiting",
+			 lifecycle_step_name(view.step));
 	cJSON_AddStringToObject(json, "state", state);
-	cJSON_AddBoolToObject(json, "served", d->served);
-	add_certificate(json, d);
-	cJSON_AddNumberToObject(json, "failures", d->record->attempt);
-	add_text(json, "error", d->record->error);
-	add_text(json, "note", d->note);
-	add_time(json, "next_at", d->running ? 0 : d->next_at);
-	cJSON_AddNumberToObject(json, "orders_in_last_hour", orders_lately(d));
+	cJSON_AddBoolToObject(json, "served",
+			      steps_serve_is_served(steps_of_serving(sources->steps), domain));
+	add_certificate(json, sources, domain);
+	cJSON_AddNumberToObject(json, "failures", view.failures);
+	add_text(json, "error", view.error);
+	add_text(json, "note", view.note);
+	add_time(json, "next_at", view.next_at);
+	cJSON_AddNumberToObject(json, "orders_in_last_hour", view.orders);
 	return json;
 }
 
@@ -231,10 +228,10 @@ cJSON *status_make(const struct status_sources *sources)
 	add_evidence(json, sources);
 	acme = cJSON_AddObjectToObject(json, "acme");
 	cJSON_AddStringToObject(acme, "server", sources->settings->acme_server);
-	add_text(acme, "account", sources->domains->account.uri);
+	add_text(acme, "account", steps_order_account_uri(steps_of_order(sources->steps)));
 	add_key_origin(json, sources->key_origin);
 	list = cJSON_AddArrayToObject(json, "domains");
-	for (size_t i = 0; i < sources->domains->count; i++)
-		cJSON_AddItemToArray(list, make_domain(&sources->domains->list[i]));
+	for (size_t i = 0; i < domains_count(sources->domains); i++)
+		cJSON_AddItemToArray(list, make_domain(sources, i));
 	return json;
 }

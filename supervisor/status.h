@@ -13,13 +13,17 @@ struct identity;
 struct key_origin;
 struct publication;
 struct settings;
+struct served_pair;
 struct state;
+struct steps;
 struct traffic;
 
 struct status_sources {
 	const struct settings *settings;
 	const struct state *state;
 	const struct domains *domains;
+	const struct steps *steps;
+	const struct served_pair *pairs; /* one for each of settings->domains */
 	const struct haproxy *haproxy;
 	const struct traffic *traffic;
 	const struct backend_addresses *addresses;

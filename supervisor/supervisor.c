@@ -3,6 +3,7 @@
 #include "common/file.h"
 #include "common/log.h"
 #include "supervisor/capacity.h"
+#include "supervisor/certbot.h"
 #include "supervisor/confined.h"
 #include "supervisor/control.h"
 #include "supervisor/dns_job.h"
@@ -10,12 +11,17 @@
 #include "supervisor/evidence_server.h"
 #include "supervisor/haproxy_facts.h"
 #include "supervisor/identity.h"
+#include "supervisor/jobs.h"
 #include "supervisor/key_origin.h"
 #include "supervisor/log_pipe.h"
 #include "supervisor/programs.h"
+#include "supervisor/publication.h"
 #include "supervisor/render.h"
 #include "supervisor/resolver.h"
 #include "supervisor/run_folder.h"
+#include "supervisor/schedule.h"
+#include "supervisor/served_pair.h"
+#include "supervisor/steps.h"
 #include "supervisor/traffic.h"
 #include "supervisor/worker_addresses.h"
 
@@ -40,6 +46,7 @@ struct supervisor {
 	struct haproxy_facts facts;
 	struct served_pair *pairs;
 	struct process_table *processes;
+	struct jobs *jobs;
 	struct state *state;
 	struct log_pipe *log_pipe;
 	struct certbot *certbot;
@@ -51,6 +58,7 @@ struct supervisor {
 	struct haproxy *haproxy;
 	struct traffic *traffic;
 	struct evidence_server *evidence_server, *attestation_server;
+	struct steps *steps;
 	struct domains *domains;
 	struct identity *identity;
 	struct dns_job *dns_job;
@@ -149,8 +157,9 @@ static void on_stop_signal(evutil_socket_t signal, short what, void *arg)
 	s->stopping = true;
 	log_info("stopping (%s)", signal == SIGTERM ? "SIGTERM" : "SIGINT");
 	domains_stop(s->domains);
+	steps_order_stop(steps_of_order(s->steps));
 	worker_addresses_stop(s->worker_addresses);
-	process_end_jobs(s->processes);
+	jobs_stop(s->jobs);
 	event_add(s->drain, &(struct timeval){DRAIN_SECONDS, 0});
 	haproxy_stop(s->haproxy, on_haproxy_stopped, s);
 }
@@ -202,7 +211,9 @@ static int prepare(struct supervisor *s, struct error *err)
 	if (s->pairs == NULL || s->base == NULL)
 		return error_no_memory(err);
 	s->processes = process_table_new(s->base, err);
-	if (s->processes == NULL)
+	s->jobs =
+	    s->processes == NULL ? NULL : jobs_new(s->processes, s->settings, &s->programs, err);
+	if (s->jobs == NULL)
 		return -1;
 	s->log_pipe = log_pipe_new(s->base, run_folder_log_pipe(s->folder), err);
 	s->state = state_open(s->settings->letsencrypt_dir, err);
@@ -244,12 +255,39 @@ static int make_addresses(struct supervisor *s, struct error *err)
 	    err);
 	if (s->worker_addresses == NULL)
 		return -1;
-	s->resolver = resolver_new(&(struct resolver_options){s->base, s->processes, s->settings,
-							      s->programs.resolve,
+	s->resolver = resolver_new(&(struct resolver_options){s->base, s->jobs, s->settings,
 							      run_folder_addresses(s->folder),
 							      s->addresses, on_address_change, s},
 				   err);
 	return s->resolver == NULL ? -1 : 0;
+}
+
+static time_t renew_at(size_t domain, void *arg)
+{
+	const struct supervisor *s = arg;
+	const struct served_pair *pair = &s->pairs[domain];
+
+	if (!pair->present)
+		return 0;
+	return schedule_renewal(pair->not_before, pair->not_after, s->settings->renew_days_before);
+}
+
+static int make_domains(struct supervisor *s, struct error *err)
+{
+	const struct settings *settings = s->settings;
+
+	s->steps = steps_new(&(struct steps_options){settings, s->jobs, s->state, s->certbot,
+						     s->haproxy, s->publication, s->key_origin,
+						     s->pairs, run_folder_certs(s->folder)},
+			     err);
+	if (s->steps == NULL)
+		return -1;
+	s->domains = domains_new(
+	    &(struct domains_options){s->base, s->state, (const domain_name *)settings->domains,
+				      settings->domain_count, settings->renew_interval,
+				      steps_table(s->steps), renew_at, s},
+	    err);
+	return s->domains == NULL ? -1 : 0;
 }
 
 static int make_parts(struct supervisor *s, struct error *err)
@@ -262,16 +300,16 @@ static int make_parts(struct supervisor *s, struct error *err)
 				 err);
 	if (s->certbot == NULL)
 		return -1;
-	s->key_origin = key_origin_new(
-	    &(struct key_origin_options){s->base, s->processes, settings, s->pairs,
-					 s->programs.evidence, order_new_key, on_origins_told, s},
-	    err);
+	s->key_origin =
+	    key_origin_new(&(struct key_origin_options){s->base, s->jobs, settings, s->pairs,
+							order_new_key, on_origins_told, s},
+			   err);
 	if (s->key_origin == NULL)
 		return -1;
-	s->publication = publication_new(
-	    &(struct publication_options){s->base, s->processes, settings, s->pairs, certs,
-					  s->programs.evidence, s->key_origin},
-	    err);
+	s->publication =
+	    publication_new(&(struct publication_options){s->base, s->jobs, settings, s->pairs,
+							  certs, s->key_origin},
+			    err);
 	if (s->publication == NULL)
 		return -1;
 	s->haproxy = haproxy_new(&(struct haproxy_options){s->base, s->processes, s->facts.path,
@@ -280,14 +318,7 @@ static int make_parts(struct supervisor *s, struct error *err)
 	if (s->haproxy == NULL || make_addresses(s, err) != 0)
 		return -1;
 	s->traffic = traffic_new(s->base, haproxy_workers(s->haproxy), err);
-	if (s->traffic == NULL)
-		return -1;
-	s->domains = domains_new(
-	    &(struct domains_options){s->base, settings, s->processes, s->haproxy, s->publication,
-				      s->certbot, s->state, s->pairs, certs, s->programs.dns,
-				      s->programs.ctl, s->key_origin},
-	    err);
-	return s->domains == NULL ? -1 : 0;
+	return s->traffic == NULL ? -1 : make_domains(s, err);
 }
 
 static struct evidence_server *start_server(struct supervisor *s, const char *command,
@@ -295,9 +326,7 @@ static struct evidence_server *start_server(struct supervisor *s, const char *co
 {
 	const struct evidence_server_options options = {
 	    .base = s->base,
-	    .processes = s->processes,
-	    .settings = s->settings,
-	    .program = s->programs.evidence,
+	    .jobs = s->jobs,
 	    .folder = run_folder_chroot(s->folder),
 	    .command = command,
 	    .socket = socket,
@@ -309,7 +338,7 @@ static struct evidence_server *start_server(struct supervisor *s, const char *co
 /* Serving begins here, with what the volume holds. */
 static int serve(struct supervisor *s, struct error *err)
 {
-	domains_install_existing(s->domains);
+	steps_serve_install_existing(steps_of_serving(s->steps));
 	resolver_wait(s->resolver, FIRST_ANSWERS_MS);
 	if (haproxy_start(s->haproxy, err) != 0)
 		return -1;
@@ -324,6 +353,7 @@ static void on_identity_tried(void *arg)
 {
 	struct supervisor *s = arg;
 
+	steps_order_sweep(steps_of_order(s->steps));
 	domains_start(s->domains);
 	key_origin_start(s->key_origin);
 }
@@ -332,14 +362,13 @@ static void on_identity_answered_late(void *arg)
 {
 	struct supervisor *s = arg;
 
-	domains_retry_records(s->domains);
+	domains_retry(s->domains, STEP_RECORDS);
 }
 
 static int open_up(struct supervisor *s, struct error *err)
 {
 	s->identity =
-	    identity_new(&(struct identity_options){s->base, s->processes, s->settings, s->state,
-						    s->programs.evidence, on_identity_tried,
+	    identity_new(&(struct identity_options){s->base, s->jobs, s->state, on_identity_tried,
 						    on_identity_answered_late, s},
 			 err);
 	if (s->identity == NULL)
@@ -348,6 +377,8 @@ static int open_up(struct supervisor *s, struct error *err)
 	    .settings = s->settings,
 	    .state = s->state,
 	    .domains = s->domains,
+	    .steps = s->steps,
+	    .pairs = s->pairs,
 	    .haproxy = s->haproxy,
 	    .traffic = s->traffic,
 	    .addresses = s->addresses,
@@ -357,8 +388,7 @@ static int open_up(struct supervisor *s, struct error *err)
 	    .key_origin = s->key_origin,
 	    .started_at = time(NULL),
 	};
-	s->dns_job = dns_job_new(
-	    &(struct dns_job_options){s->settings, s->processes, s->state, s->programs.dns}, err);
+	s->dns_job = dns_job_new(&(struct dns_job_options){s->settings, s->jobs, s->state}, err);
 	if (s->dns_job == NULL)
 		return -1;
 	s->control =
@@ -380,6 +410,7 @@ static void take_apart(struct supervisor *s)
 	dns_job_free(s->dns_job);
 	identity_free(s->identity);
 	domains_free(s->domains);
+	steps_free(s->steps);
 	evidence_server_free(s->evidence_server);
 	evidence_server_free(s->attestation_server);
 	traffic_free(s->traffic);
@@ -390,6 +421,7 @@ static void take_apart(struct supervisor *s)
 	backend_addresses_free(s->addresses);
 	publication_free(s->publication);
 	certbot_free(s->certbot);
+	jobs_free(s->jobs);
 	log_pipe_free(s->log_pipe);
 	state_free(s->state);
 	for (size_t i = 0; i < sizeof(events) / sizeof(*events); i++)

@@ -12,11 +12,6 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent.parent.parent
 INCLUDE = re.compile(r'^#include "([^"]+)"', re.MULTILINE)
 
-# Circles that are still there.
-KNOWN_CIRCLES: tuple[frozenset[str], ...] = (
-    # The engine calls the steps, and they tell it how they ended.
-    frozenset(f"supervisor/{name}.c" for name in ("domains", "domain_dns", "domain_order", "domain_steps")),
-)
 # Includes that are still there and that the table does not allow.
 KNOWN_ARROWS = {
     ("supervisor/verify/caa.c", "supervisor/programs.h"),  # where ingress-dns is
@@ -141,7 +136,7 @@ def test_files_have_no_circle() -> None:
     graph = _uses(_sources())
     assert len(graph) > 150
     assert sum(map(len, graph.values())) > 800
-    circles = [c for c in _circles(graph) if not any(c <= known for known in KNOWN_CIRCLES)]
+    circles = _circles(graph)
     assert not circles, [sorted(circle) for circle in circles]
 
 

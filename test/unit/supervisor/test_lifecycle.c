@@ -4,6 +4,8 @@
 #include "supervisor/lifecycle.h"
 #include "supervisor/schedule.h"
 
+#include <stdbool.h>
+
 static void assert_goes(enum step step, enum lifecycle_event event, enum step next, enum verb verb)
 {
 	struct transition t = lifecycle_next(step, event);
@@ -74,6 +76,20 @@ static void evidence_never_keeps_a_certificate_from_being_served(void **state)
 {
 	(void)state;
 	assert_goes(STEP_PUBLISH, EVENT_FAILED, STEP_APPLY, VERB_RUN);
+}
+
+static void only_what_nothing_depends_on_is_passed(void **state)
+{
+	(void)state;
+	for (int step = STEP_RECORDS; step < STEP_COUNT; step++) {
+		struct transition passed = lifecycle_next((enum step)step, EVENT_PASSED);
+		struct transition done = lifecycle_next((enum step)step, EVENT_DONE);
+		struct transition failed = lifecycle_next((enum step)step, EVENT_FAILED);
+		bool goes_on = step == STEP_RECORDS || step == STEP_CAA;
+		struct transition expected = goes_on ? done : failed;
+		assert_int_equal(passed.next, expected.next);
+		assert_int_equal(passed.verb, expected.verb);
+	}
 }
 
 static void a_recheck_is_left_to_the_pass_under_way(void **state)
@@ -234,6 +250,7 @@ int main(void)
 	    cmocka_unit_test(an_order_begins_with_records_account_and_caa),
 	    cmocka_unit_test(no_order_without_a_preflight),
 	    cmocka_unit_test(evidence_never_keeps_a_certificate_from_being_served),
+	    cmocka_unit_test(only_what_nothing_depends_on_is_passed),
 	    cmocka_unit_test(a_recheck_is_left_to_the_pass_under_way),
 	    cmocka_unit_test(steps_have_names_that_lead_back),
 	    cmocka_unit_test(a_renewal_is_due_with_a_third_left_or_so_many_days_before),

@@ -1,0 +1,42 @@
+/*
+ * The steps of a domain's life as one table for the engine (domains.h): which function does which.
+ *
+ *   RECORDS, CAA, PREFLIGHT                  steps_dns.h: what ingress-dns does
+ *   ACCOUNT, ISSUE                           steps_order.h: what certbot does
+ *   CHECK, INSTALL, PUBLISH, APPLY, PROBE    steps_serve.h: from the volume to the wire
+ */
+#ifndef SUPERVISOR_STEPS_H
+#define SUPERVISOR_STEPS_H
+
+#include "common/error.h"
+#include "supervisor/domains.h"
+#include "supervisor/steps_order.h"
+#include "supervisor/steps_serve.h"
+
+struct jobs;
+struct settings;
+
+struct steps_options {
+	const struct settings *settings;
+	const struct jobs *jobs;
+	const struct state *state;
+	struct certbot *certbot;
+	struct haproxy *haproxy;
+	struct publication *publication;
+	struct key_origin *key_origin;
+	struct served_pair *pairs; /* one for each of settings->domains */
+	const char *certs_folder;
+};
+
+struct steps;
+
+struct steps *steps_new(const struct steps_options *options, struct error *err);
+void steps_free(struct steps *steps);
+
+/* STEP_COUNT of them, for the engine. */
+const struct step_work *steps_table(const struct steps *steps);
+
+struct steps_order *steps_of_order(const struct steps *steps);
+struct steps_serve *steps_of_serving(const struct steps *steps);
+
+#endif

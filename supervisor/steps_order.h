@@ -1,0 +1,42 @@
+/* A domain's account and certificate, ordered by certbot: one at a time, and never more
+ * often than the CA's limits bear. */
+#ifndef SUPERVISOR_STEPS_ORDER_H
+#define SUPERVISOR_STEPS_ORDER_H
+
+#include "common/error.h"
+
+struct certbot;
+struct domain;
+struct jobs;
+struct key_origin;
+struct settings;
+
+struct steps_order_options {
+	const struct settings *settings;
+	const struct jobs *jobs;
+	struct certbot *certbot;
+	struct key_origin *key_origin;
+};
+
+struct steps_order;
+
+struct steps_order *steps_order_new(const struct steps_order_options *options, struct error *err);
+void steps_order_free(struct steps_order *order);
+
+/* The steps, for the table in steps.c; `context` is the object. */
+void steps_order_account(struct domain *domain, void *context);
+void steps_order_issue(struct domain *domain, void *context);
+
+/* "" until ACCOUNT has been done. */
+const char *steps_order_account_uri(const struct steps_order *order);
+
+/* Whether a certificate is to be ordered: 1, 0, or -1 when the volume cannot be read. */
+int steps_order_is_due(const struct steps_order *order, struct domain *domain, struct error *err);
+
+/* Removes challenge records that a killed certbot left in DNS: for the start, before any order. */
+void steps_order_sweep(struct steps_order *order);
+
+/* From here on nothing is swept any more: the next start does. */
+void steps_order_stop(struct steps_order *order);
+
+#endif

@@ -1,0 +1,214 @@
+#include "supervisor/steps_serve.h"
+
+#include "common/log.h"
+#include "common/settings.h"
+#include "supervisor/domains.h"
+#include "supervisor/haproxy.h"
+#include "supervisor/jobs.h"
+#include "supervisor/key_origin.h"
+#include "supervisor/lineage.h"
+#include "supervisor/publication.h"
+#include "supervisor/served_pair.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PROBE_JOBS = 4, PROBE_TIMEOUT = 30 };
+
+struct steps_serve {
+	struct steps_serve_options options;
+	struct lane lane;
+	bool *served; /* one for each of settings->domains */
+};
+
+struct steps_serve *steps_serve_new(const struct steps_serve_options *options, struct error *err)
+{
+	struct steps_serve *serve = calloc(1, sizeof(*serve));
+
+	if (serve != NULL)
+		serve->served = calloc(options->settings->domain_count, sizeof(*serve->served));
+	if (serve == NULL || serve->served == NULL) {
+		steps_serve_free(serve);
+		error_no_memory(err);
+		return NULL;
+	}
+	serve->options = *options;
+	lane_init(&serve->lane, PROBE_JOBS);
+	return serve;
+}
+
+void steps_serve_free(struct steps_serve *serve)
+{
+	if (serve == NULL)
+		return;
+	free(serve->served);
+	free(serve);
+}
+
+bool steps_serve_is_served(const struct steps_serve *serve, size_t domain)
+{
+	return serve->served[domain];
+}
+
+/* ---- CHECK */
+
+static bool is_installed(const struct served_pair *pair, const struct lineage *lineage)
+{
+	return pair->present && strcmp(pair->serial, lineage->certificate->serial) == 0;
+}
+
+void steps_serve_check(struct domain *d, void *context)
+{
+	const struct steps_serve *serve = context;
+	const char *volume = serve->options.settings->letsencrypt_dir, *name = domain_called(d);
+	struct lineage lineage;
+	struct error err = ERROR_INIT;
+	int rc = lineage_find(volume, name, &lineage, &err);
+	bool same = false;
+
+	if (rc == 0)
+		rc = error_set(&err, EXIT_FAILED, "there is no certificate for exactly %s on %s",
+			       name, volume);
+	else if (rc > 0)
+		rc = served_pair_check(&lineage, name, time(NULL), &err);
+	if (rc >= 0)
+		key_origin_look(serve->options.key_origin, domain_index(d), &lineage);
+	if (rc == 0)
+		same = is_installed(&serve->options.pairs[domain_index(d)], &lineage);
+	lineage_clear(&lineage);
+	if (rc != 0)
+		domain_failed(d, &err);
+	else if (same)
+		domain_nothing(d);
+	else
+		domain_done(d);
+}
+
+/* ---- INSTALL */
+
+/* 1 installed, 0 the volume has none, -1. */
+static int install(const struct steps_serve *serve, size_t domain, struct error *err)
+{
+	const struct steps_serve_options *o = &serve->options;
+
+	return served_pair_install_from(o->settings->letsencrypt_dir, o->settings->domains[domain],
+					o->certs_folder, time(NULL), &o->pairs[domain], err);
+}
+
+void steps_serve_install(struct domain *d, void *context)
+{
+	struct steps_serve *serve = context;
+	size_t index = domain_index(d);
+	struct error err = ERROR_INIT;
+	int rc = install(serve, index, &err);
+
+	if (rc == 0)
+		error_set(&err, EXIT_FAILED, "the certificate of %s is gone from the volume",
+			  domain_called(d));
+	if (rc <= 0) {
+		domain_failed(d, &err);
+		return;
+	}
+	serve->served[index] = false;
+	log_info("[%s] certificate %s installed", domain_called(d),
+		 serve->options.pairs[index].serial);
+	key_origin_installed(serve->options.key_origin, index);
+	domain_done(d);
+}
+
+void steps_serve_install_existing(struct steps_serve *serve)
+{
+	const struct settings *s = serve->options.settings;
+
+	for (size_t i = 0; i < s->domain_count; i++) {
+		struct error err = ERROR_INIT;
+		int rc = install(serve, i, &err);
+		if (rc < 0)
+			log_warn("[%s] %s", s->domains[i], err.text);
+		else if (rc == 0)
+			log_info("[%s] no certificate on the volume yet", s->domains[i]);
+	}
+}
+
+/* ---- PUBLISH and APPLY, shared by all who come to them together */
+
+static void on_outcome(const struct error *err, void *arg)
+{
+	if (err == NULL)
+		domain_done(arg);
+	else
+		domain_failed(arg, err);
+}
+
+void steps_serve_publish(struct domain *d, void *context)
+{
+	const struct steps_serve *serve = context;
+	struct error err = ERROR_INIT;
+
+	if (publication_request(serve->options.publication, on_outcome, d, &err) != 0)
+		domain_failed(d, &err);
+}
+
+void steps_serve_apply(struct domain *d, void *context)
+{
+	const struct steps_serve *serve = context;
+	struct error err = ERROR_INIT;
+
+	if (haproxy_apply(serve->options.haproxy, on_outcome, d, &err) != 0)
+		domain_failed(d, &err);
+}
+
+/* ---- PROBE */
+
+static void on_probed(const struct process_result *result, void *arg)
+{
+	struct steps_serve *serve = domain_context(arg);
+	size_t index = domain_index(arg);
+	bool was_served = serve->served[index];
+	struct error err = ERROR_INIT;
+
+	lane_leave(&serve->lane);
+	serve->served[index] = process_check(result, "the certificate is not served", &err) == 0;
+	if (!serve->served[index]) {
+		domain_failed(arg, &err);
+		return;
+	}
+	if (!was_served)
+		log_info("[%s] serves certificate %s", domain_called(arg),
+			 serve->options.pairs[index].serial);
+	domain_done(arg);
+}
+
+static void go_probe(void *arg)
+{
+	struct steps_serve *serve = domain_context(arg);
+	const struct settings *s = serve->options.settings;
+	char target[DOMAIN_MAX + CERTIFICATE_SERIAL_MAX + 4], port[8];
+	const char *const words[] = {
+	    "probe", "--port", port, target, s->accept_proxy_protocol ? "--proxy" : NULL, NULL};
+	const struct job job = {
+	    .program = JOB_PROBE,
+	    .words = words,
+	    .timeout = PROBE_TIMEOUT,
+	    .output_level = LOG_DEBUG,
+	    .done = on_probed,
+	    .arg = arg,
+	};
+	struct error err = ERROR_INIT;
+
+	snprintf(port, sizeof(port), "%hu", s->port);
+	snprintf(target, sizeof(target), "%s=%s", domain_called(arg),
+		 serve->options.pairs[domain_index(arg)].serial);
+	if (jobs_start(serve->options.jobs, &job, &err) == NULL) {
+		lane_leave(&serve->lane);
+		domain_failed(arg, &err);
+	}
+}
+
+void steps_serve_probe(struct domain *d, void *context)
+{
+	struct steps_serve *serve = context;
+
+	domain_enter(d, &serve->lane, go_probe);
+}

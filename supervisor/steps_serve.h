@@ -1,0 +1,47 @@
+/* What takes a domain's certificate from the volume to the wire. */
+#ifndef SUPERVISOR_STEPS_SERVE_H
+#define SUPERVISOR_STEPS_SERVE_H
+
+#include "common/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct domain;
+struct haproxy;
+struct jobs;
+struct key_origin;
+struct publication;
+struct served_pair;
+struct settings;
+
+struct steps_serve_options {
+	const struct settings *settings;
+	const struct jobs *jobs;
+	struct haproxy *haproxy;
+	struct publication *publication;
+	struct key_origin *key_origin;
+	struct served_pair *pairs; /* one for each of settings->domains */
+	const char *certs_folder;
+};
+
+struct steps_serve;
+
+struct steps_serve *steps_serve_new(const struct steps_serve_options *options, struct error *err);
+void steps_serve_free(struct steps_serve *serve);
+
+/* The steps, for the table in steps.c; `context` is the object. */
+void steps_serve_check(struct domain *domain, void *context);
+void steps_serve_install(struct domain *domain, void *context);
+void steps_serve_publish(struct domain *domain, void *context);
+void steps_serve_apply(struct domain *domain, void *context);
+void steps_serve_probe(struct domain *domain, void *context);
+
+/* Installs, without asking anybody, what the volume has for each domain.  For the start,
+ * before the first configuration is written. */
+void steps_serve_install_existing(struct steps_serve *serve);
+
+/* Whether the latest handshake for that domain of settings->domains returned what is installed. */
+bool steps_serve_is_served(const struct steps_serve *serve, size_t domain);
+
+#endif
