@@ -100,7 +100,9 @@ static void load_from_file(struct loading *in, const struct setting *row,
 		state->wrong = true;
 		return;
 	}
+	in->is_file = true;
 	load_plain(in, row, state, content);
+	in->is_file = false;
 	state->source = file_source(in, path);
 }
 

@@ -8,7 +8,8 @@
  *
  * A secret `X` may be given as `X_FILE` (the path of a file, one trailing newline dropped).
  * Secrets are checked for shape here but never kept: a program that needs one calls
- * settings_secret().
+ * settings_secret().  `DOMAINS` and `ROUTING_MAP` may be given as files too, since the kernel lets
+ * one variable have 128 KiB only; they are read once, at the start.
  */
 #ifndef COMMON_SETTINGS_H
 #define COMMON_SETTINGS_H
@@ -23,9 +24,10 @@
 #include <stdio.h>
 
 enum {
-	SETTINGS_DOMAINS_MAX = 1000,
+	SETTINGS_DOMAINS_MAX = 10000,
 	SETTINGS_ROUTES_MAX = 20000,
-	SETTINGS_VALUE_MAX = 1024 * 1024,
+	/* Of a file; a variable has 128 KiB at most, from the kernel. */
+	SETTINGS_VALUE_MAX = 4 * 1024 * 1024,
 	/* A unix socket's path has 108 bytes.  "/chroot/evidence-http.sock" has to fit in, and
 	 * what HAProxy puts behind it while it binds: ".4194304.tmp". */
 	SETTINGS_RUN_DIR_LONGEST = 107 - 26 - 12,
@@ -90,6 +92,7 @@ struct settings {
 	long renew_interval;	/* seconds */
 	long renew_days_before; /* 0: a third of the lifetime */
 	long certbot_timeout;	/* seconds; 0: derived from the propagation wait */
+	long orders_at_once;	/* 1 to 16 */
 	enum adopted_keys adopted_keys;
 
 	/* Data path */
@@ -168,6 +171,13 @@ int settings_check(char *const *environ_block, FILE *out, struct buffer *problem
 char **settings_child_environment(const struct settings *settings, unsigned audience,
 				  const char *const *extra, struct error *err);
 void settings_free_environment(char **environment);
+
+/*
+ * Writes the list of domains to `path`, if it came from a file, and has children that are started
+ * from now on read it there: they know the domains that this process knows, whatever has become of
+ * the file since, and need not be able to read it.  `settings` keeps a copy of `path`.
+ */
+int settings_copy_domains(const struct settings *settings, const char *path, struct error *err);
 
 /*
  * Takes the secrets out of such an environment: each goes into a file of its own in `folder`

@@ -66,7 +66,7 @@ const char *settings_check_domain(struct loading *in, const struct setting *row,
 
 const char *settings_check_domains(struct loading *in, const struct setting *row, const char *value)
 {
-	struct setting_list list = {value, 0};
+	struct setting_list list = {.at = value};
 	struct setting_item item;
 	char reason[SETTING_REASON_SIZE];
 	domain_name name;
@@ -152,7 +152,7 @@ void settings_finish_domains(struct loading *in)
 static bool add_names(struct loading *in, const struct setting *row, const char *value,
 		      struct name_choice *choice)
 {
-	struct setting_list list = {value, 0};
+	struct setting_list list = {.at = value};
 	struct setting_item item;
 	char reason[SETTING_REASON_SIZE];
 	domain_name name;
@@ -235,7 +235,7 @@ const char *settings_check_challenge_targets(struct loading *in, const struct se
 					     const char *value)
 {
 	struct settings *settings = in->settings;
-	struct setting_list list = {value, 0};
+	struct setting_list list = {.at = value};
 	struct setting_item item;
 	domain_name name;
 	bool wrong = false;

@@ -1,4 +1,5 @@
 /* What a child gets to see. */
+#include "common/file.h"
 #include "common/settings_loading.h"
 
 #include <stdio.h>
@@ -57,6 +58,17 @@ static bool may_see(const struct settings *settings, const struct setting *row, 
 					 strcmp(row->provider, settings->dns_provider) == 0);
 }
 
+/* Where the child reads the row's value; NULL: nowhere. */
+static const char *file_of(const struct settings *settings, const struct setting *row,
+			   const char *file_name)
+{
+	const struct settings_store *store = settings->store;
+
+	if (row->check == settings_check_domains && store->domains_copy != NULL)
+		return store->domains_copy;
+	return settings_given(store->environment, file_name);
+}
+
 static void add_row(struct block *block, const struct settings *settings, size_t i)
 {
 	const struct setting *row = &settings_table[i];
@@ -68,10 +80,10 @@ static void add_row(struct block *block, const struct settings *settings, size_t
 		return;
 	}
 	add(block, row->name, settings_given(environment, row->name));
-	if ((row->flags & SETTING_SECRET) == 0)
+	if (!setting_may_be_file(row))
 		return;
 	snprintf(file_name, sizeof(file_name), "%s_FILE", row->name);
-	add(block, file_name, settings_given(environment, file_name));
+	add(block, file_name, file_of(settings, row, file_name));
 }
 
 static size_t count_strings(const char *const *strings)
@@ -111,6 +123,19 @@ char **settings_child_environment(const struct settings *settings, unsigned audi
 		return NULL;
 	}
 	return block.variables;
+}
+
+int settings_copy_domains(const struct settings *settings, const char *path, struct error *err)
+{
+	const struct setting_state *state = settings_state(settings, "DOMAINS");
+	struct settings_store *store = settings->store;
+
+	if (settings_given(store->environment, "DOMAINS_FILE") == NULL || state->value == NULL)
+		return 0;
+	if (file_write(path, 0644, state->value, strlen(state->value), err) != 0)
+		return error_wrap(err, "children get the list of domains from a file");
+	store->domains_copy = settings_store_text(store, path, strlen(path));
+	return store->domains_copy == NULL ? error_no_memory(err) : 0;
 }
 
 void settings_free_environment(char **environment)

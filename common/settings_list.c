@@ -24,7 +24,7 @@ bool settings_next_item(struct setting_list *list, struct setting_item *item)
 {
 	for (;;) {
 		while (is_blank(*list->at) || *list->at == '\n' || *list->at == ',')
-			list->at++;
+			list->line_ends += *list->at++ == '\n';
 		if (*list->at == '\0')
 			return false;
 		const char *start = list->at;
@@ -36,7 +36,8 @@ bool settings_next_item(struct setting_list *list, struct setting_item *item)
 			end--;
 		if (end == start)
 			continue;
-		*item = (struct setting_item){start, (size_t)(end - start), ++list->count};
+		*item = (struct setting_item){start, (size_t)(end - start), ++list->count,
+					      list->line_ends + 1};
 		return true;
 	}
 }

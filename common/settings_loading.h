@@ -23,6 +23,7 @@ struct loading {
 	struct findings problems;
 	struct findings warnings;
 	bool no_memory; /* sticky; looked at once, at the end */
+	bool is_file;	/* the row being judged came from NAME_FILE */
 	bool has_target;
 	struct endpoint target; /* TARGET_ENDPOINT */
 };
@@ -64,9 +65,10 @@ struct setting_item {
 	const char *text;
 	size_t length;
 	size_t number; /* from 1 */
+	size_t line;   /* from 1 */
 };
 
-/* NAME has "ITEM" (entry N): rule. */
+/* NAME has "ITEM" (entry N): rule.  Of a file: NAME_FILE has "ITEM" (line N): rule. */
 void settings_wrong_item(struct loading *in, const struct setting *row,
 			 const struct setting_item *item, const char *rule, ...)
     __attribute__((format(printf, 4, 5)));
@@ -79,6 +81,7 @@ void settings_close_findings(struct loading *in);
 struct setting_list {
 	const char *at;
 	size_t count;
+	size_t line_ends; /* before `at` */
 };
 
 /* The next entry of a list that is separated by commas and line ends.  Spaces around an
@@ -88,7 +91,10 @@ bool settings_next_item(struct setting_list *list, struct setting_item *item);
 
 /* ---- settings_store.c */
 
-/* A copy that lives as long as the settings; NULL (and no_memory set) when memory ran out. */
+/* A copy that lives as long as the settings; NULL when memory ran out. */
+const char *settings_store_text(struct settings_store *store, const char *text, size_t length);
+
+/* The same; sets no_memory as well. */
 const char *settings_keep(struct loading *in, const char *text, size_t length);
 
 /* Where the row's value goes: a pointer to its member of struct settings, or NULL. */

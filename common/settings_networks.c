@@ -18,7 +18,7 @@ static void add_network(struct loading *in, const struct ip_network *network)
 const char *settings_check_networks(struct loading *in, const struct setting *row,
 				    const char *value)
 {
-	struct setting_list list = {value, 0};
+	struct setting_list list = {.at = value};
 	struct setting_item item;
 	bool wrong = false;
 

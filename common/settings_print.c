@@ -20,7 +20,7 @@ static bool is_list(const struct setting *row)
 static void first_line(const struct setting *row, const struct setting_state *state,
 		       char out[SETTING_SHOWN_SIZE])
 {
-	struct setting_list list = {state->value, 0};
+	struct setting_list list = {.at = state->value};
 	struct setting_item item;
 
 	if (state->value == NULL) {
@@ -31,7 +31,7 @@ static void first_line(const struct setting *row, const struct setting_state *st
 		snprintf(out, SETTING_SHOWN_SIZE, "***");
 		return;
 	}
-	item = (struct setting_item){state->value, strlen(state->value), 1};
+	item = (struct setting_item){state->value, strlen(state->value), 1, 1};
 	if (is_list(row) && !settings_next_item(&list, &item))
 		item.length = 0; /* nothing but comments */
 	settings_show(item.text, item.length, out);
@@ -39,7 +39,7 @@ static void first_line(const struct setting *row, const struct setting_state *st
 
 static void more_lines(const char *value, int indent, FILE *out)
 {
-	struct setting_list list = {value, 0};
+	struct setting_list list = {.at = value};
 	struct setting_item item;
 	char shown[SETTING_SHOWN_SIZE];
 	size_t hidden = 0;

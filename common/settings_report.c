@@ -87,8 +87,9 @@ void settings_wrong_item(struct loading *in, const struct setting *row,
 	vsnprintf(why, sizeof(why), rule, args);
 	va_end(args);
 	settings_hint(item->text, item->length, hint);
-	settings_problem(in, "%s has \"%s\" (entry %zu): %s%s", row->name, shown, item->number, why,
-			 hint);
+	settings_problem(in, "%s%s has \"%s\" (%s %zu): %s%s", row->name,
+			 in->is_file ? "_FILE" : "", shown, in->is_file ? "line" : "entry",
+			 in->is_file ? item->line : item->number, why, hint);
 }
 
 static void close_list(struct loading *in, struct findings *findings)

@@ -81,7 +81,7 @@ static bool parse_route(struct loading *in, const struct setting *row,
 
 const char *settings_check_routes(struct loading *in, const struct setting *row, const char *value)
 {
-	struct setting_list list = {value, 0};
+	struct setting_list list = {.at = value};
 	struct setting_item item;
 	struct route route = {0};
 	bool wrong = false;

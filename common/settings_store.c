@@ -30,20 +30,25 @@ struct setting_state *settings_state(const struct settings *settings, const char
 	return &settings->store->states[i];
 }
 
-const char *settings_keep(struct loading *in, const char *text, size_t length)
+const char *settings_store_text(struct settings_store *store, const char *text, size_t length)
 {
-	struct settings_store *store = in->settings->store;
 	struct kept_string *kept = malloc(sizeof(*kept) + length + 1);
 
-	if (kept == NULL) {
-		in->no_memory = true;
+	if (kept == NULL)
 		return NULL;
-	}
 	memcpy(kept->text, text, length);
 	kept->text[length] = '\0';
 	kept->next = store->strings;
 	store->strings = kept;
 	return kept->text;
+}
+
+const char *settings_keep(struct loading *in, const char *text, size_t length)
+{
+	const char *kept = settings_store_text(in->settings->store, text, length);
+
+	in->no_memory = in->no_memory || kept == NULL;
+	return kept;
 }
 
 void *settings_field(struct loading *in, const struct setting *row)

@@ -19,6 +19,7 @@ enum {
 	MONTH_SECONDS = 30 * 86400,
 	DAY_SECONDS = 86400,
 	MAXCONN_MOST = 1000000,
+	ORDERS_AT_ONCE_MOST = 16,
 	/* "-wildcard" has to fit into the same label. */
 	TXT_PREFIX_LONGEST = DOMAIN_LABEL_MAX - 9,
 };
@@ -44,7 +45,11 @@ enum {
 const struct setting settings_table[] = {
     /* ---- what is served */
     {.name = "DOMAIN", .check = settings_check_domain, JUDGE, .audience = FOR_DNS},
-    {.name = "DOMAINS", .check = settings_check_domains, JUDGE, .audience = FOR_DNS},
+    {.name = "DOMAINS",
+     .check = settings_check_domains,
+     JUDGE,
+     .audience = FOR_DNS,
+     .flags = SETTING_FROM_FILE},
     {.name = "TARGET_ENDPOINT", .check = settings_check_target, JUDGE},
     {.name = "ROUTING_MAP", .check = settings_check_routes, JUDGE, .flags = SETTING_FROM_FILE},
     {.name = "BACKEND_NETWORKS",
@@ -171,6 +176,12 @@ const struct setting settings_table[] = {
      .unset = "from the propagation wait",
      .minimum = 1,
      .maximum = DAY_SECONDS},
+    {.name = "ORDERS_AT_ONCE",
+     .check = settings_check_integer,
+     KEEP(orders_at_once),
+     .fallback = "4",
+     .minimum = 1,
+     .maximum = ORDERS_AT_ONCE_MOST},
     {.name = "ADOPTED_KEYS",
      .check = settings_check_adopted_keys,
      JUDGE,

@@ -73,6 +73,7 @@ struct settings_store {
 	char *const *environment;
 	struct setting_state *states; /* one per row, same order */
 	struct kept_string *strings;  /* those that are not in the environment block */
+	const char *domains_copy;     /* of settings_copy_domains(); NULL: none */
 };
 
 /* The value of NAME in an environment block, NULL when it is unset or empty. */

@@ -183,7 +183,10 @@ static void review(struct loading *in, const char *name, const char *value)
 	if (review_older(in, name, value) || is_ordinary(name) || !find_closest(name, closest))
 		return;
 	if (is_file_of_plain(name))
-		settings_warn(in, "%s is not a setting: only secrets can be given as files", name);
+		settings_warn(in,
+			      "%s is not a setting: only secrets, DOMAINS and ROUTING_MAP can be "
+			      "given as files",
+			      name);
 	else if (closest[0] != '\0')
 		settings_warn(in, "%s is not a setting; did you mean %s?", name, closest);
 }

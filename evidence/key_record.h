@@ -28,7 +28,8 @@ enum {
 	/* The key of a name that is served, and those that one may go back to. */
 	KEY_RECORD_PER_NAME = 3,
 	KEY_RECORD_ENTRIES_MAX = KEY_RECORD_PER_NAME * SETTINGS_DOMAINS_MAX,
-	KEY_RECORD_MAX = 2 * 1024 * 1024,
+	/* With names of the full length. */
+	KEY_RECORD_MAX = 12 * 1024 * 1024,
 };
 
 struct key_entry {

@@ -12,7 +12,7 @@ enum { CLAIM_TRIES = 200, CLAIM_PAUSE_MS = 50 };
 
 struct run_folder {
 	int fd;
-	char *certs, *chroot, *control_socket, *log_pipe, *addresses;
+	char *certs, *chroot, *control_socket, *log_pipe, *addresses, *domains;
 };
 
 /* One that was just told to end may still be letting its connections finish. */
@@ -56,8 +56,9 @@ struct run_folder *run_folder_open(const struct settings *settings, struct error
 	folder->control_socket = file_join(settings->run_dir, "control.sock");
 	folder->log_pipe = file_join(settings->run_dir, "log.pipe");
 	folder->addresses = file_join(settings->run_dir, "addresses");
+	folder->domains = file_join(settings->run_dir, "domains");
 	if (!folder->certs || !folder->chroot || !folder->control_socket || !folder->log_pipe ||
-	    !folder->addresses) {
+	    !folder->addresses || !folder->domains) {
 		error_no_memory(err);
 		goto fail;
 	}
@@ -80,6 +81,7 @@ void run_folder_close(struct run_folder *folder)
 	free(folder->control_socket);
 	free(folder->log_pipe);
 	free(folder->addresses);
+	free(folder->domains);
 	free(folder);
 }
 
@@ -106,4 +108,9 @@ const char *run_folder_log_pipe(const struct run_folder *folder)
 const char *run_folder_addresses(const struct run_folder *folder)
 {
 	return folder->addresses;
+}
+
+const char *run_folder_domains(const struct run_folder *folder)
+{
+	return folder->domains;
 }

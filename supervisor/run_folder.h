@@ -27,5 +27,6 @@ const char *run_folder_chroot(const struct run_folder *folder);
 const char *run_folder_control_socket(const struct run_folder *folder);
 const char *run_folder_log_pipe(const struct run_folder *folder);
 const char *run_folder_addresses(const struct run_folder *folder);
+const char *run_folder_domains(const struct run_folder *folder);
 
 #endif

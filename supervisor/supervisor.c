@@ -204,7 +204,8 @@ static int prepare(struct supervisor *s, struct error *err)
 	    capacity_check(s->settings, s->facts.open_files, err) != 0)
 		return -1;
 	s->folder = run_folder_open(s->settings, err);
-	if (s->folder == NULL)
+	if (s->folder == NULL ||
+	    settings_copy_domains(s->settings, run_folder_domains(s->folder), err) != 0)
 		return -1;
 	s->pairs = calloc(s->settings->domain_count, sizeof(*s->pairs));
 	s->base = event_base_new();

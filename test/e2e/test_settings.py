@@ -75,6 +75,25 @@ def test_check_refuses_a_target_that_is_the_ingress(world: World) -> None:
         assert f"ROUTING_MAP's app.demo.test leads to {target}, " in done.stderr
 
 
+def test_domains_come_from_a_file_that_is_read_once(world: World, tmp_path: Path) -> None:
+    """The supervisor's children know its domains, though the file has gone since."""
+    world.make_stack()
+    names = tmp_path / "domains"
+    names.write_text("# both\nAPP.demo.test.\n\napi.demo.test\n")
+    names.chmod(0o600)
+    ingress = world.ingress(DOMAINS=None, DOMAINS_FILE=str(names))
+    ingress.wait_settled()
+    names.unlink()
+    assert ingress.ctl("dns", "plan").stdout == "No changes.\n"
+    before = ingress.serial("app.demo.test")
+    assert ingress.ctl("renew", "app.demo.test", "--force").returncode == 0
+    assert ingress.serial("app.demo.test") != before
+    names.write_text("app.demo.test\n\nno domain\n")
+    done = ingress.run("ingressd", "--check")
+    assert done.returncode == BAD_CONFIG
+    assert 'DOMAINS_FILE has "no domain" (line 3): must be a domain name' in done.stderr
+
+
 def test_render_writes_what_haproxy_accepts_without_a_warning(world: World) -> None:
     stack = world.make_stack()
     volume = Volume(stack)

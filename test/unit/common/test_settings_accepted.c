@@ -30,6 +30,7 @@ static void defaults_are_those_of_the_table(void **state)
 	assert_int_equal(s->renew_interval, 43200);
 	assert_int_equal(s->renew_days_before, 0);
 	assert_int_equal(s->certbot_timeout, 0);
+	assert_int_equal(s->orders_at_once, 4);
 	assert_int_equal(s->maxconn, 4096);
 	assert_string_equal(s->timeout_connect, "10s");
 	assert_string_equal(s->timeout_client, "86400s");
@@ -65,12 +66,12 @@ static void given_values_are_taken(void **state)
 		     "ACME_CA_BUNDLE=/etc/ssl/certs/ca-certificates.crt",
 		     "ACME_EMAIL=ops+tls_1@example.com", "ACME_EAB_KID=-_key.1",
 		     "ACME_EAB_HMAC_KEY=-_c2VjcmV0", "RENEW_INTERVAL=1", "RENEW_DAYS_BEFORE=365",
-		     "CERTBOT_TIMEOUT=600", "MAXCONN=1000000", "TIMEOUT_CONNECT=1ms",
-		     "TIMEOUT_CLIENT=2147483647ms", "TIMEOUT_SERVER=24d", "ALPN=http/1.1,h2",
-		     "EVIDENCE_SERVER=No", "EVIDENCE_PORT=8080", "EVIDENCE_WAIT=1000us",
-		     "STRICT_SNI=1", "RELOAD_GRACE=1h", "LOG_LEVEL=debug", "LOG_FORMAT=json",
-		     "LETSENCRYPT_DIR=/data/le/", "EVIDENCE_DIR=/data/e+v@1", "RUN_DIR=/run/x//",
-		     "HAPROXY=/opt/haproxy-3.0/haproxy", "CERTBOT=certbot3.11");
+		     "CERTBOT_TIMEOUT=600", "ORDERS_AT_ONCE=16", "MAXCONN=1000000",
+		     "TIMEOUT_CONNECT=1ms", "TIMEOUT_CLIENT=2147483647ms", "TIMEOUT_SERVER=24d",
+		     "ALPN=http/1.1,h2", "EVIDENCE_SERVER=No", "EVIDENCE_PORT=8080",
+		     "EVIDENCE_WAIT=1000us", "STRICT_SNI=1", "RELOAD_GRACE=1h", "LOG_LEVEL=debug",
+		     "LOG_FORMAT=json", "LETSENCRYPT_DIR=/data/le/", "EVIDENCE_DIR=/data/e+v@1",
+		     "RUN_DIR=/run/x//", "HAPROXY=/opt/haproxy-3.0/haproxy", "CERTBOT=certbot3.11");
 	assert_good(&loaded);
 	assert_string_equal(buffer_text(&loaded.warnings), "");
 	const struct settings *s = loaded.settings;
@@ -92,6 +93,7 @@ static void given_values_are_taken(void **state)
 	assert_int_equal(s->renew_interval, 1);
 	assert_int_equal(s->renew_days_before, 365);
 	assert_int_equal(s->certbot_timeout, 600);
+	assert_int_equal(s->orders_at_once, 16);
 	assert_int_equal(s->maxconn, 1000000);
 	assert_string_equal(s->timeout_connect, "1ms");
 	assert_string_equal(s->timeout_client, "2147483647ms");

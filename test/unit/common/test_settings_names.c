@@ -109,11 +109,12 @@ static void settings_of_earlier_versions_are_named(void **state)
 	}
 }
 
-static void only_secrets_come_from_files(void **state)
+static void few_settings_come_from_files(void **state)
 {
 	(void)state;
-	assert_warning("DOMAINS_FILE=/x",
-		       "DOMAINS_FILE is not a setting: only secrets can be given as files\n");
+	assert_warning("DOMAIN_FILE=/x",
+		       "DOMAIN_FILE is not a setting: only secrets, DOMAINS and ROUTING_MAP can be "
+		       "given as files\n");
 }
 
 static void no_setting_is_taken_for_a_slip_of_another(void **state)
@@ -137,7 +138,7 @@ int main(void)
 	    cmocka_unit_test(other_names_are_left_alone),
 	    cmocka_unit_test(names_that_look_like_nothing_are_harmless),
 	    cmocka_unit_test(settings_of_earlier_versions_are_named),
-	    cmocka_unit_test(only_secrets_come_from_files),
+	    cmocka_unit_test(few_settings_come_from_files),
 	    cmocka_unit_test(no_setting_is_taken_for_a_slip_of_another),
 	};
 

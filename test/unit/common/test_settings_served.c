@@ -240,12 +240,12 @@ static double seconds_of_cpu(void)
 
 static void thousands_of_names_load_at_once(void **state)
 {
-	enum { DOMAINS = 1000, ROUTES = 10000 };
+	enum { DOMAINS = SETTINGS_DOMAINS_MAX, ROUTES = 10000 };
 	/* Comparing each with each would take ten times this. */
 #ifdef __SANITIZE_ADDRESS__
-	const double limit = 1.0;
+	const double limit = 2.0;
 #else
-	const double limit = 0.1;
+	const double limit = 0.2;
 #endif
 	struct buffer domains, routes;
 	struct loaded loaded;
@@ -267,7 +267,7 @@ static void thousands_of_names_load_at_once(void **state)
 	assert_string_equal(buffer_text(&loaded.warnings), "");
 	assert_int_equal(loaded.settings->domain_count, DOMAINS);
 	assert_int_equal(loaded.settings->route_count, ROUTES + DOMAINS);
-	assert_route(loaded.settings, ROUTES - 1, "h9999.w10.example.com", "backend-9999", 80);
+	assert_route(loaded.settings, ROUTES - 1, "h9999.w1.example.com", "backend-9999", 80);
 	if (taken > limit)
 		fail_msg("loading took %.3f s", taken);
 	fixture_free(&loaded);
@@ -286,14 +286,14 @@ static void more_than_the_maximum_is_refused(void **state)
 	for (int i = 0; i < SETTINGS_DOMAINS_MAX; i++)
 		buffer_printf(&domains, "d%d.example.com,", i);
 	fixture_load(&loaded, buffer_text(&domains));
-	assert_refused(&loaded, "DOMAIN and DOMAINS have more than 1000 domains together\n");
+	assert_refused(&loaded, "DOMAIN and DOMAINS have more than 10000 domains together\n");
 	fixture_free(&loaded);
 	fixture_load(&loaded, buffer_text(&domains), "DOMAIN=");
 	assert_good(&loaded);
 	fixture_free(&loaded);
 	buffer_puts(&domains, "one.more.example.com");
 	fixture_load(&loaded, buffer_text(&domains), "DOMAIN=");
-	assert_refused(&loaded, "DOMAINS has more than 1000 domains: split them over several "
+	assert_refused(&loaded, "DOMAINS has more than 10000 domains: split them over several "
 				"deployments\n");
 	fixture_free(&loaded);
 	buffer_free(&domains);
