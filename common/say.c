@@ -8,38 +8,53 @@
 
 enum { PIECE = 512 };
 
-void say(FILE *out, const char *format, ...)
+/* Where a line goes: a file, or else a buffer. */
+struct sink {
+	FILE *file;
+	struct buffer *buffer;
+};
+
+static void put(const struct sink *to, const char *text)
+{
+	if (to->file != NULL)
+		fputs(text, to->file);
+	else
+		buffer_puts(to->buffer, text);
+}
+
+static void put_line(const struct sink *to, const char *format, va_list args)
+    __attribute__((format(printf, 2, 0)));
+
+static void put_line(const struct sink *to, const char *format, va_list args)
 {
 	AUTO_FREE char *line = NULL;
 	char piece[PIECE];
+
+	if (vasprintf(&line, format, args) < 0)
+		line = NULL;
+	for (const char *at = line; at != NULL && *at != '\0';) {
+		at += text_escape(at, piece, sizeof(piece));
+		put(to, piece);
+	}
+	put(to, line == NULL ? "(no memory for this line)\n" : "\n");
+}
+
+void say(FILE *out, const char *format, ...)
+{
 	va_list args;
 
 	va_start(args, format);
-	if (vasprintf(&line, format, args) < 0)
-		line = NULL;
+	put_line(&(struct sink){.file = out}, format, args);
 	va_end(args);
-	for (const char *at = line; at != NULL && *at != '\0';) {
-		at += text_escape(at, piece, sizeof(piece));
-		fputs(piece, out);
-	}
-	fputs(line == NULL ? "(no memory for this line)\n" : "\n", out);
 }
 
 void say_into(struct buffer *lines, const char *format, ...)
 {
-	AUTO_FREE char *line = NULL;
-	char piece[PIECE];
 	va_list args;
 
 	va_start(args, format);
-	if (vasprintf(&line, format, args) < 0)
-		line = NULL;
+	put_line(&(struct sink){.buffer = lines}, format, args);
 	va_end(args);
-	for (const char *at = line; at != NULL && *at != '\0';) {
-		at += text_escape(at, piece, sizeof(piece));
-		buffer_puts(lines, piece);
-	}
-	buffer_puts(lines, line == NULL ? "(no memory for this line)\n" : "\n");
 }
 
 void say_lines(FILE *out, const char *lines)

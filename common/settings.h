@@ -1,7 +1,7 @@
 /*
  * The settings of the whole product, read from environment variables.
  *
- * One table (settings_table.c) names every variable with its kind, its default and the
+ * One table (settings/table.c) names every variable with its kind, its default and the
  * programs that may see it.  From it come validation, `ingressd --check`, "did you mean",
  * and the environment of each child: a variable that a program has no business with is
  * never in its environment.

@@ -20,6 +20,9 @@ struct text_character {
 	 * that turns the direction of what follows, none without a width or with that of a space.
 	 */
 	bool is_plain;
+	/* Of one that is not plain and that nobody puts into a value knowingly: "a byte order
+	 * mark"; else NULL. */
+	const char *stray;
 };
 
 /* The first one of a text that is not empty. */

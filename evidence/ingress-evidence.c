@@ -11,7 +11,6 @@
 #include "common/json.h"
 #include "common/log.h"
 #include "common/settings.h"
-#include "common/settings_places.h"
 #include "evidence/guest_agent.h"
 #include "evidence/leave_root.h"
 #include "evidence/listening.h"
@@ -331,17 +330,20 @@ static void log_problems(char *text)
 
 static int run_with_settings(run_command *command, int argc, char **argv, struct error *err)
 {
-	struct buffer problems;
+	struct buffer problems, warnings;
 	int result = -1;
 
 	buffer_init(&problems, PROBLEMS_MAX);
-	struct settings *settings = settings_load_places(environ, &problems, err);
+	buffer_init(&warnings, PROBLEMS_MAX);
+	struct settings *settings =
+	    settings_load_for(FOR_EVIDENCE, environ, &problems, &warnings, err);
 	if (settings != NULL)
 		result = command(settings, argc, argv, err);
 	else if (problems.data != NULL)
 		log_problems(problems.data);
 	settings_free(settings);
 	buffer_free(&problems);
+	buffer_free(&warnings);
 	return result;
 }
 

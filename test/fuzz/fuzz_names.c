@@ -1,5 +1,5 @@
 /* common: names of domains and hosts, alone and in pairs: two lines. */
-#include "common/settings_loading.h"
+#include "common/settings/checks.h"
 
 #include "test/fuzz/settings_properties.h"
 

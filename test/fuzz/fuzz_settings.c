@@ -1,6 +1,6 @@
 /* common: whole environments.  A line that begins with a capital letter begins a variable; what
  * follows up to the next one is its value. */
-#include "common/settings_table.h"
+#include "common/settings/table.h"
 
 #include "test/fuzz/settings_properties.h"
 

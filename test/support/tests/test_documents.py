@@ -92,7 +92,7 @@ UNSET = {"", "none", "the container's own"}
 
 def _settings() -> dict[str, str | None]:
     """Each variable of the code with its default, if that is a value."""
-    table = _text("common/settings_table.c").partition("settings_table[] = {")[2]
+    table = _text("common/settings/table.c").partition("settings_table[] = {")[2]
     found: dict[str, str | None] = {}
     rows = re.split(r"(?=\{\.name = )|(?=\b(?:CREDENTIAL|API_URL|TIME)\()", table)
     for row in rows:

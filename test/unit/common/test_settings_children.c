@@ -1,8 +1,7 @@
 /* What children get to see, and what they make of it. */
 #include "test_settings_fixture.h"
 
-#include "common/settings_places.h"
-#include "common/settings_table.h"
+#include "common/settings/table.h"
 
 #include <sys/stat.h>
 
@@ -205,7 +204,8 @@ static void children_load_what_they_were_given(void **state)
 	settings_free_environment(environment);
 
 	environment = child(&loaded, FOR_EVIDENCE, NULL);
-	struct settings *places = settings_load_places(environment, &problems, &err);
+	struct settings *places =
+	    settings_load_for(FOR_EVIDENCE, environment, &problems, &warnings, &err);
 	assert_non_null(places);
 	assert_string_equal(places->run_dir, "/data/run");
 	assert_string_equal(places->evidence_dir, "/evidences");

@@ -1,7 +1,7 @@
 /* ROUTING_MAP_FILE and DOMAINS_FILE: names by the thousand, more than one variable may hold. */
 #include "test_settings_fixture.h"
 
-#include "common/settings_table.h"
+#include "common/settings/table.h"
 
 enum { MANY = 10000, VARIABLE_MAX = 4096 };
 

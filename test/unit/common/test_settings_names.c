@@ -1,7 +1,7 @@
 /* Variables that are not settings. */
 #include "test_settings_fixture.h"
 
-#include "common/settings_table.h"
+#include "common/settings/table.h"
 
 static void assert_warning(const char *variable, const char *warning)
 {

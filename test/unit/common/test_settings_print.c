@@ -1,7 +1,7 @@
 /* The table of --check. */
 #include "test_settings_fixture.h"
 
-#include "common/settings_table.h"
+#include "common/settings/table.h"
 
 static char *printed(const struct settings *settings)
 {

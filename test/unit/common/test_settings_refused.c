@@ -343,7 +343,7 @@ static void test_values_over_the_maximum(void **state)
 	memcpy(variable, "DOMAINS=", 8);
 	fixture_load(&loaded, variable);
 	assert_non_null(
-	    strstr(buffer_text(&loaded.problems), "...\": must be at most 1048576 bytes long\n"));
+	    strstr(buffer_text(&loaded.problems), "...\": must be at most 4194304 bytes long\n"));
 	assert_true(loaded.problems.length < 200);
 	fixture_free(&loaded);
 	free(variable);

@@ -54,7 +54,9 @@ static const struct refused domains[] = {
     {{"DOMAINS=a.example.com\nb c.example.com"},
      "DOMAINS has \"b c.example.com\" (entry 2): " DOMAIN_LIKE "it " BAD_CHARACTER},
     {{"DOMAINS=a.example.com,b.example.com\x0b"},
-     "DOMAINS has \"b.example.com\\x0b\" (entry 2): " DOMAIN_LIKE "it " BAD_CHARACTER},
+     "DOMAINS has \"b.example.com\\x0b\" (entry 2): " DOMAIN_LIKE
+     "it has a character that cannot be "
+     "seen; it ends with a control character: remove that"},
     {{"DOMAINS=https://a.example.com/"},
      "DOMAINS has \"https://a.example.com/\" (entry 1): " DOMAIN_LIKE "it " BAD_CHARACTER},
     {{"GATEWAY_DOMAIN="},

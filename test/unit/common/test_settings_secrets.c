@@ -1,7 +1,7 @@
 /* Secrets come from a variable or a file, and never out again. */
 #include "test_settings_fixture.h"
 
-#include "common/settings_table.h"
+#include "common/settings/table.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -69,7 +69,7 @@ static void bad_files_are_refused_without_their_content(void **state)
 	write_secret(*state, two_lines, strlen(two_lines), variable);
 	assert_file_refused(variable, SHAPE);
 	write_secret(*state, nul, sizeof(nul), variable);
-	assert_file_refused(variable, SHAPE);
+	assert_file_refused(variable, SHAPE "; it has a control character in it: remove that");
 	write_secret(*state, CANARY " b", strlen(CANARY) + 2, variable);
 	assert_file_refused(variable, SHAPE);
 	write_secret(*state, "\n", 1, variable);

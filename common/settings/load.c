@@ -1,7 +1,7 @@
-#include "common/settings.h"
-
+/* From an environment to settings: each row in turn, then what is between them. */
 #include "common/file.h"
-#include "common/settings_loading.h"
+#include "common/settings.h"
+#include "common/settings/checks.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,12 +9,12 @@
 
 enum { FILE_NAME_SIZE = 64 };
 
+/* ---- one row */
+
 static bool is_visible(const struct loading *in, const struct setting *row)
 {
 	return (in->audience & FOR_SUPERVISOR) != 0 || (row->audience & in->audience) != 0;
 }
-
-/* ---- one row */
 
 /* The check's verdict on the value in effect, and whether this version can do it. */
 static void judge(struct loading *in, const struct setting *row, struct setting_state *state)

@@ -1,5 +1,5 @@
 /* Values that name something: an address for mail, a record, protocols, files. */
-#include "common/settings_loading.h"
+#include "common/settings/checks.h"
 
 #include <ctype.h>
 #include <errno.h>

@@ -1,6 +1,6 @@
 /* Where connections go: ROUTING_MAP, and TARGET_ENDPOINT for the domains it leaves out. */
-#include "common/settings_coverage.h"
-#include "common/settings_loading.h"
+#include "common/settings/checks.h"
+#include "common/settings/names.h"
 
 #include <arpa/inet.h>
 #include <stdlib.h>

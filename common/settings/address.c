@@ -1,12 +1,12 @@
-/* Hosts, ports and addresses. */
-#include "common/settings_loading.h"
+/* Hosts, ports, addresses, URLs and networks. */
+#include "common/settings/checks.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { RESOLVERS_MAX = 8, TARGET_PORT = 80, DNS_PORT = 53 };
+enum { RESOLVERS_MAX = 8, NETWORKS_MAX = 256, TARGET_PORT = 80, HTTPS_PORT = 443, DNS_PORT = 53 };
 
 static bool parse_port(const char *text, size_t length, unsigned short *port)
 {
@@ -234,4 +234,129 @@ const char *settings_check_resolvers(struct loading *in, const struct setting *r
 			return settings_set_text(in, row, value);
 		at += length + 1;
 	}
+}
+
+/* ---- URLs of services that credentials are sent to, or come from */
+
+static bool is_loopback(const struct endpoint *server)
+{
+	struct in_addr address;
+
+	if (server->is_ipv6)
+		return strcmp(server->host, "::1") == 0;
+	if (inet_pton(AF_INET, server->host, &address) == 1)
+		return ntohl(address.s_addr) >> 24 == 127;
+	return strcmp(server->host, "localhost") == 0;
+}
+
+/*
+ * Where a machine's own metadata services are, in the clear: those of Amazon ECS, EKS (two) and EC2
+ * (two), of which
+ * https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html has the
+ * first three.
+ */
+static bool is_metadata_service(const struct endpoint *server)
+{
+	static const char *const addresses[] = {"169.254.170.2", "169.254.170.23", "fd00:ec2::23",
+						"169.254.169.254", "fd00:ec2::254"};
+
+	for (size_t i = 0; i < sizeof(addresses) / sizeof(addresses[0]); i++)
+		if (strcmp(server->host, addresses[i]) == 0)
+			return true;
+	return false;
+}
+
+static bool is_path(const char *text, const char *more)
+{
+	char punctuation[32];
+
+	snprintf(punctuation, sizeof(punctuation), "/._~:+@-%s", more);
+	return settings_consists_of(text, strlen(text), punctuation);
+}
+
+static const char *check_url(struct loading *in, const struct setting *row, const char *value,
+			     bool is_metadata)
+{
+	bool tls = strncmp(value, "https://", 8) == 0;
+	bool plain = strncmp(value, "http://", 7) == 0;
+	const char *more = row->words == NULL ? "" : row->words;
+	char reason[SETTING_REASON_SIZE];
+	struct endpoint server;
+
+	if (!tls && !plain)
+		return settings_wrong(in, row, value, "must begin with https://");
+	const char *authority = value + (tls ? 8 : 7);
+	size_t length = strcspn(authority, "/?");
+	if (memchr(authority, '@', length) != NULL)
+		return settings_wrong(in, row, value, "must not have credentials in it");
+	if (!settings_parse_host_port(authority, length, HTTPS_PORT, &server, reason))
+		return settings_wrong(in, row, value, "must be https://host[:port]/path; %s",
+				      reason);
+	if (strlen(value) > (size_t)row->maximum || !is_path(authority + length, more))
+		return settings_wrong(in, row, value,
+				      "must have at most %ld characters, and in its path only "
+				      "letters, digits and \"/._~:+@-%s\"",
+				      row->maximum, more);
+	/* RFC 8555 section 6.1 for ACME; elsewhere a token would be there for all to read. */
+	if (plain && !is_loopback(&server) && !(is_metadata && is_metadata_service(&server)))
+		return settings_wrong(in, row, value,
+				      "must be https://, since credentials go there (http:// is "
+				      "for 127.0.0.1, [::1] and localhost%s)",
+				      is_metadata ? ", and for the addresses of AWS's metadata "
+						    "services"
+						  : "");
+	return settings_set_text(in, row, value);
+}
+
+const char *settings_check_url(struct loading *in, const struct setting *row, const char *value)
+{
+	return check_url(in, row, value, false);
+}
+
+const char *settings_check_metadata_url(struct loading *in, const struct setting *row,
+					const char *value)
+{
+	return check_url(in, row, value, true);
+}
+
+/* ---- networks, as CIDR has them */
+
+static void add_network(struct loading *in, const struct ip_network *network)
+{
+	struct settings *settings = in->settings;
+	struct ip_network *grown = settings_grow(in, settings->backend_networks,
+						 settings->backend_network_count, sizeof(*grown));
+
+	if (grown == NULL)
+		return;
+	settings->backend_networks = grown;
+	grown[settings->backend_network_count++] = *network;
+}
+
+const char *settings_check_networks(struct loading *in, const struct setting *row,
+				    const char *value)
+{
+	struct setting_list list = {.at = value};
+	struct setting_item item;
+	bool wrong = false;
+
+	while (settings_next_item(&list, &item)) {
+		char reason[IP_REASON_SIZE];
+		struct ip_network network;
+		if (item.number > NETWORKS_MAX) {
+			settings_problem(in, "%s has more than %d networks", row->name,
+					 NETWORKS_MAX);
+			return NULL;
+		}
+		if (ip_network_parse(item.text, item.length, &network, reason)) {
+			add_network(in, &network);
+			continue;
+		}
+		settings_wrong_item(in, row, &item,
+				    "must be an address or a network such as 10.0.0.0/8 or "
+				    "fd00::/8; %s",
+				    reason);
+		wrong = true;
+	}
+	return wrong ? NULL : value;
 }

@@ -1,6 +1,6 @@
 #include "common/file.h"
 #include "common/log.h"
-#include "common/settings_loading.h"
+#include "common/settings/checks.h"
 
 #include <stdio.h>
 #include <stdlib.h>

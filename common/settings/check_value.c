@@ -1,5 +1,5 @@
 /* Values that need no look at names or addresses: numbers, times, words, opaque text. */
-#include "common/settings_loading.h"
+#include "common/settings/checks.h"
 #include "common/time_text.h"
 
 #include <ctype.h>

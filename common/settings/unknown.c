@@ -1,5 +1,5 @@
 /* Variables that are not settings: mistyped ones, and those of older versions. */
-#include "common/settings_loading.h"
+#include "common/settings/loading.h"
 
 #include <ctype.h>
 #include <stdio.h>

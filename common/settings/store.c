@@ -1,4 +1,5 @@
-#include "common/settings_loading.h"
+/* What the settings own, and where the values of rows go. */
+#include "common/settings/loading.h"
 
 #include <stdlib.h>
 #include <string.h>

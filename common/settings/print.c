@@ -1,5 +1,5 @@
 /* The table of `ingressd --check`. */
-#include "common/settings_loading.h"
+#include "common/settings/checks.h"
 
 #include <stdio.h>
 #include <string.h>

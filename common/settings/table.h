@@ -1,6 +1,6 @@
 /*
  * What there is to set: the rows behind settings.h, and what became of each of them.
- * Private to common/settings*.c and their tests.
+ * Private to common/settings/ and its tests.
  */
 #ifndef COMMON_SETTINGS_TABLE_H
 #define COMMON_SETTINGS_TABLE_H

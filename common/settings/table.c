@@ -1,8 +1,9 @@
 /*
- * Every variable there is.  README's table, validation, `ingressd --check`, "did you mean"
- * and the environments of children follow from these rows; the order is that of --check.
+ * Every variable there is.  Validation, `ingressd --check`, "did you mean" and the
+ * environments of children follow from these rows, whose order is that of --check; README's table
+ * is held against them by a test.
  */
-#include "common/settings_loading.h"
+#include "common/settings/checks.h"
 
 #include <limits.h>
 
