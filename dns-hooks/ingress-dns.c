@@ -306,6 +306,14 @@ static int run(const struct command *command, const struct arguments *arguments,
 	return result;
 }
 
+/* certbot would keep to itself why the challenge failed: ingressd reads it from standard error,
+ * while the log goes into its pipe. */
+static void tell_supervisor(const struct error *err)
+{
+	if (getenv("INGRESS_LOG_PIPE") != NULL)
+		fprintf(stderr, "%s\n", err->text);
+}
+
 static int print_and_exit(const char *text)
 {
 	return fputs(text, stdout) < 0 || fflush(stdout) != 0 ? EXIT_FAILED : EXIT_OK;
@@ -336,5 +344,7 @@ int main(int argc, char **argv)
 	if (run(command, &arguments, &err) == 0)
 		return EXIT_OK;
 	log_error("%s%s", command->run == run_auth ? "challenge: " : "", err.text);
+	if (command->run == run_auth)
+		tell_supervisor(&err);
 	return (int)err.code;
 }
