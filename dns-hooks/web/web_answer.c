@@ -20,15 +20,25 @@ enum exit_code web_exit_code(long status)
 	return status >= 500 ? EXIT_UNREACHABLE : EXIT_FAILED;
 }
 
-int web_answer_refused(const struct web_answer *answer, enum exit_code code, const char *words,
-		       const char *advice, struct error *err)
+/* "HTTP status N", and how long the provider asks to wait with `words` in between, if it does. */
+static void describe_status(const struct web_answer *answer, const char *words, char *text,
+			    size_t size)
 {
 	char wait[64] = "";
 
 	if (answer->retry_after > 0)
 		snprintf(wait, sizeof(wait), "; it asks to wait %u seconds", answer->retry_after);
-	error_set(err, code, "%s: %s: HTTP status %ld%s%s%s%s%s", answer->provider, answer->call,
-		  answer->status, *words == '\0' ? "" : ", ", words, wait,
+	snprintf(text, size, "HTTP status %ld%s%s%s", answer->status, *words == '\0' ? "" : ", ",
+		 words, wait);
+}
+
+int web_answer_refused(const struct web_answer *answer, enum exit_code code, const char *words,
+		       const char *advice, struct error *err)
+{
+	char status[ERROR_TEXT_MAX];
+
+	describe_status(answer, words, status, sizeof(status));
+	error_set(err, code, "%s: %s: %s%s%s", answer->provider, answer->call, status,
 		  *advice == '\0' ? "" : "; ", advice);
 	err->retry_after = answer->retry_after;
 	return -1;
@@ -37,10 +47,12 @@ int web_answer_refused(const struct web_answer *answer, enum exit_code code, con
 int web_answer_unreadable(const struct web_answer *answer, struct error *err)
 {
 	enum exit_code code = EXIT_UNREACHABLE;
+	char status[128];
 
 	if (answer->status >= 400 && answer->status < 500)
 		code = web_exit_code(answer->status);
-	error_wrap(err, "%s: %s: HTTP status %ld", answer->provider, answer->call, answer->status);
+	describe_status(answer, "", status, sizeof(status));
+	error_wrap(err, "%s: %s: %s", answer->provider, answer->call, status);
 	err->code = code;
 	err->retry_after = answer->retry_after;
 	return -1;
