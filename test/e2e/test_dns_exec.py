@@ -23,46 +23,11 @@ from .dns_bench import (
     Bench,
     challenge,
 )
+from .exec_program import calls, nsupdate, program
 
 APP = "app.demo.test"
 NAME = "_acme-challenge.new.demo.test"
 TXT_NAME = "_dstack-app-address.app.demo.test"
-
-NSUPDATE = """\
-#!/bin/sh
-set -eu
-printf '%s\\n' "$*" >>"{folder}/calls"
-case $1 in
-present) update="add $2 1 TXT \\"$3\\"" ;;
-cleanup) update="delete $2 TXT \\"$3\\"" ;;
-esac
-echo "telling BIND to $1"
-nsupdate -k "{folder}/key" <<end
-server {address} {port}
-update $update
-send
-end
-"""
-
-
-def program(folder: Path, text: str) -> str:
-    path = folder / "dns-program"
-    path.write_text(text)
-    path.chmod(0o755)
-    return str(path)
-
-
-def nsupdate(folder: Path, bind: Bind) -> str:
-    """A program that knows where its credentials are, as those of operators have to."""
-    key = f'key "{bind.key_name}" {{ algorithm {bind.key_algorithm}; secret "{bind.key_secret}"; }};'
-    (folder / "key").write_text(key)
-    address = bind.server.rpartition(":")[0]
-    return program(folder, NSUPDATE.format(folder=folder, address=address, port=bind.port))
-
-
-def calls(folder: Path) -> list[str]:
-    return (folder / "calls").read_text().splitlines()
-
 
 def is_alive(pid: int) -> bool:
     """A zombie, which its new parent has not noticed yet, is not."""
@@ -91,16 +56,12 @@ def _bench(tmp_path: Path, bind: Bind) -> Bench:
 # ---- running it
 
 
-def test_a_challenge_comes_and_goes(tmp_path: Path, bench: Bench, bind: Bind) -> None:
-    before = bind.snapshot("demo.test")
+def test_it_is_told_the_name_and_the_value(tmp_path: Path, bench: Bench) -> None:
     result = bench.run("auth", **challenge("new.demo.test", "-v_1"))
     assert result.returncode == 0, result.stderr
     assert f"{bench.variables['DNS_EXEC']}: telling BIND to present" in result.stderr
-    assert bind.query(NAME, "TXT") == ["-v_1"]
     bench.ok("cleanup", **challenge("new.demo.test", "-v_1"))
-    assert bind.snapshot("demo.test") == before
     assert calls(tmp_path) == [f"present {NAME}. -v_1", f"cleanup {NAME}. -v_1"]
-    assert bench.noted() == []
 
 
 def test_values_by_hand(tmp_path: Path, bench: Bench, bind: Bind) -> None:

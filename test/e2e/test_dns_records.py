@@ -72,42 +72,6 @@ def test_a_plan_tells_and_does_nothing(bench: Bench, bind: Bind) -> None:
     assert not bench.notes.exists() or not list(bench.notes.iterdir())
 
 
-def test_applying_makes_the_records_once(bench: Bench, bind: Bind) -> None:
-    before = bind.snapshot("demo.test")
-    assert "Applied: 2 added, 0 changed, 0 removed." in bench.ok("apply")
-    after = bind.snapshot("demo.test")
-    assert changed(before, after) == (
-        set(),
-        {
-            "app.demo.test. CNAME gateway.demo.test.",
-            f'{TXT_NAME}. TXT "{APP_ID}:443"',
-        },
-    )
-    serial = bind.query("demo.test", "SOA")
-    assert bench.ok("apply") == "No changes.\n"
-    assert bench.ok("plan") == "No changes.\n"
-    assert bind.query("demo.test", "SOA") == serial, "nothing was written"
-
-
-@pytest.mark.parametrize(
-    "present",
-    [
-        [("CNAME", "old.elsewhere.test.")],
-        [("A", "192.0.2.7")],
-        [("A", "192.0.2.7"), ("A", "192.0.2.8"), ("AAAA", "2001:db8::7")],
-    ],
-)
-def test_what_the_domain_pointed_at_is_replaced(
-    bench: Bench, bind: Bind, present: list[tuple[str, str]]
-) -> None:
-    for kind, text in present:
-        bind.add("app.demo.test.", 60, kind, text)
-    told = bench.ok("apply", "--only", "alias")
-    assert "~ " in told and "-> CNAME gateway.demo.test" in told
-    assert bind.query("app.demo.test", "CNAME") == ["gateway.demo.test."]
-    assert bench.ok("apply", "--only", "alias") == "No changes.\n"
-
-
 def test_addresses_where_another_record_stands(bench: Bench, bind: Bind) -> None:
     bind.add("app.demo.test.", 60, "TXT", "google-site-verification=x")
     told = bench.ok("apply", "--only", "alias")
@@ -115,14 +79,6 @@ def test_addresses_where_another_record_stands(bench: Bench, bind: Bind) -> None
     assert bind.query("app.demo.test", "A") == ["127.0.0.1"]
     assert bind.query("app.demo.test", "AAAA") == ["::1"]
     assert bind.query("app.demo.test", "TXT") == ["google-site-verification=x"]
-
-
-def test_the_apex_gets_addresses(bench: Bench, bind: Bind) -> None:
-    before = bind.snapshot("demo.test")
-    bench.ok("apply", "--only", "alias", DOMAINS="demo.test")
-    gone, new = changed(before, bind.snapshot("demo.test"))
-    assert gone == set()
-    assert new == {"demo.test. A 127.0.0.1", "demo.test. AAAA ::1"}
 
 
 def test_a_wildcard_does_not_hide_what_is_missing(bench: Bench, bind: Bind) -> None:

@@ -80,8 +80,6 @@ def test_an_empty_zone_that_nobody_counts(tmp_path: Path, bind: Bind) -> None:
 @pytest.mark.parametrize(
     "fault",
     [
-        {"kind": "closed", "after": True},
-        {"kind": "reset", "after": True},
         {"kind": "status", "status": 502, "after": True},
         {"kind": "status", "status": 200, "body": "<html>", "after": True},
         {"kind": "truncated"},
@@ -196,14 +194,6 @@ def test_no_success(bench: Bench, api: NamecheapApi) -> None:
     assert result.returncode == FAILED
     assert 'does not say IsSuccess="true"' in result.stderr
     assert (api.writes(), api.dump(ZONE)) == (1, before)
-
-
-def test_an_api_that_is_down(bench: Bench, api: NamecheapApi) -> None:
-    api.down()
-    result = bench.run("apply")
-    assert result.returncode == UNREACHABLE
-    assert "Namecheap" in result.stderr
-    api.up()
 
 
 def test_the_rate_limit_is_waited_for(bench: Bench, api: NamecheapApi) -> None:

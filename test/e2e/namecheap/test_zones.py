@@ -39,13 +39,6 @@ def test_a_long_list_is_not_read_to_its_end(tmp_path: Path, bind: Bind) -> None:
         assert at(api, TXT_HOST) == [f"TXT {APP_ID}:443"]
 
 
-def test_no_zone(bench: Bench, api: NamecheapApi) -> None:
-    result = bench.run("apply", DOMAINS="app.nowhere.test")
-    assert result.returncode == FAILED
-    assert "namecheap: these credentials reach no zone that holds" in result.stderr
-    assert api.writes() == 0
-
-
 def test_a_list_that_never_ends(bench: Bench, api: NamecheapApi) -> None:
     api.page_limit = 2
     fault = api.fault("repeat_page", LIST, times=None)

@@ -21,29 +21,6 @@ CAA = {
 
 # Fault of a command that reads: its arguments, exit status, part of the sentence.
 READ_FAULTS: dict[str, tuple[dict[str, Any], int, str]] = {
-    "401": ({"kind": "status", "status": 401}, BAD_CONFIG, "HTTP status 401"),
-    "403": ({"kind": "status", "status": 403}, BAD_CONFIG, "HTTP status 403"),
-    "404": ({"kind": "status", "status": 404}, FAILED, "HTTP status 404"),
-    "500": ({"kind": "status", "status": 500}, UNREACHABLE, "HTTP status 500"),
-    "html": (
-        {"kind": "status", "status": 200, "body": "<html>Welcome</html>"},
-        UNREACHABLE,
-        "no ApiResponse",
-    ),
-    "truncated": ({"kind": "truncated"}, UNREACHABLE, "Namecheap"),
-    "closed": ({"kind": "closed"}, UNREACHABLE, "Empty reply"),
-    "reset": ({"kind": "reset"}, UNREACHABLE, "Namecheap"),
-    "empty": ({"kind": "empty"}, UNREACHABLE, "not XML"),
-    "redirect": (
-        {"kind": "status", "status": 302, "headers": {"Location": "http://127.0.0.1:1/"}},
-        UNREACHABLE,
-        "no ApiResponse",
-    ),
-    "429 for long": (
-        {"kind": "status", "status": 429, "headers": {"Retry-After": "3600"}},
-        TRY_LATER,
-        "HTTP status 429",
-    ),
     "405 for long": (
         {"kind": "rate_limited", "headers": {"retry-after": "3600"}},
         TRY_LATER,

@@ -1,4 +1,4 @@
-"""Challenges in Route 53, from their coming to their going."""
+"""Challenges in Route 53, whose changes are waited for."""
 
 from __future__ import annotations
 
@@ -59,45 +59,6 @@ def test_looks_that_fail_for_good(tmp_path: Path, bind: Bind, api: Route53Api) -
     assert result.returncode == UNREACHABLE, result.stderr
     assert "HTTP status 503" in result.stderr
     assert api.values(ZONE, NAME, "TXT") == [] and bench.noted() == []
-
-
-def test_two_values_at_one_name(bench: Bench, bind: Bind, api: Route53Api) -> None:
-    bench.ok("auth", **challenge("new.demo.test", "one"))
-    bench.ok("auth", **challenge("*.new.demo.test", "two"))
-    assert bind.query(NAME, "TXT") == ["one", "two"]
-    bench.ok("cleanup", **challenge("new.demo.test", "one"))
-    assert api.values(ZONE, NAME, "TXT") == ['"two"']
-
-
-def test_a_challenge_delegated_by_cname(tmp_path: Path, bind: Bind) -> None:
-    bind.add(NAME + ".", 60, "CNAME", "new.acme.test.")
-    with Route53Api(bind) as api:
-        api_bench(tmp_path, bind, api).ok("auth", **challenge("new.demo.test", "v"))
-        assert api.values("acme.test", "new.acme.test", "TXT") == ['"v"']
-
-
-@pytest.mark.parametrize("kind", ["closed", "status"])
-def test_a_write_whose_answer_was_lost(bench: Bench, api: Route53Api, kind: str) -> None:
-    """It is sent again and refused then; looking again shows that it was made."""
-    fault = api.fault(kind, "^POST", times=1, after=True)
-    bench.ok("auth", **challenge("new.demo.test", "v"))
-    assert fault.hits == 1
-    assert api.values(ZONE, NAME, "TXT") == ['"v"']
-    api.fault(kind, "^POST", times=1, after=True)
-    bench.ok("cleanup", **challenge("new.demo.test", "v"))
-    assert api.values(ZONE, NAME, "TXT") == []
-
-
-def test_a_challenge_that_may_have_been_written_stays_noted(
-    bench: Bench, bind: Bind, api: Route53Api
-) -> None:
-    api.fault("status", "^POST", times=None, after=True, status=500)
-    result = bench.run("auth", **challenge("new.demo.test", "v"))
-    assert result.returncode == UNREACHABLE
-    assert bench.noted() == ["v"]
-    api.clear_faults()
-    bench.ok("cleanup", "--all")
-    assert api.values(ZONE, NAME, "TXT") == []
 
 
 def test_without_permission_to_ask_for_changes_the_value_is_taken_back(

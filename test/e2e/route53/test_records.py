@@ -12,26 +12,13 @@ from support.bind import Bind
 from support.route53_api import Route53Api
 from support.route53_zone import RecordSet
 
-from ..dns_bench import APP_ID, FAILED, TRY_LATER, Bench, api_bench, challenge
+from ..dns_bench import FAILED, TRY_LATER, Bench, api_bench, challenge
 from .zone import NAME, TXT_NAME, ZONE, writes
 
 
 def actions(body: str) -> list[tuple[str, str]]:
     """Action and type of each change of a batch."""
     return re.findall(r"<Action>(\w+)</Action>.*?<Type>(\w+)</Type>", body)
-
-
-def test_applying_makes_the_records_once(bench: Bench, api: Route53Api) -> None:
-    before = api.dump(ZONE)
-    bench.ok("apply")
-    new = [line for line in api.dump(ZONE) if line not in before]
-    assert [line for line in before if line not in api.dump(ZONE)] == []
-    assert len(new) == 2
-    assert api.values(ZONE, "app.demo.test", "CNAME") == ["gateway.demo.test."]
-    assert api.values(ZONE, TXT_NAME, "TXT") == [f'"{APP_ID}:443"', '"not an app address"']
-    api.forget_requests()
-    assert bench.ok("apply") == "No changes.\n"
-    assert writes(api) == []
 
 
 def test_a_set_is_replaced_as_it_was_read_in_one_batch(bench: Bench, api: Route53Api) -> None:
