@@ -1,0 +1,95 @@
+/*
+ * The certificate volume (LETSENCRYPT_DIR), laid out as certbot lays it out: lineages of
+ * certificates (live/NAME, archive/NAME, renewal/NAME.conf) and ACME accounts
+ * (accounts/SERVER/ID).  Nothing else knows that layout.
+ *
+ * certbot files a wildcard under its bare name, and an adopted volume has names of its own
+ * making: a lineage is therefore found by the exact set of names in its certificate, never by
+ * what its folder is called.
+ *
+ * The volume is read once.  A lineage is read again only when the inode, the size or a time of
+ * its files has changed, so that looking costs next to nothing with thousands of them.
+ */
+#ifndef SUPERVISOR_CERTIFICATE_STORE_H
+#define SUPERVISOR_CERTIFICATE_STORE_H
+
+#include "common/certificate.h"
+#include "common/domain.h"
+#include "common/error.h"
+
+#include <stdbool.h>
+#include <time.h>
+
+/* A lineage whose certificate can be read. */
+struct lineage {
+	const char *name; /* certbot's --cert-name */
+	const char *fullchain_path, *privkey_path;
+	const char *serial; /* of the certificate, as struct certificate has it; so are these: */
+	char spki_sha256[CERTIFICATE_SPKI_SIZE];
+	time_t not_before, not_after;
+};
+
+struct acme_account {
+	const char *id;	       /* certbot's --account */
+	const char *uri;       /* RFC 8555 section 7.3; what a CAA accounturi names */
+	const char *regr_path; /* published as acme-account.json */
+};
+
+struct certificate_store;
+
+/* Ends what a killed run has left half done on the volume, and reads it.  `server` is the URL of
+ * the CA's directory.  A volume that cannot be read is told by those who look something up. */
+struct certificate_store *store_open(const char *letsencrypt_dir, const char *server,
+				     struct error *err);
+void store_close(struct certificate_store *store);
+
+/* Looks at every lineage for changes.  Those that cannot be read or parsed are passed over; that
+ * is told once for each state they are in.  -1 when the volume cannot be read. */
+int store_refresh(struct certificate_store *store, struct error *err);
+
+/* Finds the lineage whose certificate is for exactly `domain`, as it is on the volume now; of
+ * several the one that ends last, where there is one among those that have their keys.  1 found,
+ * 0 there is none, -1 the volume cannot be read.  What is found is valid until the next call. */
+int store_find(struct certificate_store *store, const char *domain, const struct lineage **found,
+	       struct error *err);
+
+/* Whether certbot noted (renewal/NAME.conf) that the lineage came from another ACME server:
+ * staging, say.  Where it noted nothing, it did not. */
+bool store_is_foreign(const struct certificate_store *store, const struct lineage *lineage);
+
+/* The --cert-name for a first certificate of `domain`: its bare name, or with "-0001" and so on
+ * behind it, as certbot does, where there is something on the volume that could be of use under
+ * the bare name. */
+int store_new_name(const struct certificate_store *store, const char *domain, domain_name name,
+		   struct error *err);
+
+/*
+ * Takes over what certbot has made in a folder of its own (`config_dir`, with one version of the
+ * lineage `name`): as the next version of that lineage, or as a new lineage.  The volume is
+ * durably as before or as after, whenever this is ended, once store_open() has looked at it; what
+ * plain certbot sees is one of the two at any time.  A new private key gets owner, group and
+ * mode of the one before.
+ */
+int store_commit(struct certificate_store *store, const char *name, const char *config_dir,
+		 struct error *err);
+
+/*
+ * The account for the CA: of several that can be used the one that was registered last.  1 there
+ * is one, 0 none, -1 the volume cannot be read.  Accounts that cannot be used (the key is broken,
+ * say, or the CA has lost them) are passed over, which is told once.  Valid until the next call.
+ */
+int store_account(struct certificate_store *store, const struct acme_account **account,
+		  struct error *err);
+
+/* Copies the account `id` into a configuration folder for certbot. */
+int store_lend_account(const struct certificate_store *store, const char *id,
+		       const char *config_dir, struct error *err);
+
+/* Takes over the one account that certbot has registered in `config_dir`. */
+int store_commit_account(struct certificate_store *store, const char *config_dir,
+			 struct error *err);
+
+/* Notes on the volume that the CA does not know the account any more: it is not used again. */
+int store_account_is_lost(struct certificate_store *store, const char *id, struct error *err);
+
+#endif

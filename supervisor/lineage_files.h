@@ -1,0 +1,62 @@
+/* The files of one lineage on the volume: versions in archive/, links in live/.  A part of the
+ * certificate store, for store_commit.h alone. */
+#ifndef SUPERVISOR_LINEAGE_FILES_H
+#define SUPERVISOR_LINEAGE_FILES_H
+
+#include "common/buffer.h"
+#include "common/error.h"
+
+#include <stdbool.h>
+
+enum { KIND_CERT, KIND_PRIVKEY, KIND_CHAIN, KIND_FULLCHAIN, KINDS };
+
+enum { LINEAGE_PATH_MAX = 4096 };
+
+/* "cert", "privkey", "chain", "fullchain": as certbot calls and orders them. */
+extern const char *const kind_names[KINDS];
+
+/* The contents of one version. */
+struct lineage_content {
+	struct buffer files[KINDS];
+};
+
+/* Reads live/NAME in a configuration folder of certbot and checks that the key belongs to the
+ * certificate. */
+int lineage_content_read(struct lineage_content *content, const char *config_dir, const char *name,
+			 struct error *err);
+void lineage_content_clear(struct lineage_content *content);
+
+/* Where the versions of a lineage lie. */
+struct lineage_place {
+	char live[LINEAGE_PATH_MAX];	/* LETSENCRYPT_DIR/live/NAME */
+	char archive[LINEAGE_PATH_MAX]; /* absolute */
+	char target[LINEAGE_PATH_MAX];	/* what links in live/ have in front of the file's name */
+};
+
+/* As the links of an existing lineage have it, or as certbot would have it. */
+int lineage_place_find(struct lineage_place *place, const char *letsencrypt_dir, const char *name,
+		       struct error *err);
+
+/* The newest version of which all files are there and the key belongs to the certificate; 0:
+ * none. */
+unsigned lineage_newest_whole(const struct lineage_place *place);
+/* Smallest number larger than those of all files. */
+unsigned lineage_next_version(const struct lineage_place *place);
+
+/* Writes a version into `folder`; the private key gets owner, group and mode of the file
+ * `like_key`, or root's and 0600 with NULL. */
+int lineage_write_version(const struct lineage_content *content, const char *folder,
+			  unsigned version, const char *like_key, struct error *err);
+/* Makes the links in `live` lead to a version, one by one. */
+int lineage_link_version(const char *live, const char *target, unsigned version, struct error *err);
+
+/* previous_KIND.pem for each kind, leading where the links do.  Done without where not all of
+ * them are links. */
+int lineage_note_links(const char *live, struct error *err);
+/* How many of these notes there are. */
+int lineage_noted_links(const char *live);
+/* Makes the links lead where they did before. */
+int lineage_restore_links(const char *live, struct error *err);
+int lineage_forget_links(const char *live, struct error *err);
+
+#endif

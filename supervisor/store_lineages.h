@@ -1,0 +1,21 @@
+/* The lineages on the volume, kept in memory: what of their certificates is asked for, and what
+ * their files looked like when they were read.  A part of the certificate store. */
+#ifndef SUPERVISOR_STORE_LINEAGES_H
+#define SUPERVISOR_STORE_LINEAGES_H
+
+#include "supervisor/certificate_store.h"
+
+struct store_lineages;
+
+struct store_lineages *lineages_new(const char *letsencrypt_dir, struct error *err);
+void lineages_free(struct store_lineages *lineages);
+
+/* As store_refresh() and store_find(). */
+int lineages_refresh(struct store_lineages *lineages, struct error *err);
+int lineages_find(struct store_lineages *lineages, const char *domain, const struct lineage **found,
+		  struct error *err);
+
+/* Whether there is a lineage `name` whose certificate cannot be read. */
+bool lineages_is_unreadable(const struct store_lineages *lineages, const char *name);
+
+#endif
