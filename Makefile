@@ -43,7 +43,7 @@ LIBS_evidence   := $(shell pkg-config --libs libevent 2>/dev/null)
 ALL_CFLAGS = -std=c17 -D_GNU_SOURCE -I. $(WARNINGS) $(CFLAGS_$(KIND)) $(CFLAGS) \
              $(PACKAGE_CFLAGS) -DVERSION='"$(VERSION)"' -MMD -MP
 
-MAINS    := supervisor/ingressd.c supervisor/ingressctl.c supervisor/ingress-resolve.c \
+MAINS    := supervisor/ingressd.c supervisor/ctl/ingressctl.c supervisor/ingress-resolve.c \
             dns-hooks/ingress-dns.c evidence/ingress-evidence.c
 FOLDERS  := common supervisor dns-hooks evidence
 PROGRAMS := $(patsubst %.c,$(BIN)/%,$(notdir $(MAINS)))
@@ -70,10 +70,10 @@ $(foreach f,$(FOLDERS),$(eval $(call FOLDER_RULES,$(f))))
 
 define PROGRAM_RULES
 $(BIN)/$(basename $(notdir $(1))): $(BUILD)/obj/$(basename $(1)).o \
-    $(BUILD)/lib/$(patsubst %/,%,$(dir $(1))).a $(BUILD)/lib/common.a
+    $(BUILD)/lib/$(firstword $(subst /, ,$(1))).a $(BUILD)/lib/common.a
 	@mkdir -p $$(@D)
 	$$(CC) $$(LDFLAGS_$$(KIND)) $$(LDFLAGS) -o $$@ $$^ \
-	    $$(LIBS_$(patsubst %/,%,$(dir $(1)))) $$(LIBS_common)
+	    $$(LIBS_$(firstword $(subst /, ,$(1)))) $$(LIBS_common)
 endef
 $(foreach m,$(MAINS),$(eval $(call PROGRAM_RULES,$(m))))
 

@@ -2,6 +2,7 @@
  * ingress-dns: the only program that holds DNS credentials.  It makes the records that route a
  * domain to the app and say who may issue for it, and answers dns-01 challenges.
  */
+#include "common/command_line.h"
 #include "common/file.h"
 #include "common/log.h"
 #include "common/settings.h"
@@ -21,56 +22,28 @@ enum { MESSAGES_MAX = 256 * 1024 };
 
 extern char **environ;
 
-static const char USAGE[] =
-    "usage: ingress-dns COMMAND ...\n"
-    "\n"
-    "Records of the configured domains:\n"
-    "  plan  [OPTIONS] [DOMAIN...]    show what apply would do\n"
-    "  apply [OPTIONS] [DOMAIN...]    make the records (all configured domains by default)\n"
-    "      --only KINDS               of alias,txt,caa (default: all; caa only with SET_CAA)\n"
-    "      --account-uri URI          the ACME account that CAA records name\n"
-    "  preflight [--account-uri URI] [DOMAIN...]\n"
-    "                                 whether orders for certificates can succeed\n"
-    "\n"
-    "By hand:\n"
-    "  list NAME [TYPE]               show the records at a name\n"
-    "  set-txt NAME VALUE             add one TXT value; others at the name stay\n"
-    "  del-txt NAME VALUE             remove one TXT value\n"
-    "  caa NAME [--account URI]       whether CAA records keep certificates for the name to one\n"
-    "                                 ACME account, as JSON (needs no settings)\n"
-    "\n"
-    "Hooks for certbot (CERTBOT_DOMAIN and CERTBOT_VALIDATION in the environment):\n"
-    "  auth                           add the challenge value, wait until all servers have it\n"
-    "  cleanup                        remove it\n"
-    "  cleanup --all                  remove every challenge value that a crash left behind\n"
-    "\n"
-    "  --help, --version\n"
-    "\n"
-    "Settings come from the environment, as those of ingressd.\n"
-    "Exit status: 0 done, 1 a record could not be made, 64 usage, 69 the provider cannot be\n"
-    "reached, 75 try again later, 78 wrong settings or credentials.\n";
-
-struct arguments {
-	char **items;
-	int count;
+/* What the options of all commands set. */
+struct values {
+	const struct settings *settings;
+	unsigned kinds;
+	const char *account_uri;
+	const char *account;
+	bool all;
 };
-
-static int usage_error(struct error *err, const char *what)
-{
-	return error_set(err, EXIT_USAGE_ERROR, "%s; `ingress-dns --help` shows what there is",
-			 what);
-}
 
 /* ---- plan and apply */
 
-static int read_kinds(const char *list, unsigned *kinds, struct error *err)
+static int take_kinds(void *values, const struct command_option *option, char *list,
+		      struct error *err)
 {
+	struct values *v = values;
 	static const struct {
 		const char *name;
 		unsigned kind;
 	} known[] = {{"alias", KIND_ALIAS}, {"txt", KIND_TXT}, {"caa", KIND_CAA}};
 
-	*kinds = 0;
+	(void)option;
+	v->kinds = 0;
 	for (const char *at = list;; at++) {
 		size_t length = strcspn(at, ","), i = 0;
 		while (i < 3 &&
@@ -81,7 +54,7 @@ static int read_kinds(const char *list, unsigned *kinds, struct error *err)
 					 "--only is \"%.60s\": must be some of alias,txt,caa with "
 					 "commas between",
 					 list);
-		*kinds |= known[i].kind;
+		v->kinds |= known[i].kind;
 		at += length;
 		if (*at == '\0')
 			return 0;
@@ -99,169 +72,210 @@ static const char *find_domain(const struct settings *settings, const char *text
 	return NULL;
 }
 
-/* What the commands about configured domains take.  `domains` has room for every argument. */
-struct domain_arguments {
-	unsigned kinds;
-	bool has_kinds;
-	const char *account_uri;
-	const char **domains;
-	size_t domain_count;
-};
-
-static int read_domain_arguments(const struct settings *settings, const struct arguments *arguments,
-				 struct domain_arguments *read, struct error *err)
+/* Those that are meant by the arguments; malloc()ed. */
+static const char **find_domains(const struct settings *settings, char **arguments, size_t count,
+				 struct error *err)
 {
-	for (int i = 0; i < arguments->count; i++) {
-		const char *text = arguments->items[i];
-		bool is_only = strcmp(text, "--only") == 0;
-		if (is_only || strcmp(text, "--account-uri") == 0) {
-			if (++i == arguments->count)
-				return usage_error(err, is_only ? "--only needs a value"
-								: "--account-uri needs a value");
-			if (!is_only)
-				read->account_uri = arguments->items[i];
-			else if (read_kinds(arguments->items[i], &read->kinds, err) != 0)
-				return -1;
-			read->has_kinds = read->has_kinds || is_only;
-		} else if (text[0] == '-') {
-			return error_set(
-			    err, EXIT_USAGE_ERROR,
-			    "unknown option \"%.60s\"; `ingress-dns --help` shows what "
-			    "there is",
-			    text);
-		} else {
-			const char *domain = find_domain(settings, text, err);
-			if (domain == NULL)
-				return -1;
-			read->domains[read->domain_count++] = domain;
+	const char **domains = calloc(count + 1, sizeof(*domains));
+
+	if (domains == NULL)
+		error_no_memory(err);
+	for (size_t i = 0; i < count && domains != NULL; i++) {
+		domains[i] = find_domain(settings, arguments[i], err);
+		if (domains[i] == NULL) {
+			free(domains);
+			return NULL;
 		}
 	}
-	return 0;
+	return domains;
 }
 
-static int plan_or_apply(const struct settings *settings, const struct arguments *arguments,
-			 bool dry_run, struct error *err)
-{
-	AUTO_FREE const char **domains = calloc((size_t)arguments->count + 1, sizeof(*domains));
-	struct domain_arguments read = {.kinds = KIND_ALL, .domains = domains};
-
-	if (domains == NULL)
-		return error_no_memory(err);
-	if (read_domain_arguments(settings, arguments, &read, err) != 0)
-		return -1;
-	const struct apply_request request = {dry_run, read.kinds, read.account_uri, domains,
-					      read.domain_count};
-	return apply_run(settings, &request, err);
-}
-
-static int run_preflight(const struct settings *settings, const struct arguments *arguments,
+static int plan_or_apply(const struct values *v, char **arguments, size_t count, bool dry_run,
 			 struct error *err)
 {
-	AUTO_FREE const char **domains = calloc((size_t)arguments->count + 1, sizeof(*domains));
-	struct domain_arguments read = {.domains = domains};
+	AUTO_FREE const char **domains = find_domains(v->settings, arguments, count, err);
 
 	if (domains == NULL)
-		return error_no_memory(err);
-	if (read_domain_arguments(settings, arguments, &read, err) != 0)
 		return -1;
-	if (read.has_kinds)
-		return usage_error(err, "preflight has no --only");
-	const struct preflight_request request = {read.account_uri, domains, read.domain_count};
-	return preflight_run(settings, &request, err);
+	const struct apply_request request = {dry_run, v->kinds, v->account_uri, domains, count};
+	return apply_run(v->settings, &request, err);
 }
 
-static int run_plan(const struct settings *settings, const struct arguments *arguments,
-		    struct error *err)
+static int run_plan(void *values, char **arguments, size_t count, struct error *err)
 {
-	return plan_or_apply(settings, arguments, true, err);
+	return plan_or_apply(values, arguments, count, true, err);
 }
 
-static int run_apply(const struct settings *settings, const struct arguments *arguments,
-		     struct error *err)
+static int run_apply(void *values, char **arguments, size_t count, struct error *err)
 {
-	return plan_or_apply(settings, arguments, false, err);
+	return plan_or_apply(values, arguments, count, false, err);
+}
+
+static int run_preflight(void *values, char **arguments, size_t count, struct error *err)
+{
+	const struct values *v = values;
+	AUTO_FREE const char **domains = find_domains(v->settings, arguments, count, err);
+
+	if (domains == NULL)
+		return -1;
+	const struct preflight_request request = {v->account_uri, domains, count};
+	return preflight_run(v->settings, &request, err);
 }
 
 /* ---- by hand */
 
-static int run_list(const struct settings *settings, const struct arguments *arguments,
-		    struct error *err)
+static int run_list(void *values, char **arguments, size_t count, struct error *err)
 {
-	if (arguments->count < 1 || arguments->count > 2)
-		return usage_error(err, "list takes NAME and, if wanted, TYPE");
-	return by_hand_list(settings, arguments->items[0],
-			    arguments->count == 2 ? arguments->items[1] : NULL, err);
+	const struct values *v = values;
+
+	return by_hand_list(v->settings, arguments[0], count == 2 ? arguments[1] : NULL, err);
 }
 
-static int run_set_txt(const struct settings *settings, const struct arguments *arguments,
-		       struct error *err)
+static int run_set_txt(void *values, char **arguments, size_t count, struct error *err)
 {
-	if (arguments->count != 2)
-		return usage_error(err, "set-txt takes NAME and VALUE");
-	return by_hand_txt(settings, arguments->items[0], arguments->items[1], true, err);
+	const struct values *v = values;
+
+	(void)count;
+	return by_hand_txt(v->settings, arguments[0], arguments[1], true, err);
 }
 
-static int run_del_txt(const struct settings *settings, const struct arguments *arguments,
-		       struct error *err)
+static int run_del_txt(void *values, char **arguments, size_t count, struct error *err)
 {
-	if (arguments->count != 2)
-		return usage_error(err, "del-txt takes NAME and VALUE");
-	return by_hand_txt(settings, arguments->items[0], arguments->items[1], false, err);
+	const struct values *v = values;
+
+	(void)count;
+	return by_hand_txt(v->settings, arguments[0], arguments[1], false, err);
 }
 
-static int run_caa(const struct settings *settings, const struct arguments *arguments,
-		   struct error *err)
+static int run_caa(void *values, char **arguments, size_t count, struct error *err)
 {
-	bool has_account = arguments->count == 3 && strcmp(arguments->items[1], "--account") == 0;
+	const struct values *v = values;
 
-	(void)settings;
-	if (arguments->count != 1 && !has_account)
-		return usage_error(err, "caa takes NAME and, if wanted, --account URI");
-	return caa_command(arguments->items[0], has_account ? arguments->items[2] : NULL, err);
+	(void)count;
+	return caa_command(arguments[0], v->account, err);
 }
 
 /* ---- hooks */
 
-static int run_auth(const struct settings *settings, const struct arguments *arguments,
-		    struct error *err)
+/* certbot would keep to itself why the challenge failed: ingressd reads it from standard error,
+ * while the log goes into its pipe. */
+static void tell_supervisor(const struct error *err)
 {
-	if (arguments->count != 0)
-		return usage_error(err, "auth takes no arguments");
-	return challenge_auth(settings, err);
+	if (getenv("INGRESS_LOG_PIPE") != NULL)
+		fprintf(stderr, "%s\n", err->text);
 }
 
-static int run_cleanup(const struct settings *settings, const struct arguments *arguments,
-		       struct error *err)
+static int run_auth(void *values, char **arguments, size_t count, struct error *err)
 {
-	if (arguments->count == 1 && strcmp(arguments->items[0], "--all") == 0)
-		return challenge_cleanup_all(settings, err);
-	if (arguments->count != 0)
-		return usage_error(err, "cleanup takes --all or nothing");
-	return challenge_cleanup(settings, err);
+	const struct values *v = values;
+
+	(void)arguments;
+	(void)count;
+	if (challenge_auth(v->settings, err) == 0)
+		return 0;
+	tell_supervisor(err);
+	return error_wrap(err, "challenge");
+}
+
+static int run_cleanup(void *values, char **arguments, size_t count, struct error *err)
+{
+	const struct values *v = values;
+
+	(void)arguments;
+	(void)count;
+	return v->all ? challenge_cleanup_all(v->settings, err)
+		      : challenge_cleanup(v->settings, err);
 }
 
 /* ---- main */
 
-struct command {
-	const char *name;
-	int (*run)(const struct settings *settings, const struct arguments *arguments,
-		   struct error *err);
-	bool needs_no_settings; /* `settings` is NULL */
+#define PLACE(member) .place = offsetof(struct values, member)
+#define ACCOUNT_URI                                                                  \
+	{                                                                            \
+		.name = "account-uri", .value = "URI",                               \
+		.help = "the ACME account that CAA records name", PLACE(account_uri) \
+	}
+
+static const struct command_option record_options[] = {
+    {.name = "only",
+     .value = "KINDS",
+     .help = "of alias,txt,caa (default: all; caa only with SET_CAA)",
+     .take = take_kinds},
+    ACCOUNT_URI,
+    {.name = NULL},
+};
+
+static const struct command_option preflight_options[] = {ACCOUNT_URI, {.name = NULL}};
+
+static const struct command_option caa_options[] = {
+    {.name = "account", .value = "URI", .help = "that account, not any", PLACE(account)},
+    {.name = NULL},
+};
+
+static const struct command_option cleanup_options[] = {
+    {.name = "all", .help = "every value that a crash left behind", PLACE(all)},
+    {.name = NULL},
 };
 
 static const struct command commands[] = {
-    {"plan", run_plan, false},	     {"apply", run_apply, false},	  {"list", run_list, false},
-    {"set-txt", run_set_txt, false}, {"del-txt", run_del_txt, false},	  {"auth", run_auth, false},
-    {"cleanup", run_cleanup, false}, {"preflight", run_preflight, false}, {"caa", run_caa, true},
+    {.name = "plan",
+     .arguments = "[DOMAIN]...",
+     .most = ARGUMENTS_ANY,
+     .help = "show what apply would do",
+     .options = record_options,
+     .run = run_plan},
+    {.name = "apply",
+     .arguments = "[DOMAIN]...",
+     .most = ARGUMENTS_ANY,
+     .help = "make the records of the domains (all configured ones by default)",
+     .options = record_options,
+     .run = run_apply},
+    {.name = "preflight",
+     .arguments = "[DOMAIN]...",
+     .most = ARGUMENTS_ANY,
+     .help = "whether orders for certificates can succeed",
+     .options = preflight_options,
+     .run = run_preflight},
+    {.name = "list",
+     .arguments = "NAME [TYPE]",
+     .least = 1,
+     .most = 2,
+     .help = "by hand: show the records at a name",
+     .run = run_list},
+    {.name = "set-txt",
+     .arguments = "NAME VALUE",
+     .least = 2,
+     .most = 2,
+     .help = "by hand: add one TXT value; others at the name stay",
+     .options_first = true,
+     .run = run_set_txt},
+    {.name = "del-txt",
+     .arguments = "NAME VALUE",
+     .least = 2,
+     .most = 2,
+     .help = "by hand: remove one TXT value",
+     .options_first = true,
+     .run = run_del_txt},
+    {.name = "caa",
+     .arguments = "NAME",
+     .least = 1,
+     .most = 1,
+     .help = "whether CAA records keep certificates for the name to one ACME\n"
+	     "account, as JSON (needs no settings)",
+     .options = caa_options,
+     .run = run_caa},
+    {.name = "auth",
+     .arguments = "",
+     .help = "certbot's hook (CERTBOT_DOMAIN and CERTBOT_VALIDATION in the\n"
+	     "environment): add the challenge value, wait until all servers\n"
+	     "have it",
+     .run = run_auth},
+    {.name = "cleanup",
+     .arguments = "",
+     .help = "the other one: remove it",
+     .options = cleanup_options,
+     .run = run_cleanup},
 };
-
-static const struct command *find_command(const char *name)
-{
-	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-		if (strcmp(commands[i].name, name) == 0)
-			return &commands[i];
-	return NULL;
-}
 
 static void log_lines(const struct buffer *lines, void (*log)(const char *format, ...))
 {
@@ -291,14 +305,18 @@ static struct settings *load_settings(struct error *err)
 	return settings;
 }
 
-static int run(const struct command *command, const struct arguments *arguments, struct error *err)
+static int run_with_settings(const struct command *command, void *arg, char **arguments,
+			     size_t count, struct error *err)
 {
-	struct settings *settings = command->needs_no_settings ? NULL : load_settings(err);
+	struct values *v = arg;
+	bool needs_none = command->run == run_caa;
+	struct settings *settings = needs_none ? NULL : load_settings(err);
 	int result = -1;
 
-	if (settings != NULL || command->needs_no_settings) {
+	if (settings != NULL || needs_none) {
 		leave_root(settings);
-		result = command->run(settings, arguments, err);
+		v->settings = settings;
+		result = command->run(v, arguments, count, err);
 	}
 	settings_free(settings);
 	if (result == 0 && (fflush(stdout) != 0 || ferror(stdout)))
@@ -306,45 +324,20 @@ static int run(const struct command *command, const struct arguments *arguments,
 	return result;
 }
 
-/* certbot would keep to itself why the challenge failed: ingressd reads it from standard error,
- * while the log goes into its pipe. */
-static void tell_supervisor(const struct error *err)
-{
-	if (getenv("INGRESS_LOG_PIPE") != NULL)
-		fprintf(stderr, "%s\n", err->text);
-}
-
-static int print_and_exit(const char *text)
-{
-	return fputs(text, stdout) < 0 || fflush(stdout) != 0 ? EXIT_FAILED : EXIT_OK;
-}
+static const struct program program = {
+    .name = "ingress-dns",
+    .commands = commands,
+    .command_count = sizeof(commands) / sizeof(commands[0]),
+    .around = run_with_settings,
+    .notes = "Settings come from the environment, as those of ingressd.\n" EXIT_STATUS_NOTES,
+};
 
 int main(int argc, char **argv)
 {
-	struct error err = ERROR_INIT;
-	const struct arguments arguments = {argv + 2, argc - 2};
+	struct values values = {.kinds = KIND_ALL};
 
 	log_setup_from_environment("ingress-dns");
 	/* Line by line also into a pipe: what is done is said when it is done. */
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	if (argc >= 2 && strcmp(argv[1], "--help") == 0)
-		return print_and_exit(USAGE);
-	if (argc >= 2 && strcmp(argv[1], "--version") == 0)
-		return print_and_exit("ingress-dns " VERSION "\n");
-	if (argc < 2) {
-		fputs(USAGE, stderr);
-		return EXIT_USAGE_ERROR;
-	}
-	const struct command *command = find_command(argv[1]);
-	if (command == NULL) {
-		log_error("unknown command \"%.60s\"; `ingress-dns --help` shows what there is",
-			  argv[1]);
-		return EXIT_USAGE_ERROR;
-	}
-	if (run(command, &arguments, &err) == 0)
-		return EXIT_OK;
-	log_error("%s%s", command->run == run_auth ? "challenge: " : "", err.text);
-	if (command->run == run_auth)
-		tell_supervisor(&err);
-	return (int)err.code;
+	return command_line_run(&program, argc, argv, &values);
 }

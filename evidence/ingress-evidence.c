@@ -7,6 +7,8 @@
  *   serve      serves the current generation over HTTP
  *   attest     makes a quote over it for whoever asks
  */
+#include "common/command_line.h"
+#include "common/domain.h"
 #include "common/error.h"
 #include "common/json.h"
 #include "common/log.h"
@@ -19,8 +21,8 @@
 #include "evidence/serve.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <limits.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,52 +34,16 @@ enum {
 	PROBLEMS_MAX = 64 * 1024,
 };
 
-static const char usage[] =
-    "Usage: ingress-evidence identity\n"
-    "       ingress-evidence origin [--record-fd N] [--made NAME=SPKI:SERIAL ...]\n"
-    "       ingress-evidence publish [--account FILE] [--directory URL] [--history-fd N]\n"
-    "                                --cert NAME=CHAIN.pem ...\n"
-    "       ingress-evidence serve [--fd N | --socket PATH]\n"
-    "       ingress-evidence attest [--fd N | --socket PATH]\n"
-    "       ingress-evidence --version | --help\n"
-    "\n"
-    "identity  asks the guest agent who this virtual machine is; prints JSON\n"
-    "origin    reads the record of keys that were made here from a file descriptor, adds\n"
-    "          to it, and prints it anew as JSON, under a MAC by a key that the guest\n"
-    "          agent gives to this app alone\n"
-    "publish   makes a new generation of evidence in EVIDENCE_DIR: the ACME account\n"
-    "          (certbot's regr.json), the certificate chain of each domain, their\n"
-    "          digests, and the guest agent's quote over these\n"
-    "serve     serves the current generation at /evidences/ over HTTP/1.1, on an\n"
-    "          inherited listening socket (default: 3) or on a unix socket\n"
-    "attest    answers /evidences/attestation.json?nonce=HEX with a new quote, likewise\n"
-    "\n"
-    "Environment: EVIDENCE_DIR, RUN_DIR, DSTACK_SOCKET, TAPPD_SOCKET, LOG_LEVEL, LOG_FORMAT\n"
-    "\n"
-    "Exit status: 0 done, 1 failed, 64 wrong usage, 69 no guest agent,\n"
-    "             75 try again later, 78 wrong setting\n";
-
-/* `format` says what is wrong; the rest is the same every time. */
-#define WRONG_USAGE(err, format, ...) \
-	error_set(err, EXIT_USAGE_ERROR, format "; see ingress-evidence --help", __VA_ARGS__)
-
-typedef int run_command(const struct settings *settings, int argc, char **argv, struct error *err);
-
-/* The next option's code, -1 at the end, '?' with err. */
-static int next_option(int argc, char **argv, const struct option *options, struct error *err)
-{
-	opterr = 0; /* its messages would not go through the log */
-	int option = getopt_long(argc, argv, ":", options, NULL);
-	if (option == ':')
-		WRONG_USAGE(err, "%s needs a value", argv[optind - 1]);
-	else if (option == '?')
-		WRONG_USAGE(err, "%s: there is no option %s", argv[0], argv[optind - 1]);
-	else if (option == -1 && optind < argc)
-		WRONG_USAGE(err, "%s: unexpected argument \"%s\"", argv[0], argv[optind]);
-	else
-		return option;
-	return '?';
-}
+/* What the options of all commands set.  The lists have room for more than there can be of each. */
+struct values {
+	const struct settings *settings;
+	int fd; /* -1: none */
+	const char *socket;
+	struct key_entry *made;
+	struct origin_request origin;
+	struct publish_cert *certs;
+	struct publish_request publish;
+};
 
 static int print_line(char *line, struct error *err)
 {
@@ -93,14 +59,15 @@ static int print_line(char *line, struct error *err)
 
 /* ---- identity */
 
-static int run_identity(const struct settings *settings, int argc, char **argv, struct error *err)
+static int run_identity(void *values, char **arguments, size_t count, struct error *err)
 {
-	static const struct option none[] = {{NULL, 0, NULL, 0}};
+	const struct values *v = values;
+	const struct settings *settings = v->settings;
 	struct guest_agent agent;
 	struct guest_identity identity;
 
-	if (next_option(argc, argv, none, err) != -1)
-		return -1;
+	(void)arguments;
+	(void)count;
 	if (guest_agent_find(settings->dstack_socket, settings->tappd_socket, &agent, err) != 0)
 		return -1;
 	agent.connected = leave_root;
@@ -118,15 +85,18 @@ static int run_identity(const struct settings *settings, int argc, char **argv, 
 
 /* ---- origin */
 
-static int parse_descriptor(const char *text, const char *option, int *fd, struct error *err)
+static int take_descriptor(void *values, const struct command_option *option, char *text,
+			   struct error *err)
 {
+	int *fd = (int *)(void *)((char *)values + option->place);
 	char *end;
 
 	errno = 0;
 	long value = strtol(text, &end, 10);
 	if (errno != 0 || end == text || *end != '\0' || value < 0 || value > INT_MAX)
-		return WRONG_USAGE(err, "%s \"%s\" is not the number of a file descriptor", option,
-				   text);
+		return error_set(err, EXIT_USAGE_ERROR,
+				 "--%s \"%s\" is not the number of a file descriptor", option->name,
+				 text);
 	*fd = (int)value;
 	return 0;
 }
@@ -141,55 +111,36 @@ static int parse_made(char *text, struct key_entry *entry, struct error *err)
 	*entry = (struct key_entry){.made_at = time(NULL)};
 	if (spki == NULL || rest == NULL || strlen(name) >= sizeof(entry->name) ||
 	    strlen(spki) >= sizeof(entry->spki) || strlen(rest) >= sizeof(entry->serial))
-		return WRONG_USAGE(err, "--made \"%s\" is not NAME=SPKI:SERIAL", name);
+		return error_set(err, EXIT_USAGE_ERROR, "--made \"%s\" is not NAME=SPKI:SERIAL",
+				 name);
 	snprintf(entry->name, sizeof(entry->name), "%s", name);
 	snprintf(entry->spki, sizeof(entry->spki), "%s", spki);
 	snprintf(entry->serial, sizeof(entry->serial), "%s", rest);
 	if (!key_entry_is_valid(entry))
-		return WRONG_USAGE(err, "--made \"%s\": not a name, a SHA-256 and a serial", name);
+		return error_set(err, EXIT_USAGE_ERROR,
+				 "--made \"%s\": not a name, a SHA-256 and a serial", name);
 	return 0;
 }
 
-static int parse_origin(int argc, char **argv, struct key_entry *made,
-			struct origin_request *request, struct error *err)
+static int take_made(void *values, const struct command_option *option, char *text,
+		     struct error *err)
 {
-	static const struct option options[] = {
-	    {"record-fd", required_argument, NULL, 'r'},
-	    {"made", required_argument, NULL, 'm'},
-	    {NULL, 0, NULL, 0},
-	};
-	int option;
+	struct values *v = values;
 
-	while ((option = next_option(argc, argv, options, err)) != -1) {
-		if (option == 'r') {
-			if (parse_descriptor(optarg, "--record-fd", &request->record_fd, err) != 0)
-				return -1;
-		} else if (option != 'm' ||
-			   parse_made(optarg, &made[request->made_count++], err) != 0) {
-			return -1;
-		}
-	}
-	return 0;
+	(void)option;
+	return parse_made(text, &v->made[v->origin.made_count++], err);
 }
 
-static int run_origin(const struct settings *settings, int argc, char **argv, struct error *err)
+static int run_origin(void *values, char **arguments, size_t count, struct error *err)
 {
-	/* More than there can be --made options. */
-	struct key_entry *made = calloc((size_t)argc, sizeof(*made));
-	struct origin_request request = {
-	    .dstack_socket = settings->dstack_socket,
-	    .tappd_socket = settings->tappd_socket,
-	    .record_fd = -1,
-	    .made = made,
-	};
-	int result = -1;
+	struct values *v = values;
 
-	if (made == NULL)
-		error_no_memory(err);
-	else if (parse_origin(argc, argv, made, &request, err) == 0)
-		result = print_line(origin_answer(&request, err), err);
-	free(made);
-	return result;
+	(void)arguments;
+	(void)count;
+	v->origin.dstack_socket = v->settings->dstack_socket;
+	v->origin.tappd_socket = v->settings->tappd_socket;
+	v->origin.made = v->made;
+	return print_line(origin_answer(&v->origin, err), err);
 }
 
 /* ---- publish */
@@ -200,122 +151,151 @@ static int parse_cert(char *text, struct publish_cert *cert, struct error *err)
 	char *separator = strchr(text, '=');
 
 	if (separator == NULL || separator[1] == '\0')
-		return WRONG_USAGE(err, "--cert \"%s\" is not NAME=CHAIN.pem", text);
+		return error_set(err, EXIT_USAGE_ERROR, "--cert \"%s\" is not NAME=CHAIN.pem",
+				 text);
 	enum domain_verdict verdict = domain_parse(text, (size_t)(separator - text), cert->domain);
 	if (verdict != DOMAIN_VALID)
-		return WRONG_USAGE(err, "--cert \"%s\": the name %s", text,
-				   domain_verdict_text(verdict));
+		return error_set(err, EXIT_USAGE_ERROR, "--cert \"%s\": the name %s", text,
+				 domain_verdict_text(verdict));
 	cert->chain_path = separator + 1;
 	return 0;
 }
 
-static int parse_publish(int argc, char **argv, struct publish_cert *certs,
-			 struct publish_request *request, struct error *err)
+static int take_cert(void *values, const struct command_option *option, char *text,
+		     struct error *err)
 {
-	static const struct option options[] = {
-	    {"account", required_argument, NULL, 'a'},
-	    {"cert", required_argument, NULL, 'c'},
-	    {"directory", required_argument, NULL, 'd'},
-	    {"history-fd", required_argument, NULL, 'h'},
-	    {NULL, 0, NULL, 0},
-	};
-	int option;
+	struct values *v = values;
 
-	while ((option = next_option(argc, argv, options, err)) != -1) {
-		int rc = 0;
-		if (option == 'a')
-			request->account_path = optarg;
-		else if (option == 'd')
-			request->directory = optarg;
-		else if (option == 'h')
-			rc = parse_descriptor(optarg, "--history-fd", &request->history_fd, err);
-		else if (option == 'c')
-			rc = parse_cert(optarg, &certs[request->cert_count++], err);
-		else
-			rc = -1;
-		if (rc != 0)
-			return -1;
-	}
-	if (request->cert_count == 0)
-		return WRONG_USAGE(err, "%s needs at least one --cert NAME=CHAIN.pem", argv[0]);
-	return 0;
+	(void)option;
+	return parse_cert(text, &v->certs[v->publish.cert_count++], err);
 }
 
-static int run_publish(const struct settings *settings, int argc, char **argv, struct error *err)
+static int run_publish(void *values, char **arguments, size_t count, struct error *err)
 {
-	/* More than there can be --cert options. */
-	struct publish_cert *certs = calloc((size_t)argc, sizeof(*certs));
-	struct publish_request request = {
-	    .evidence_dir = settings->evidence_dir,
-	    .run_dir = settings->run_dir,
-	    .dstack_socket = settings->dstack_socket,
-	    .tappd_socket = settings->tappd_socket,
-	    .history_fd = -1,
-	    .certs = certs,
-	};
-	int result = -1;
+	struct values *v = values;
 
-	if (certs == NULL)
-		error_no_memory(err);
-	else if (parse_publish(argc, argv, certs, &request, err) == 0)
-		result = publish(&request, err);
-	free(certs);
-	return result;
+	(void)arguments;
+	(void)count;
+	v->publish.evidence_dir = v->settings->evidence_dir;
+	v->publish.run_dir = v->settings->run_dir;
+	v->publish.dstack_socket = v->settings->dstack_socket;
+	v->publish.tappd_socket = v->settings->tappd_socket;
+	v->publish.certs = v->certs;
+	return publish(&v->publish, err);
 }
 
 /* ---- serve */
 
-static int run_server(const struct settings *settings, bool attests, int argc, char **argv,
-		      struct error *err)
+static int run_server(const struct values *v, bool attests, struct error *err)
 {
-	static const struct option options[] = {
-	    {"fd", required_argument, NULL, 'f'},
-	    {"socket", required_argument, NULL, 's'},
-	    {NULL, 0, NULL, 0},
-	};
 	struct serve_options serve_options = {
-	    .evidence_dir = settings->evidence_dir,
+	    .evidence_dir = v->settings->evidence_dir,
 	    .attests = attests,
-	    .dstack_socket = settings->dstack_socket,
-	    .tappd_socket = settings->tappd_socket,
+	    .dstack_socket = v->settings->dstack_socket,
+	    .tappd_socket = v->settings->tappd_socket,
 	};
-	const char *socket_path = NULL;
-	int inherited = -1;
-	int option;
 
-	while ((option = next_option(argc, argv, options, err)) != -1) {
-		if (option == 's')
-			socket_path = optarg;
-		else if (option != 'f' || parse_descriptor(optarg, "--fd", &inherited, err) != 0)
-			return -1;
-	}
-	if (socket_path != NULL && inherited >= 0)
-		return WRONG_USAGE(err, "%s takes --fd or --socket, not both", argv[0]);
-	serve_options.fd =
-	    socket_path != NULL
-		? listening_unix(socket_path, err)
-		: listening_inherited(inherited >= 0 ? inherited : SUPERVISOR_FD, err);
+	if (v->socket != NULL && v->fd >= 0)
+		return error_set(err, EXIT_USAGE_ERROR, "%s takes --fd or --socket, not both",
+				 attests ? "attest" : "serve");
+	serve_options.fd = v->socket != NULL
+			       ? listening_unix(v->socket, err)
+			       : listening_inherited(v->fd >= 0 ? v->fd : SUPERVISOR_FD, err);
 	return serve_options.fd < 0 ? -1 : serve(&serve_options, err);
 }
 
-static int run_serve(const struct settings *settings, int argc, char **argv, struct error *err)
+static int run_serve(void *values, char **arguments, size_t count, struct error *err)
 {
-	return run_server(settings, false, argc, argv, err);
+	(void)arguments;
+	(void)count;
+	return run_server(values, false, err);
 }
 
-static int run_attest(const struct settings *settings, int argc, char **argv, struct error *err)
+static int run_attest(void *values, char **arguments, size_t count, struct error *err)
 {
-	return run_server(settings, true, argc, argv, err);
+	(void)arguments;
+	(void)count;
+	return run_server(values, true, err);
 }
 
 /* ---- dispatch */
 
-static const struct {
-	const char *name;
-	run_command *run;
-} commands[] = {
-    {"identity", run_identity}, {"origin", run_origin}, {"publish", run_publish},
-    {"serve", run_serve},	{"attest", run_attest},
+#define PLACE(member) .place = offsetof(struct values, member)
+
+static const struct command_option origin_options[] = {
+    {.name = "record-fd",
+     .value = "N",
+     .help = "where the record is read from",
+     PLACE(origin.record_fd),
+     .take = take_descriptor},
+    {.name = "made",
+     .value = "NAME=SPKI:SERIAL",
+     .help = "a key that was made here; any number of them",
+     .take = take_made},
+    {.name = NULL},
+};
+
+static const struct command_option publish_options[] = {
+    {.name = "cert",
+     .value = "NAME=CHAIN.pem",
+     .help = "the chain of a domain, at least one",
+     .take = take_cert,
+     .is_needed = true},
+    {.name = "account",
+     .value = "FILE",
+     .help = "the ACME account (certbot's regr.json)",
+     PLACE(publish.account_path)},
+    {.name = "directory",
+     .value = "URL",
+     .help = "the CA's, which the account belongs to",
+     PLACE(publish.directory)},
+    {.name = "history-fd",
+     .value = "N",
+     .help = "where the list of all certificates there ever were is read from",
+     PLACE(publish.history_fd),
+     .take = take_descriptor},
+    {.name = NULL},
+};
+
+static const struct command_option server_options[] = {
+    {.name = "fd",
+     .value = "N",
+     .help = "an inherited listening socket (default: 3)",
+     PLACE(fd),
+     .take = take_descriptor},
+    {.name = "socket", .value = "PATH", .help = "a unix socket instead", PLACE(socket)},
+    {.name = NULL},
+};
+
+static const struct command commands[] = {
+    {.name = "identity",
+     .arguments = "",
+     .help = "asks the guest agent who this virtual machine is; prints JSON",
+     .run = run_identity},
+    {.name = "origin",
+     .arguments = "",
+     .help = "reads the record of keys that were made here from a file\n"
+	     "descriptor, adds to it, and prints it anew as JSON, under a MAC\n"
+	     "by a key that the guest agent gives to this app alone",
+     .options = origin_options,
+     .run = run_origin},
+    {.name = "publish",
+     .arguments = "",
+     .help = "makes a new generation of evidence in EVIDENCE_DIR: the ACME\n"
+	     "account, the certificate chain of each domain, their digests,\n"
+	     "and the guest agent's quote over these",
+     .options = publish_options,
+     .run = run_publish},
+    {.name = "serve",
+     .arguments = "",
+     .help = "serves the current generation at /evidences/ over HTTP/1.1",
+     .options = server_options,
+     .run = run_serve},
+    {.name = "attest",
+     .arguments = "",
+     .help = "answers /evidences/attestation.json?nonce=HEX with a new quote",
+     .options = server_options,
+     .run = run_attest},
 };
 
 /* One line of the log per problem; `text` is cut up. */
@@ -328,8 +308,10 @@ static void log_problems(char *text)
 			log_error("%s", line);
 }
 
-static int run_with_settings(run_command *command, int argc, char **argv, struct error *err)
+static int run_with_settings(const struct command *command, void *arg, char **arguments,
+			     size_t count, struct error *err)
 {
+	struct values *v = arg;
 	struct buffer problems, warnings;
 	int result = -1;
 
@@ -337,8 +319,9 @@ static int run_with_settings(run_command *command, int argc, char **argv, struct
 	buffer_init(&warnings, PROBLEMS_MAX);
 	struct settings *settings =
 	    settings_load_for(FOR_EVIDENCE, environ, &problems, &warnings, err);
+	v->settings = settings;
 	if (settings != NULL)
-		result = command(settings, argc, argv, err);
+		result = command->run(v, arguments, count, err);
 	else if (problems.data != NULL)
 		log_problems(problems.data);
 	settings_free(settings);
@@ -347,27 +330,33 @@ static int run_with_settings(run_command *command, int argc, char **argv, struct
 	return result;
 }
 
-static int run(int argc, char **argv, struct error *err)
-{
-	if (argc < 2)
-		return WRONG_USAGE(err, "%s needs a command", argv[0]);
-	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-		if (strcmp(argv[1], commands[i].name) == 0)
-			return run_with_settings(commands[i].run, argc - 1, argv + 1, err);
-	return WRONG_USAGE(err, "there is no command \"%s\"", argv[1]);
-}
+static const struct program program = {
+    .name = "ingress-evidence",
+    .commands = commands,
+    .command_count = sizeof(commands) / sizeof(commands[0]),
+    .around = run_with_settings,
+    .notes = "Environment: EVIDENCE_DIR, RUN_DIR, DSTACK_SOCKET, TAPPD_SOCKET, LOG_LEVEL,\n"
+	     "LOG_FORMAT.\n" EXIT_STATUS_NOTES,
+};
 
 int main(int argc, char **argv)
 {
-	struct error err = ERROR_INIT;
+	/* More than there can be --made or --cert options. */
+	struct values values = {
+	    .fd = -1,
+	    .made = calloc((size_t)argc + 1, sizeof(*values.made)),
+	    .origin.record_fd = -1,
+	    .certs = calloc((size_t)argc + 1, sizeof(*values.certs)),
+	    .publish.history_fd = -1,
+	};
+	int status = EXIT_TRY_LATER;
 
-	if (argc == 2 && strcmp(argv[1], "--version") == 0)
-		return puts("ingress-evidence " VERSION) == EOF ? EXIT_FAILED : EXIT_OK;
-	if (argc == 2 && strcmp(argv[1], "--help") == 0)
-		return fputs(usage, stdout) == EOF ? EXIT_FAILED : EXIT_OK;
 	log_setup_from_environment("ingress-evidence");
-	if (run(argc, argv, &err) == 0)
-		return EXIT_OK;
-	log_error("%s", err.text);
-	return (int)err.code;
+	if (values.made != NULL && values.certs != NULL)
+		status = command_line_run(&program, argc, argv, &values);
+	else
+		log_error("out of memory");
+	free(values.made);
+	free(values.certs);
+	return status;
 }

@@ -1,6 +1,7 @@
 #include "supervisor/control.h"
 
 #include "common/file.h"
+#include "supervisor/control_api.h"
 #include "supervisor/control_dns.h"
 #include "supervisor/control_reply.h"
 #include "supervisor/domains.h"
@@ -20,7 +21,6 @@
 #include <unistd.h>
 
 enum {
-	HEADERS_MAX = 8192,
 	BODY_MAX = 1024,
 	CLIENT_TIMEOUT = 60,
 	BACKLOG = 128,
@@ -148,8 +148,8 @@ static void on_reload(struct evhttp_request *request, void *arg)
 static void renew(struct control *control, struct evhttp_request *request,
 		  const struct evkeyvalq *query)
 {
-	const char *domain = evhttp_find_header(query, "domain");
-	const char *force = evhttp_find_header(query, "force");
+	const char *domain = evhttp_find_header(query, CONTROL_DOMAIN);
+	const char *force = evhttp_find_header(query, CONTROL_FORCE);
 	struct error err = ERROR_INIT;
 
 	if (domains_renew(control->options.domains, domain,
@@ -204,12 +204,12 @@ static int listen_at(const char *path, struct error *err)
 
 static void add_paths(struct control *control)
 {
-	evhttp_set_max_headers_size(control->http, HEADERS_MAX);
+	evhttp_set_max_headers_size(control->http, CONTROL_HEADERS_MAX);
 	evhttp_set_max_body_size(control->http, BODY_MAX);
 	evhttp_set_timeout(control->http, CLIENT_TIMEOUT);
-	evhttp_set_cb(control->http, "/v1/status", on_status, control);
-	evhttp_set_cb(control->http, "/v1/reload", on_reload, control);
-	evhttp_set_cb(control->http, "/v1/renew", on_renew, control);
+	evhttp_set_cb(control->http, CONTROL_PATH_STATUS, on_status, control);
+	evhttp_set_cb(control->http, CONTROL_PATH_RELOAD, on_reload, control);
+	evhttp_set_cb(control->http, CONTROL_PATH_RENEW, on_renew, control);
 	control_dns_add_paths(control->http, control->options.dns_job);
 	evhttp_set_gencb(control->http, on_unknown, control);
 }

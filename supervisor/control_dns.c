@@ -1,6 +1,7 @@
 #include "supervisor/control_dns.h"
 
 #include "common/json.h"
+#include "supervisor/control_api.h"
 #include "supervisor/control_reply.h"
 
 #include <event2/keyvalq_struct.h>
@@ -18,13 +19,13 @@ static int start(struct dns_job *job, enum dns_job_kind kind, const struct evkey
 	size_t count = 0;
 
 	TAILQ_FOREACH(item, query, next)
-	count += strcmp(item->key, "domain") == 0;
+	count += strcmp(item->key, CONTROL_DOMAIN) == 0;
 	domains = calloc(count + 1, sizeof(*domains));
 	if (domains == NULL)
 		return error_no_memory(err);
 	count = 0;
 	TAILQ_FOREACH(item, query, next)
-	if (strcmp(item->key, "domain") == 0)
+	if (strcmp(item->key, CONTROL_DOMAIN) == 0)
 		domains[count++] = item->value;
 	*number = dns_job_start(job, kind, domains, count, err);
 	free(domains);
@@ -48,7 +49,7 @@ static void on_start(struct evhttp_request *request, struct dns_job *job, enum d
 		return;
 	}
 	json = cJSON_CreateObject();
-	cJSON_AddNumberToObject(json, "job", (double)number);
+	cJSON_AddNumberToObject(json, CONTROL_JOB, (double)number);
 	control_reply_json(request, 202, "Accepted", json);
 	cJSON_Delete(json);
 }
@@ -97,18 +98,18 @@ static void reply_view(struct evhttp_request *request, const struct dns_job_view
 		from = view->length;
 	size_t length = piece_length(view, from), next = from + length;
 	piece = strndup(view->output + from, length);
-	cJSON_AddBoolToObject(json, "running", view->is_running);
-	cJSON_AddStringToObject(json, "output", piece == NULL ? "" : piece);
-	cJSON_AddNumberToObject(json, "next", (double)next);
-	cJSON_AddBoolToObject(json, "more", next < view->length);
+	cJSON_AddBoolToObject(json, CONTROL_RUNNING, view->is_running);
+	cJSON_AddStringToObject(json, CONTROL_OUTPUT, piece == NULL ? "" : piece);
+	cJSON_AddNumberToObject(json, CONTROL_NEXT, (double)next);
+	cJSON_AddBoolToObject(json, CONTROL_MORE, next < view->length);
 	if (view->is_running)
-		cJSON_AddNullToObject(json, "exit_code");
+		cJSON_AddNullToObject(json, CONTROL_EXIT_CODE);
 	else
-		cJSON_AddNumberToObject(json, "exit_code", view->exit_code);
+		cJSON_AddNumberToObject(json, CONTROL_EXIT_CODE, view->exit_code);
 	if (view->error[0] == '\0')
-		cJSON_AddNullToObject(json, "error");
+		cJSON_AddNullToObject(json, CONTROL_ERROR);
 	else
-		cJSON_AddStringToObject(json, "error", view->error);
+		cJSON_AddStringToObject(json, CONTROL_ERROR, view->error);
 	control_reply_json(request, 200, "OK", json);
 	cJSON_Delete(json);
 	free(piece);
@@ -122,8 +123,8 @@ static void on_look(struct evhttp_request *request, void *arg)
 	if (!control_is_method(request, EVHTTP_REQ_GET, "GET") ||
 	    !control_read_query(request, &query))
 		return;
-	if (dns_job_look(arg, (long)number_in(&query, "job"), &view) == 0)
-		reply_view(request, &view, number_in(&query, "from"));
+	if (dns_job_look(arg, (long)number_in(&query, CONTROL_JOB), &view) == 0)
+		reply_view(request, &view, number_in(&query, CONTROL_FROM));
 	else
 		control_reply_error(request, 404, "Not Found",
 				    "there is no such run, or too many came after it");
@@ -132,7 +133,7 @@ static void on_look(struct evhttp_request *request, void *arg)
 
 void control_dns_add_paths(struct evhttp *http, struct dns_job *job)
 {
-	evhttp_set_cb(http, "/v1/dns/plan", on_plan, job);
-	evhttp_set_cb(http, "/v1/dns/apply", on_apply, job);
-	evhttp_set_cb(http, "/v1/dns", on_look, job);
+	evhttp_set_cb(http, CONTROL_PATH_DNS_PLAN, on_plan, job);
+	evhttp_set_cb(http, CONTROL_PATH_DNS_APPLY, on_apply, job);
+	evhttp_set_cb(http, CONTROL_PATH_DNS, on_look, job);
 }

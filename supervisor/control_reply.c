@@ -1,6 +1,7 @@
 #include "supervisor/control_reply.h"
 
 #include "common/json.h"
+#include "supervisor/control_api.h"
 
 #include <event2/buffer.h>
 #include <event2/keyvalq_struct.h>
@@ -31,7 +32,7 @@ void control_reply_error(struct evhttp_request *request, int status, const char 
 {
 	cJSON *json = cJSON_CreateObject();
 
-	cJSON_AddStringToObject(json, "error", sentence);
+	cJSON_AddStringToObject(json, CONTROL_ERROR, sentence);
 	control_reply_json(request, status, reason, json);
 	cJSON_Delete(json);
 }
@@ -40,7 +41,7 @@ void control_reply_ok(struct evhttp_request *request, int status)
 {
 	cJSON *json = cJSON_CreateObject();
 
-	cJSON_AddBoolToObject(json, "ok", true);
+	cJSON_AddBoolToObject(json, CONTROL_OK, true);
 	control_reply_json(request, status, status == 202 ? "Accepted" : "OK", json);
 	cJSON_Delete(json);
 }

@@ -2,13 +2,11 @@
  * ingress-resolve: looks up the names of backends for ingressd, as libc does it (search lists,
  * /etc/hosts, nsswitch.conf), and tells every answer by a line (see dns_answer.h).
  *
- *   ingress-resolve follow --fd N      each name again and again; lines go to descriptor N
- *   ingress-resolve once --seconds N   each name once; lines go to standard output
- *
- * The names are lines on standard input.  It is a program of its own since libc's calls block,
- * and since it reads what the network sends: as a user of its own, knowing nothing.
+ * It is a program of its own since libc's calls block, and since it reads what the network sends:
+ * as a user of its own, knowing nothing.
  */
 #include "common/clock.h"
+#include "common/command_line.h"
 #include "common/error.h"
 #include "common/log.h"
 #include "common/privileges.h"
@@ -30,11 +28,6 @@ enum {
 /* libc's options: a name server that says nothing costs a second, the only one there is two.  They
  * stand behind what the user has set in RES_OPTIONS, since the last of them counts. */
 #define PATIENCE "timeout:1 attempts:2"
-
-static const char usage[] = "usage: ingress-resolve follow --fd N\n"
-			    "       ingress-resolve once --seconds N\n"
-			    "       ingress-resolve --version\n"
-			    "The names to look up are lines on standard input.\n";
 
 static int read_names(struct buffer *names, struct error *err)
 {
@@ -75,35 +68,92 @@ static int run(int fd, long seconds, struct error *err)
 	return rc;
 }
 
-/* A number from `least` on; -1 when it is none. */
-static long number(const char *text, long least, long most)
-{
-	char *end = NULL;
-	long value = strtol(text, &end, 10);
+/* ---- the command line */
 
-	return end == text || *end != '\0' || value < least || value > most ? -1 : value;
+struct values {
+	int fd;
+	long seconds;
+};
+
+static int take_fd(void *arg, const struct command_option *option, char *text, struct error *err)
+{
+	struct values *v = arg;
+	long fd;
+
+	if (option_number(option->name, text, 0, INT_MAX, &fd, err) != 0)
+		return -1;
+	v->fd = (int)fd;
+	return 0;
 }
+
+static int take_seconds(void *arg, const struct command_option *option, char *text,
+			struct error *err)
+{
+	struct values *v = arg;
+
+	return option_number(option->name, text, 1, SECONDS_MAX, &v->seconds, err);
+}
+
+static int run_follow(void *arg, char **arguments, size_t count, struct error *err)
+{
+	const struct values *v = arg;
+
+	(void)arguments;
+	(void)count;
+	return run(v->fd, 0, err);
+}
+
+static int run_once(void *arg, char **arguments, size_t count, struct error *err)
+{
+	const struct values *v = arg;
+
+	(void)arguments;
+	(void)count;
+	return run(STDOUT_FILENO, v->seconds, err);
+}
+
+static const struct command_option follow_options[] = {
+    {.name = "fd",
+     .value = "N",
+     .help = "the descriptor that lines go to",
+     .take = take_fd,
+     .is_needed = true},
+    {.name = NULL},
+};
+
+static const struct command_option once_options[] = {
+    {.name = "seconds",
+     .value = "N",
+     .help = "how long it may take",
+     .take = take_seconds,
+     .is_needed = true},
+    {.name = NULL},
+};
+
+static const struct command commands[] = {
+    {.name = "follow",
+     .arguments = "",
+     .help = "look up each name again and again",
+     .options = follow_options,
+     .run = run_follow},
+    {.name = "once",
+     .arguments = "",
+     .help = "look up each name once; lines go to standard output",
+     .options = once_options,
+     .run = run_once},
+};
+
+static const struct program program = {
+    .name = "ingress-resolve",
+    .commands = commands,
+    .command_count = sizeof(commands) / sizeof(commands[0]),
+    .notes = "The names to look up are lines on standard input.\n" EXIT_STATUS_NOTES,
+};
 
 int main(int argc, char **argv)
 {
-	struct error err = ERROR_INIT;
-	bool follow = argc == 4 && strcmp(argv[1], "follow") == 0 && strcmp(argv[2], "--fd") == 0;
-	bool once = argc == 4 && strcmp(argv[1], "once") == 0 && strcmp(argv[2], "--seconds") == 0;
+	struct values values = {0};
 
 	log_setup_from_environment("ingress-resolve");
-	if (argc == 2 && strcmp(argv[1], "--version") == 0)
-		return printf("ingress-resolve %s\n", VERSION) < 0;
-	if (argc == 2 && strcmp(argv[1], "--help") == 0)
-		return fputs(usage, stdout) < 0;
-	long value = follow ? number(argv[3], 0, INT_MAX) : -1;
-	if (once)
-		value = number(argv[3], 1, SECONDS_MAX);
-	if (value < 0) {
-		fputs(usage, stderr);
-		return EXIT_USAGE_ERROR;
-	}
-	if (run(follow ? (int)value : STDOUT_FILENO, follow ? 0 : value, &err) == 0)
-		return EXIT_OK;
-	log_error("%s", err.text);
-	return (int)err.code;
+	return command_line_run(&program, argc, argv, &values);
 }

@@ -1,11 +1,5 @@
-/*
- * ingressd: the supervisor.
- *
- *   ingressd                 validates the environment and runs
- *   ingressd --check         prints every setting and every error; exits 0 or 78
- *   ingressd --render DIR    writes what HAProxy needs under DIR and touches nothing else; then
- *                            `haproxy -f DIR/haproxy.cfg` serves, without evidence
- */
+/* ingressd: the supervisor. */
+#include "common/command_line.h"
 #include "common/confinement.h"
 #include "common/error.h"
 #include "common/log.h"
@@ -13,25 +7,13 @@
 #include "supervisor/render_once.h"
 #include "supervisor/supervisor.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 enum { REPORT_MAX = 8 * 1024 * 1024 };
-
-static const char usage[] =
-    "usage: ingressd                run, configured by environment variables\n"
-    "       ingressd --check        print every setting and every error, then exit\n"
-    "       ingressd --render DIR   write haproxy.cfg and all it needs under DIR, then exit\n"
-    "       ingressd --version\n";
-
-static int usage_error(const char *mode)
-{
-	fprintf(stderr, "ingressd: these arguments are not understood (the first is \"%s\")\n%s",
-		mode, usage);
-	return EXIT_USAGE_ERROR;
-}
 
 /* One log line for each line of the report. */
 static void log_lines(struct buffer *report, void (*log_line)(const char *format, ...))
@@ -72,34 +54,65 @@ static int check(struct buffer *problems, struct buffer *warnings, struct error 
 	return rc;
 }
 
+/* ---- the command line */
+
+struct values {
+	bool check;
+	const char *render;
+};
+
+static int run_ingressd(void *arg, char **arguments, size_t count, struct error *err)
+{
+	const struct values *v = arg;
+	struct buffer problems, warnings;
+
+	(void)arguments;
+	(void)count;
+	if (v->check && v->render != NULL)
+		return error_set(err, EXIT_USAGE_ERROR, "--check and --render are two things");
+	buffer_init(&problems, REPORT_MAX);
+	buffer_init(&warnings, REPORT_MAX);
+	int rc =
+	    v->check ? check(&problems, &warnings, err) : run(v->render, &problems, &warnings, err);
+	buffer_free(&problems);
+	buffer_free(&warnings);
+	return rc;
+}
+
+static const struct command_option options[] = {
+    {.name = "check",
+     .help = "print every setting and every error, then exit: 0 or 78",
+     .place = offsetof(struct values, check)},
+    {.name = "render",
+     .value = "DIR",
+     .help = "write haproxy.cfg and all it needs under DIR and touch nothing\n"
+	     "else, then exit; `haproxy -f DIR/haproxy.cfg` serves, without\n"
+	     "evidence",
+     .place = offsetof(struct values, render)},
+    {.name = NULL},
+};
+
+static const struct command command = {
+    .name = "",
+    .arguments = "",
+    .help = "Runs, configured by environment variables.",
+    .options = options,
+    .run = run_ingressd,
+};
+
+static const struct program program = {
+    .name = "ingressd",
+    .commands = &command,
+    .command_count = 1,
+    .notes = EXIT_STATUS_NOTES,
+};
+
 int main(int argc, char **argv)
 {
-	struct buffer problems, warnings;
-	struct error err = ERROR_INIT;
-	const char *mode = argc > 1 ? argv[1] : "";
-	int rc;
+	struct values values = {0};
 
 	umask(022);
 	confinement_hide_memory();
 	log_setup_from_environment("ingressd");
-	if (argc == 2 && strcmp(mode, "--version") == 0)
-		return printf("ingressd %s\n", VERSION) < 0;
-	if (argc == 2 && strcmp(mode, "--help") == 0)
-		return fputs(usage, stdout) < 0;
-	buffer_init(&problems, REPORT_MAX);
-	buffer_init(&warnings, REPORT_MAX);
-	if (argc == 1)
-		rc = run(NULL, &problems, &warnings, &err);
-	else if (argc == 2 && strcmp(mode, "--check") == 0)
-		rc = check(&problems, &warnings, &err);
-	else if (argc == 3 && strcmp(mode, "--render") == 0)
-		rc = run(argv[2], &problems, &warnings, &err);
-	else
-		return usage_error(mode);
-	buffer_free(&problems);
-	buffer_free(&warnings);
-	if (rc == 0)
-		return EXIT_OK;
-	log_error("%s", err.text);
-	return (int)err.code;
+	return command_line_run(&program, argc, argv, &values);
 }

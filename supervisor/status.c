@@ -2,6 +2,7 @@
 
 #include "common/utc.h"
 #include "supervisor/backend_addresses.h"
+#include "supervisor/control_api.h"
 #include "supervisor/domains.h"
 #include "supervisor/evidence_server.h"
 #include "supervisor/haproxy.h"
@@ -198,9 +199,10 @@ static cJSON *make_domain(const struct status_sources *sources, size_t domain)
 	domains_look(sources->domains, domain, &view);
 	cJSON_AddStringToObject(json, "name", view.name);
 	if (view.step == STEP_SETTLED && !view.running)
-		snprintf(state, sizeof(state), "settled");
+		snprintf(state, sizeof(state), CONTROL_STATE_SETTLED);
 	else
-		snprintf(state, sizeof(state), "%s: %s", view.running ? "working" : "waiting",
+		snprintf(state, sizeof(state), "%s: %s",
+			 view.running ? CONTROL_STATE_WORKING : CONTROL_STATE_WAITING,
 			 lifecycle_step_name(view.step));
 	cJSON_AddStringToObject(json, "state", state);
 	cJSON_AddBoolToObject(json, "served",

@@ -4,7 +4,6 @@
 #include "common/file.h"
 #include "common/json.h"
 #include "supervisor/verify/caa.h"
-#include "supervisor/verify/command.h"
 #include "supervisor/verify/fetch.h"
 #include "supervisor/verify/judge.h"
 #include "supervisor/verify/manifest.h"
@@ -225,28 +224,29 @@ static int run(struct verify_command *c, struct findings *findings, struct error
 	return rc;
 }
 
-int verify_command(int argc, char **argv)
+void verify_init(struct verify_command *command)
 {
-	struct verify_command c = {.judge = {.at = time(NULL), .worst_tcb = TCB_UP_TO_DATE}};
-	struct error err = ERROR_INIT;
+	*command = (struct verify_command){
+	    .judge = {.at = time(NULL), .worst_tcb = TCB_UP_TO_DATE},
+	};
+	buffer_init(&command->collateral_text, COLLATERAL_MAX);
+	buffer_init(&command->ct_text, CT_LIST_MAX);
+}
+
+int verify_run(struct verify_command *command, const char *url, struct error *err)
+{
 	struct findings findings;
 
 	findings_init(&findings);
-	buffer_init(&c.collateral_text, COLLATERAL_MAX);
-	buffer_init(&c.ct_text, CT_LIST_MAX);
-	int rc = command_parse(argc, argv, &c, &err);
-	if (rc == 0 && c.help)
-		return fputs(verify_usage, stdout) < 0;
-	if (rc == 0 && c.require != NULL)
-		rc = findings_require(&findings, c.require, &err);
+	command->url = url;
+	int rc = verify_check(command, err);
+	if (rc == 0 && command->require != NULL)
+		rc = findings_require(&findings, command->require, err);
 	if (rc == 0)
-		rc = run(&c, &findings, &err);
-	buffer_free(&c.collateral_text);
-	buffer_free(&c.ct_text);
-	if (rc == 0)
-		return findings_good(&findings) ? EXIT_OK : EXIT_FAILED;
-	fprintf(stderr, "ingressctl: %s\n", err.text);
-	if (err.code == EXIT_USAGE_ERROR)
-		fputs("`ingressctl verify --help` tells what it takes.\n", stderr);
-	return (int)err.code;
+		rc = run(command, &findings, err);
+	buffer_free(&command->collateral_text);
+	buffer_free(&command->ct_text);
+	if (rc != 0)
+		return -1;
+	return findings_good(&findings) ? EXIT_OK : EXIT_FAILED;
 }

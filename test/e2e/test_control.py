@@ -86,11 +86,21 @@ def test_probe_tells_what_a_handshake_returns(ingress: Ingress) -> None:
     serial = ingress.serial("app.demo.test")
     shown = ingress.ctl("probe", "--port", str(ingress.port), "app.demo.test")
     assert (shown.returncode, shown.stdout) == (OK, f"app.demo.test {serial}\n")
+    shown = ingress.ctl("probe", "--port", str(ingress.port), f"APP.Demo.test.={serial.lower()}")
+    assert (shown.returncode, shown.stdout) == (OK, f"app.demo.test {serial}\n")
+    for name in ("", "app..demo.test", "m\u00fcnchen.demo.test", "=0A"):
+        wrong = ingress.ctl("probe", "--port", str(ingress.port), name)
+        assert (wrong.returncode, wrong.stdout) == (USAGE, ""), name
+        assert "the name " in wrong.stderr
 
 
 @pytest.mark.parametrize(
     "arguments",
-    [(), ("nonsense",), ("status", "too", "many"), ("--nonsense",), ("--port", "0", "probe", "x")],
+    [
+        (), ("nonsense",), ("status", "too", "many"), ("--nonsense",), ("probe", "--port", "0", "x"),
+        ("--json", "status"), ("status", "--force"), ("renew", "--json"), ("renew", "a.test", "b.test"),
+        ("reload", "--live"), ("probe",),
+    ],  # fmt: skip
 )
 def test_wrong_usage_is_64(world: World, arguments: tuple[str, ...]) -> None:
     world.make_stack()

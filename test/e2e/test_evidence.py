@@ -330,7 +330,7 @@ def test_a_missing_chain_is_named(dstack: Bench) -> None:
     [
         ([], "needs a command"),
         (["frobnicate"], 'no command "frobnicate"'),
-        (["publish"], "at least one --cert"),
+        (["publish"], "publish needs --cert NAME=CHAIN.pem"),
         (["publish", "--cert"], "--cert needs a value"),
         (["publish", "--cert", "app.example.com"], "is not NAME=CHAIN.pem"),
         (["publish", "--cert", "app.example.com="], "is not NAME=CHAIN.pem"),

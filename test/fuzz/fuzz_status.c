@@ -1,5 +1,5 @@
 /* supervisor: the daemon's status, as ingressctl prints it. */
-#include "supervisor/ctl_status.h"
+#include "supervisor/ctl/show.h"
 
 #include "common/json.h"
 #include "test/fuzz/fuzz.h"

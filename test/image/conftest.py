@@ -123,10 +123,10 @@ def later_builds(tree: Tree, built: Built, registry: Registry, work: Path) -> It
 
     def changed() -> Built:
         other = Tree(work / "changed", tree.base, like=tree)
-        source = other.folder / "supervisor" / "ingressctl.c"
+        source = other.folder / "supervisor" / "ctl" / "ingressctl.c"
         text = source.read_text()
-        assert text.count("usage: ingressctl") == 1
-        source.write_text(text.replace("usage: ingressctl", "Usage: ingressctl"))
+        assert text.count("what is served, until when") == 1
+        source.write_text(text.replace("what is served, until when", "What is served, until when"))
         return other.run(
             "--cached", "--push", f"{registry.address}/dstack-ingress:test",
             CONTAINERS_REGISTRIES_CONF=str(registry.client_configuration),

@@ -2,7 +2,7 @@
 #include "test/unit/common/unit.h"
 
 #include "common/json.h"
-#include "supervisor/ctl_health.h"
+#include "supervisor/ctl/health.h"
 
 #include <string.h>
 

@@ -1,10 +1,11 @@
-#include "supervisor/ctl_dns.h"
+#include "supervisor/ctl/dns.h"
 
 #include "common/buffer.h"
 #include "common/http.h"
 #include "common/json.h"
 #include "common/say.h"
-#include "supervisor/ctl_client.h"
+#include "supervisor/control_api.h"
+#include "supervisor/ctl/client.h"
 #include "supervisor/dns_job.h"
 
 #include <stdio.h>
@@ -15,8 +16,6 @@ enum {
 	POLL_MS = 200,
 	/* ingressd ends it first. */
 	PATIENCE = DNS_JOB_SECONDS + 60,
-	/* The control socket takes headers of 8 KiB. */
-	PATH_LONGEST = 6 * 1024,
 	LOOK_PATH_MAX = 96,
 };
 
@@ -26,11 +25,11 @@ static int start(const char *socket_path, const char *action, char *const *domai
 	struct buffer path;
 	cJSON *json = NULL;
 
-	buffer_init(&path, PATH_LONGEST);
-	buffer_printf(&path, "/v1/dns/%s", action);
+	buffer_init(&path, CONTROL_REQUEST_MAX);
+	buffer_puts(&path, action);
 	for (size_t i = 0; i < count; i++) {
 		char *escaped = http_escape(domains[i]);
-		buffer_printf(&path, "%sdomain=%s", i == 0 ? "?" : "&",
+		buffer_printf(&path, "%s" CONTROL_DOMAIN "=%s", i == 0 ? "?" : "&",
 			      escaped == NULL ? "" : escaped);
 		free(escaped);
 	}
@@ -42,7 +41,7 @@ static int start(const char *socket_path, const char *action, char *const *domai
 	buffer_free(&path);
 	if (json == NULL)
 		return -1;
-	*job = json_integer(json, "job", 0);
+	*job = json_integer(json, CONTROL_JOB, 0);
 	cJSON_Delete(json);
 	return 0;
 }
@@ -50,8 +49,8 @@ static int start(const char *socket_path, const char *action, char *const *domai
 /* What the run itself said. */
 static int take_result(const cJSON *json, struct error *err)
 {
-	const char *sentence = json_string(json, "error");
-	enum exit_code code = (enum exit_code)json_integer(json, "exit_code", EXIT_FAILED);
+	const char *sentence = json_string(json, CONTROL_ERROR);
+	enum exit_code code = (enum exit_code)json_integer(json, CONTROL_EXIT_CODE, EXIT_FAILED);
 
 	if (code == EXIT_OK)
 		return 0;
@@ -65,19 +64,20 @@ static int look(const char *socket_path, long long job, long long *from, struct 
 	cJSON *json;
 	int rc = 1;
 
-	snprintf(path, sizeof(path), "/v1/dns?job=%lld&from=%lld", job, *from);
+	snprintf(path, sizeof(path), CONTROL_PATH_DNS "?" CONTROL_JOB "=%lld&" CONTROL_FROM "=%lld",
+		 job, *from);
 	json = ctl_request(socket_path, "GET", path, err);
 	if (json == NULL) {
 		if (err->code == EXIT_USAGE_ERROR)
 			err->code = EXIT_FAILED; /* a run that is gone is not the user's mistake */
 		return -1;
 	}
-	const char *output = json_string(json, "output");
+	const char *output = json_string(json, CONTROL_OUTPUT);
 	if (output != NULL)
 		say_lines(stdout, output);
 	fflush(stdout);
-	*from = json_integer(json, "next", *from);
-	if (!json_true(json, "running") && !json_true(json, "more"))
+	*from = json_integer(json, CONTROL_NEXT, *from);
+	if (!json_true(json, CONTROL_RUNNING) && !json_true(json, CONTROL_MORE))
 		rc = take_result(json, err);
 	cJSON_Delete(json);
 	return rc;

@@ -1,7 +1,8 @@
-#include "supervisor/ctl_client.h"
+#include "supervisor/ctl/client.h"
 
 #include "common/http.h"
 #include "common/json.h"
+#include "supervisor/control_api.h"
 
 #include <stdio.h>
 
@@ -10,7 +11,7 @@ enum { REQUEST_TIMEOUT_MS = 120000, URL_MAX = 8 * 1024 };
 
 static int fail(const struct http_response *response, const cJSON *json, struct error *err)
 {
-	const char *sentence = json == NULL ? NULL : json_string(json, "error");
+	const char *sentence = json == NULL ? NULL : json_string(json, CONTROL_ERROR);
 	enum exit_code code = EXIT_FAILED;
 
 	if (response->status == 404)
@@ -30,6 +31,7 @@ cJSON *ctl_request(const char *socket_path, const char *method, const char *path
 	    .url = url,
 	    .unix_socket = socket_path,
 	    .timeout_ms = REQUEST_TIMEOUT_MS,
+	    .body_max = CONTROL_ANSWER_MAX,
 	};
 	struct http_response response;
 	cJSON *json = NULL;

@@ -1,6 +1,6 @@
 /* The status object (see status.h) as a table for people. */
-#ifndef SUPERVISOR_CTL_STATUS_H
-#define SUPERVISOR_CTL_STATUS_H
+#ifndef SUPERVISOR_CTL_SHOW_H
+#define SUPERVISOR_CTL_SHOW_H
 
 #include <cjson/cJSON.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-#include "supervisor/ctl_status.h"
+#include "supervisor/ctl/show.h"
 
 #include "common/json.h"
 #include "common/say.h"

@@ -1,4 +1,4 @@
-#include "supervisor/ctl_health.h"
+#include "supervisor/ctl/health.h"
 
 #include "common/json.h"
 #include "common/say.h"

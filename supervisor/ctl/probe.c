@@ -1,0 +1,208 @@
+#include "supervisor/ctl/probe.h"
+
+#include "common/certificate.h"
+#include "common/domain.h"
+#include "common/file.h"
+#include "common/privileges.h"
+#include "common/say.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+	HANDSHAKE_MS = 5000,
+	PATIENCE_SECONDS = 10, /* an old worker may take a moment to stop listening */
+	POLL_MS = 200,
+};
+
+/* ---- options */
+
+static int take_port(void *values, const struct command_option *option, char *text,
+		     struct error *err)
+{
+	struct probe_options *o = values;
+	long port;
+
+	if (option_number(option->name, text, 1, 65535, &port, err) != 0)
+		return -1;
+	o->port = (unsigned short)port;
+	return 0;
+}
+
+const struct command_option probe_command_options[] = {
+    {.name = "port", .value = "PORT", .help = "instead of 443", .take = take_port},
+    {.name = "proxy",
+     .help = "begin with a PROXY header (ACCEPT_PROXY_PROTOCOL)",
+     .place = offsetof(struct probe_options, proxy)},
+    {.name = NULL},
+};
+
+/* ---- one handshake */
+
+static int connect_local(unsigned short port, struct error *err)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET,
+				      .sin_port = htons(port),
+				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct timeval timeout = {HANDSHAKE_MS / 1000, 0};
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return error_set_errno(err, EXIT_FAILED, errno, "cannot make a socket");
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0) {
+		error_set_errno(err, EXIT_UNREACHABLE, errno, "cannot connect to 127.0.0.1:%hu",
+				port);
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+static void server_name(const char *name, domain_name sni)
+{
+	if (domain_is_wildcard(name))
+		snprintf(sni, sizeof(domain_name), "ingress-probe.%s", domain_base(name));
+	else
+		snprintf(sni, sizeof(domain_name), "%s", name);
+}
+
+static int read_serial(SSL *ssl, char serial[CERTIFICATE_SERIAL_MAX], struct error *err)
+{
+	X509 *certificate = SSL_get1_peer_certificate(ssl);
+	BIGNUM *number = NULL;
+	char *hex = NULL;
+
+	if (certificate != NULL)
+		number = ASN1_INTEGER_to_BN(X509_get0_serialNumber(certificate), NULL);
+	if (number != NULL)
+		hex = BN_bn2hex(number);
+	if (hex != NULL)
+		snprintf(serial, CERTIFICATE_SERIAL_MAX, "%s", hex);
+	bool found = hex != NULL;
+	OPENSSL_free(hex);
+	BN_free(number);
+	X509_free(certificate);
+	return found ? 0 : error_set(err, EXIT_FAILED, "the server sent no certificate");
+}
+
+static int handshake(SSL *ssl, int fd, const char *name, char serial[CERTIFICATE_SERIAL_MAX],
+		     struct error *err)
+{
+	domain_name sni;
+	char reason[160];
+
+	server_name(name, sni);
+	if (SSL_set_fd(ssl, fd) != 1 || SSL_set_tlsext_host_name(ssl, sni) != 1)
+		return error_no_memory(err);
+	if (SSL_connect(ssl) == 1)
+		return read_serial(ssl, serial, err);
+	ERR_error_string_n(ERR_get_error(), reason, sizeof(reason));
+	return error_set(err, EXIT_UNREACHABLE, "no TLS handshake for %s: %s", sni, reason);
+}
+
+/* Version 1 of the protocol, for a connection that is nobody's but ours. */
+static int announce(int fd, struct error *err)
+{
+	static const char header[] = "PROXY UNKNOWN\r\n";
+
+	if (send(fd, header, sizeof(header) - 1, MSG_NOSIGNAL) == sizeof(header) - 1)
+		return 0;
+	return error_set_errno(err, EXIT_UNREACHABLE, errno, "cannot send a PROXY header");
+}
+
+/* Connects to loopback and puts the serial of the certificate that comes into `serial`.  The
+ * certificate is not verified: that is what is being asked. */
+static int probe_serial(const struct probe_options *o, const char *name,
+			char serial[CERTIFICATE_SERIAL_MAX], struct error *err)
+{
+	int fd AUTO_CLOSE = connect_local(o->port, err);
+	SSL_CTX *context;
+	SSL *ssl;
+	int rc;
+
+	if (fd < 0 || (o->proxy && announce(fd, err) != 0))
+		return -1;
+	context = SSL_CTX_new(TLS_client_method());
+	ssl = context == NULL ? NULL : SSL_new(context);
+	rc = ssl == NULL ? error_no_memory(err) : handshake(ssl, fd, name, serial, err);
+	SSL_free(ssl);
+	SSL_CTX_free(context);
+	return rc;
+}
+
+/* ---- names */
+
+/* NAME[=SERIAL], the name as ingressd has it: in any case, with a dot at its end or without. */
+struct target {
+	domain_name name;
+	const char *serial; /* NULL: any */
+};
+
+static int read_target(const char *text, struct target *target, struct error *err)
+{
+	const char *equals = strchr(text, '=');
+	size_t length = equals == NULL ? strlen(text) : (size_t)(equals - text);
+	enum domain_verdict verdict = domain_parse(text, length, target->name);
+
+	target->serial = equals == NULL ? NULL : equals + 1;
+	/* Other hosts than those that a public CA issues for have names too. */
+	if (verdict == DOMAIN_VALID ||
+	    domain_parse_host(text, length, target->name) == DOMAIN_VALID)
+		return 0;
+	return error_set(err, EXIT_USAGE_ERROR, "the name \"%.*s\" %s",
+			 length > DOMAIN_MAX ? DOMAIN_MAX : (int)length, text,
+			 domain_verdict_text(verdict));
+}
+
+/* With a serial, waits until that one is served. */
+static int probe(const struct probe_options *o, const struct target *target, struct error *err)
+{
+	static const struct timespec pause = {0, POLL_MS * 1000000L};
+	char serial[CERTIFICATE_SERIAL_MAX] = "";
+	time_t deadline = time(NULL) + PATIENCE_SECONDS;
+
+	for (;;) {
+		int rc = probe_serial(o, target->name, serial, err);
+		if (rc == 0 && target->serial != NULL && strcasecmp(serial, target->serial) != 0)
+			rc = error_set(err, EXIT_FAILED, "%s is served with certificate %s, not %s",
+				       target->name, serial, target->serial);
+		if (rc == 0)
+			say(stdout, "%s %s", target->name, serial);
+		if (rc == 0 || target->serial == NULL || time(NULL) >= deadline)
+			return rc;
+		nanosleep(&pause, NULL);
+	}
+}
+
+int ctl_probe(const struct probe_options *o, char *const *names, size_t count, struct error *err)
+{
+	int worst = EXIT_OK;
+	struct target target;
+
+	for (size_t i = 0; i < count; i++)
+		if (read_target(names[i], &target, err) != 0)
+			return -1;
+	/* It reads what a server sends, and needs nothing for that but a socket. */
+	privileges_drop_as_far_as_can_be(USER_PROBE);
+	for (size_t i = 0; i < count; i++) {
+		struct error why = ERROR_INIT;
+		if (read_target(names[i], &target, err) == 0 && probe(o, &target, &why) == 0)
+			continue;
+		say(stderr, "ingressctl: %s", why.text);
+		if ((int)why.code > worst)
+			worst = (int)why.code;
+	}
+	return worst;
+}
