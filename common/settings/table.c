@@ -88,7 +88,7 @@ const struct setting settings_table[] = {
     {.name = "APP_ID",
      .check = settings_check_text,
      KEEP(app_id),
-     .unset = "asked at start",
+     .unset = "the guest agent's",
      .words = "._-",
      .minimum = 1,
      .maximum = 128,

@@ -85,23 +85,7 @@ def test_links_lead_somewhere(document: Path) -> None:
             assert anchor in anchors, target
 
 
-# ---- settings
-
-UNSET = {"", "none", "the container's own"}
-
-
-def _settings() -> dict[str, str | None]:
-    """Each variable of the code with its default, if that is a value."""
-    table = _text("common/settings/table.c").partition("settings_table[] = {")[2]
-    found: dict[str, str | None] = {}
-    rows = re.split(r"(?=\{\.name = )|(?=\b(?:CREDENTIAL|API_URL|TIME)\()", table)
-    for row in rows:
-        name = re.match(r'(?:\{\.name = |\w+\()"(\w+)"', row)
-        if name is None:
-            continue
-        default = re.match(r'TIME\("\w+", \w+, "(.*?)"\)', row) or re.search(r'\.fallback = "(.*?)"', row)
-        found[name[1]] = default[1] if default else None
-    return found
+# ---- settings; README's tables are held against the program by test/e2e/test_settings_in_readme.py
 
 
 def _tables(text: str) -> list[list[str]]:
@@ -112,42 +96,6 @@ def _tables(text: str) -> list[list[str]]:
 
 def _variables(cell: str) -> list[str]:
     return re.findall(r"`([A-Z][A-Z0-9_]+)`", cell)
-
-
-def _documented() -> dict[str, str | None]:
-    """README's: each variable of the first table with its default, those of the second."""
-    first, second = _section(_text("README.md"), "Settings").split("\nDNS providers (")
-    found: dict[str, str | None] = {}
-    for cells in _tables(first)[1:]:
-        # `NAME` (`OTHER_NAME`): one setting.  Several behind commas have a default each.
-        names = [_variables(part) for part in cells[0].split(", ")]
-        defaults = [part.strip("` ") for part in cells[1].split(", ")]
-        for i, alike in enumerate(names):
-            found.update(dict.fromkeys(alike))
-            if len(defaults) == len(names):
-                found[alike[0]] = defaults[i]
-    for cells in _tables(second)[1:]:
-        found.update(dict.fromkeys(_variables(cells[1])))
-    return found
-
-
-def test_readme_has_the_variables_of_the_code_and_no_others() -> None:
-    code = _settings()
-    assert len(code) > 70
-    assert sorted(_documented()) == sorted(code)
-
-
-def test_readme_has_the_defaults_of_the_code() -> None:
-    code, told = _settings(), _documented()
-    compared = 0
-    for name, default in code.items():
-        seen = told[name]
-        if default is not None and seen is not None and name != "ACME_SERVER":
-            compared += 1
-            assert seen == default, name
-        if default is None and seen is not None:
-            assert " " in seen or seen in UNSET, f"{name}: {seen} is no default of the code"
-    assert compared > 20
 
 
 def test_every_variable_of_a_provider_is_explained() -> None:

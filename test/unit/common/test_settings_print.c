@@ -72,7 +72,7 @@ static void values_come_with_their_source(void **state)
 	assert_line(table, " c.example.com");
 	assert_line(table, "DNS_PROVIDER cloudflare detected");
 	assert_line(table, "PORT 443 default");
-	assert_line(table, "APP_ID asked at start guest agent");
+	assert_line(table, "APP_ID the guest agent's guest agent");
 	assert_line(table, "ACME_EMAIL ops@example.com CERTBOT_EMAIL");
 	assert_line(table, "ACME_STAGING true CERTBOT_STAGING");
 	assert_line(table, "ACME_SERVER https://acme-staging-v02.api.letsencrypt.org/directory "
