@@ -7,7 +7,7 @@
 struct jobs {
 	struct process_table *processes;
 	const struct settings *settings;
-	const struct programs *programs;
+	const struct program_paths *programs;
 	bool stopping;
 };
 
@@ -19,7 +19,7 @@ struct kind {
 
 static struct kind kind_of(const struct jobs *jobs, enum job_program program)
 {
-	const struct programs *p = jobs->programs;
+	const struct program_paths *p = jobs->programs;
 
 	switch (program) {
 	case JOB_EVIDENCE:
@@ -107,7 +107,7 @@ void jobs_stop(struct jobs *jobs)
 }
 
 struct jobs *jobs_new(struct process_table *processes, const struct settings *settings,
-		      const struct programs *programs, struct error *err)
+		      const struct program_paths *programs, struct error *err)
 {
 	struct jobs *jobs = calloc(1, sizeof(*jobs));
 

@@ -6,9 +6,9 @@
 #ifndef SUPERVISOR_JOBS_H
 #define SUPERVISOR_JOBS_H
 
+#include "common/program_paths.h"
 #include "common/settings.h"
 #include "supervisor/process.h"
-#include "supervisor/programs.h"
 
 enum job_program {
 	JOB_DNS,      /* ingress-dns */
@@ -38,7 +38,7 @@ struct jobs;
 
 /* What it is given outlives it. */
 struct jobs *jobs_new(struct process_table *processes, const struct settings *settings,
-		      const struct programs *programs, struct error *err);
+		      const struct program_paths *programs, struct error *err);
 void jobs_free(struct jobs *jobs);
 
 /* NULL with err if it cannot be started; `done` is not called then. */

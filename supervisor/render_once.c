@@ -2,10 +2,10 @@
 
 #include "common/file.h"
 #include "common/log.h"
+#include "common/program_paths.h"
 #include "supervisor/backend_addresses.h"
 #include "supervisor/capacity.h"
 #include "supervisor/haproxy_facts.h"
-#include "supervisor/programs.h"
 #include "supervisor/render.h"
 #include "supervisor/resolve_program.h"
 #include "supervisor/served_pair.h"
@@ -61,19 +61,19 @@ static int make_folders_for_render(const char *folder, char **certs, char **chro
 static struct backend_addresses *find_addresses(const struct settings *settings, struct error *err)
 {
 	struct backend_addresses *addresses = backend_addresses_new(settings, err);
-	struct programs programs = {0};
+	struct program_paths programs = {0};
 	struct error trouble = ERROR_INIT;
 
 	if (addresses == NULL || backend_addresses_count(addresses) == 0)
 		return addresses;
-	if (programs_find(&programs, &trouble) != 0 ||
+	if (program_paths_find(&programs, &trouble) != 0 ||
 	    resolve_once(programs.resolve, settings, addresses, ANSWERS_SECONDS, &trouble) != 0)
 		log_warn("the addresses of backends are not known: %s", trouble.text);
 	for (size_t i = 0; i < backend_addresses_count(addresses); i++)
 		if (!backend_addresses_at(addresses, i)->known)
 			log_warn("backend %s has no address: its server is written as down",
 				 backend_addresses_at(addresses, i)->name);
-	programs_clear(&programs);
+	program_paths_clear(&programs);
 	return addresses;
 }
 

@@ -2,6 +2,7 @@
 
 #include "common/file.h"
 #include "common/log.h"
+#include "common/program_paths.h"
 #include "supervisor/capacity.h"
 #include "supervisor/certbot.h"
 #include "supervisor/confined.h"
@@ -14,7 +15,6 @@
 #include "supervisor/jobs.h"
 #include "supervisor/key_origin.h"
 #include "supervisor/log_pipe.h"
-#include "supervisor/programs.h"
 #include "supervisor/publication.h"
 #include "supervisor/render.h"
 #include "supervisor/resolver.h"
@@ -42,7 +42,7 @@ struct supervisor {
 	const struct settings *settings;
 	struct event_base *base;
 	struct run_folder *folder;
-	struct programs programs;
+	struct program_paths programs;
 	struct haproxy_facts facts;
 	struct served_pair *pairs;
 	struct process_table *processes;
@@ -199,7 +199,7 @@ static int watch_signals(struct supervisor *s, struct error *err)
 /* What must be there before anything runs. */
 static int prepare(struct supervisor *s, struct error *err)
 {
-	if (programs_find(&s->programs, err) != 0 ||
+	if (program_paths_find(&s->programs, err) != 0 ||
 	    haproxy_facts_find(s->settings->haproxy, &s->facts, err) != 0 ||
 	    capacity_check(s->settings, s->facts.open_files, err) != 0)
 		return -1;
@@ -431,7 +431,7 @@ static void take_apart(struct supervisor *s)
 	if (s->base != NULL)
 		event_base_free(s->base);
 	run_folder_close(s->folder);
-	programs_clear(&s->programs);
+	program_paths_clear(&s->programs);
 	haproxy_facts_clear(&s->facts);
 	free(s->pairs);
 }

@@ -2,8 +2,8 @@
 
 #include "common/file.h"
 #include "common/json.h"
+#include "common/program_paths.h"
 #include "common/spawn.h"
-#include "supervisor/programs.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -110,18 +110,18 @@ static bool find_wildcard(const struct material *material, domain_name wildcard)
 static void judge_names(const struct material *material, const char *account,
 			struct findings *findings)
 {
-	struct programs programs;
+	struct program_paths programs;
 	struct error err = ERROR_INIT;
 	domain_name wildcard;
 
-	if (programs_find(&programs, &err) != 0) {
+	if (program_paths_find(&programs, &err) != 0) {
 		findings_skip(findings, CHECK_CAA, "DNS could not be asked: %s", err.text);
 		return;
 	}
 	judge_name(programs.dns, material->host, account, findings);
 	if (has_passed(findings, CHECK_CAA) && find_wildcard(material, wildcard))
 		judge_name(programs.dns, wildcard, account, findings);
-	programs_clear(&programs);
+	program_paths_clear(&programs);
 }
 
 void caa_judge(const struct material *material, struct findings *findings)

@@ -1,4 +1,4 @@
-#include "supervisor/programs.h"
+#include "common/program_paths.h"
 
 #include "common/file.h"
 
@@ -20,31 +20,31 @@ static int find(const char *folder, const char *name, char **path, struct error 
 	return 0;
 }
 
-int programs_find(struct programs *programs, struct error *err)
+int program_paths_find(struct program_paths *paths, struct error *err)
 {
 	char self[PATH_LENGTH_MAX];
 	ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
 
-	*programs = (struct programs){0};
+	*paths = (struct program_paths){0};
 	if (length < 0)
 		return error_set_errno(err, EXIT_FAILED, errno, "cannot read /proc/self/exe");
 	self[length] = '\0';
 	*strrchr(self, '/') = '\0';
-	if (find(self, "ingress-dns", &programs->dns, err) != 0 ||
-	    find(self, "ingress-evidence", &programs->evidence, err) != 0 ||
-	    find(self, "ingress-resolve", &programs->resolve, err) != 0 ||
-	    find(self, "ingressctl", &programs->ctl, err) != 0) {
-		programs_clear(programs);
+	if (find(self, "ingress-dns", &paths->dns, err) != 0 ||
+	    find(self, "ingress-evidence", &paths->evidence, err) != 0 ||
+	    find(self, "ingress-resolve", &paths->resolve, err) != 0 ||
+	    find(self, "ingressctl", &paths->ctl, err) != 0) {
+		program_paths_clear(paths);
 		return -1;
 	}
 	return 0;
 }
 
-void programs_clear(struct programs *programs)
+void program_paths_clear(struct program_paths *paths)
 {
-	free(programs->dns);
-	free(programs->evidence);
-	free(programs->resolve);
-	free(programs->ctl);
-	*programs = (struct programs){0};
+	free(paths->dns);
+	free(paths->evidence);
+	free(paths->resolve);
+	free(paths->ctl);
+	*paths = (struct program_paths){0};
 }

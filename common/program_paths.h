@@ -1,10 +1,10 @@
 /* Where our other programs are: beside the one that is running. */
-#ifndef SUPERVISOR_PROGRAMS_H
-#define SUPERVISOR_PROGRAMS_H
+#ifndef COMMON_PROGRAM_PATHS_H
+#define COMMON_PROGRAM_PATHS_H
 
 #include "common/error.h"
 
-struct programs {
+struct program_paths {
 	char *dns;	/* ingress-dns */
 	char *evidence; /* ingress-evidence */
 	char *resolve;	/* ingress-resolve */
@@ -12,7 +12,7 @@ struct programs {
 };
 
 /* EXIT_BAD_CONFIG naming the one that is missing. */
-int programs_find(struct programs *programs, struct error *err);
-void programs_clear(struct programs *programs);
+int program_paths_find(struct program_paths *paths, struct error *err);
+void program_paths_clear(struct program_paths *paths);
 
 #endif
