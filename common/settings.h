@@ -93,6 +93,7 @@ struct settings {
 	long renew_days_before; /* 0: a third of the lifetime */
 	long certbot_timeout;	/* seconds; 0: derived from the propagation wait */
 	long orders_at_once;	/* 1 to 16 */
+	bool has_order_limits;	/* Let's Encrypt's, of a week and of an account, are kept */
 	enum adopted_keys adopted_keys;
 
 	/* Data path */

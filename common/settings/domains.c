@@ -272,6 +272,16 @@ const char *settings_check_adopted_keys(struct loading *in, const struct setting
 	return word;
 }
 
+const char *settings_check_order_limits(struct loading *in, const struct setting *row,
+					const char *value)
+{
+	const char *word = settings_check_word(in, row, value);
+
+	if (word != NULL)
+		in->settings->has_order_limits = strcmp(word, "none") != 0;
+	return word;
+}
+
 /* ---- where challenges may be led to */
 
 const char *settings_check_challenge_targets(struct loading *in, const struct setting *row,

@@ -153,6 +153,20 @@ static void adopted_keys_are_served_or_renewed(void **state)
 	fixture_free(&loaded);
 }
 
+static void the_limits_of_a_ca_can_be_left_to_it(void **state)
+{
+	struct loaded loaded;
+
+	(void)state;
+	fixture_load(&loaded, "DOMAIN=app.example.com");
+	assert_true(loaded.settings->has_order_limits);
+	fixture_free(&loaded);
+	fixture_load(&loaded, "ORDER_LIMITS=none");
+	assert_good(&loaded);
+	assert_false(loaded.settings->has_order_limits);
+	fixture_free(&loaded);
+}
+
 static void alpn_without_h2(void **state)
 {
 	struct loaded loaded;
@@ -316,6 +330,7 @@ int main(void)
 	    cmocka_unit_test(an_empty_value_is_no_value),
 	    cmocka_unit_test(what_is_not_supported_yet_may_be_turned_off),
 	    cmocka_unit_test(adopted_keys_are_served_or_renewed),
+	    cmocka_unit_test(the_limits_of_a_ca_can_be_left_to_it),
 	    cmocka_unit_test(alpn_without_h2),
 	    cmocka_unit_test(http_is_for_loopback_only),
 	    cmocka_unit_test(older_names_count),
