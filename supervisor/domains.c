@@ -2,6 +2,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "supervisor/order_budget.h"
 #include "supervisor/schedule.h"
 
 #include <stdio.h>
@@ -352,31 +353,42 @@ bool domain_is_forced(const struct domain *d)
 	return d->forced;
 }
 
-void domain_was_ordered(struct domain *d)
-{
-	d->forced = false;
-}
-
 unsigned domain_failures(const struct domain *d)
 {
 	return d->record->attempt;
 }
 
-int domain_spend_order(struct domain *d, struct error *err)
-{
-	time_t now = time(NULL);
-	time_t allowed = budget_next(&d->record->budget, now);
+/* ---- orders */
 
-	if (allowed > now) {
-		error_set(err, EXIT_TRY_LATER,
-			  "%d orders within an hour did not work; more would run into the CA's "
-			  "limit",
-			  BUDGET_ATTEMPTS);
-		err->retry_after = (unsigned)(allowed - now);
-		return -1;
-	}
-	budget_spend(&d->record->budget, now);
-	return state_save(d->all->options.state, err);
+static struct order_budget_options budget_of(const struct domains *all)
+{
+	return (struct order_budget_options){all->options.state, all->options.has_order_limits};
+}
+
+int domain_spend_order(struct domain *d, bool is_covered, struct error *err)
+{
+	struct order_budget_options options = budget_of(d->all);
+
+	return order_budget_spend(&options, d->record, is_covered, time(NULL), err);
+}
+
+void domain_refund_order(struct domain *d)
+{
+	struct order_budget_options options = budget_of(d->all);
+
+	order_budget_refund(&options, d->record);
+}
+
+void domain_was_ordered(struct domain *d)
+{
+	d->forced = false;
+	order_budget_issued(d->record, time(NULL));
+	save_soon(d->all);
+}
+
+time_t domain_issued_at(const struct domain *d)
+{
+	return d->record->issued_at;
 }
 
 /* ---- the collection */
@@ -483,16 +495,11 @@ void domains_recheck(struct domains *all)
 
 static int renew_one(struct domain *d, bool force, struct error *err)
 {
-	time_t now = time(NULL);
-	time_t allowed = budget_next(&d->record->budget, now);
+	struct order_budget_options options = budget_of(d->all);
+	bool is_covered = d->all->options.renew_at(domain_index(d), d->all->options.arg) != 0;
 
-	if (force && allowed > now) {
-		error_set(err, EXIT_TRY_LATER,
-			  "%s has used its %d orders of this hour; the next is possible in %ld s",
-			  d->name, BUDGET_ATTEMPTS, (long)(allowed - now));
-		err->retry_after = (unsigned)(allowed - now);
+	if (force && order_budget_check(&options, d->record, is_covered, time(NULL), err) != 0)
 		return -1;
-	}
 	d->forced = d->forced || force;
 	d->asked = true;
 	d->again = d->again || d->is_rechecking;

@@ -35,6 +35,7 @@ struct domains_options {
 	struct state *state;
 	const domain_name *names; /* `count` of them */
 	size_t count;
+	bool has_order_limits;	       /* see order_budget.h */
 	long check_interval;	       /* seconds from one look at a settled domain to the next */
 	const struct step_work *steps; /* STEP_COUNT of them; that of STEP_SETTLED never begins */
 	/* When the certificate in use is to be renewed; 0: there is none. */
@@ -110,7 +111,11 @@ void domain_was_ordered(struct domain *domain);
 /* How many failures there were in a row until now. */
 unsigned domain_failures(const struct domain *domain);
 
-/* Notes an order, durably.  -1 with EXIT_TRY_LATER when there were too many lately. */
-int domain_spend_order(struct domain *domain, struct error *err);
+/* Notes an order, durably, as order_budget_spend() does: -1 with EXIT_TRY_LATER when there were too
+ * many lately.  It is taken back when nothing was asked of the CA after all. */
+int domain_spend_order(struct domain *domain, bool is_covered, struct error *err);
+void domain_refund_order(struct domain *domain);
+/* When the latest order brought a certificate, by our clock; 0: not known. */
+time_t domain_issued_at(const struct domain *domain);
 
 #endif

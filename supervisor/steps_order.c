@@ -14,7 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { CERTBOT_JOBS = 1, SWEEP_TIMEOUT = 180 };
+enum { CERTBOT_JOBS = 1, SWEEP_TIMEOUT = 180, DAY = 86400 };
 
 struct steps_order {
 	struct steps_order_options options;
@@ -124,7 +124,8 @@ static bool lineage_is_due(const struct steps_order *order, const struct domain 
 
 	if (domain_is_forced(d) || c == NULL)
 		return true;
-	if (time(NULL) >= schedule_renewal(c->not_before, c->not_after, s->renew_days_before))
+	if (schedule_is_due(c->not_before, c->not_after, s->renew_days_before, domain_issued_at(d),
+			    time(NULL)))
 		return true;
 	return lineage_is_foreign(s->letsencrypt_dir, lineage, s->acme_server) ||
 	       served_pair_check(lineage, domain_called(d), time(NULL), &ignored) != 0;
@@ -205,6 +206,13 @@ static void on_issued(const struct process_result *result, void *arg)
 	domain_done(arg);
 }
 
+/* By a certificate that holds for longer than a day. */
+static bool is_covered(const struct lineage *lineage)
+{
+	return lineage->certificate != NULL && lineage->has_its_key &&
+	       lineage->certificate->not_after > time(NULL) + DAY;
+}
+
 static int place_order(struct steps_order *order, struct domain *d, const struct lineage *lineage,
 		       struct error *err)
 {
@@ -217,7 +225,7 @@ static int place_order(struct steps_order *order, struct domain *d, const struct
 	else if (lineage_new_name(s->letsencrypt_dir, domain_called(d), name, err) != 0)
 		return -1;
 	/* Noted on the volume before it is made: a crash must not lose count. */
-	if (domain_spend_order(d, err) != 0)
+	if (domain_spend_order(d, is_covered(lineage), err) != 0)
 		return -1;
 	if (lineage->name != NULL &&
 	    lineage_is_foreign(s->letsencrypt_dir, lineage, s->acme_server))

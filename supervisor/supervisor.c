@@ -285,8 +285,8 @@ static int make_domains(struct supervisor *s, struct error *err)
 		return -1;
 	s->domains = domains_new(
 	    &(struct domains_options){s->base, s->state, (const domain_name *)settings->domains,
-				      settings->domain_count, settings->renew_interval,
-				      steps_table(s->steps), renew_at, s},
+				      settings->domain_count, settings->has_order_limits,
+				      settings->renew_interval, steps_table(s->steps), renew_at, s},
 	    err);
 	return s->domains == NULL ? -1 : 0;
 }

@@ -50,7 +50,7 @@ static void act(struct domain *d, struct trial *t, enum act act)
 		domain_failed(d, &err);
 		break;
 	case ACT_ORDER:
-		if (domain_spend_order(d, &no_order) != 0) {
+		if (domain_spend_order(d, true, &no_order) != 0) {
 			domain_failed(d, &no_order);
 			break;
 		}
@@ -125,7 +125,7 @@ static void open_engine(struct trial *t, const char *folder)
 	assert_non_null(t->state);
 	t->domains =
 	    domains_new(&(struct domains_options){t->base, t->state, (const domain_name *)t->names,
-						  t->count, DAY, t->table, renew_at, t},
+						  t->count, true, DAY, t->table, renew_at, t},
 			&err);
 	assert_non_null(t->domains);
 	t->held_count = 0;
@@ -756,7 +756,7 @@ static void an_order_is_noted_before_it_is_made(void **folder)
 	t->acts[STEP_PREFLIGHT] = ACT_DONE;
 	t->acts[STEP_ISSUE] = ACT_HOLD;
 	start(t);
-	assert_int_equal(domain_spend_order(t->held[0], &err), 0);
+	assert_int_equal(domain_spend_order(t->held[0], true, &err), 0);
 	/* Whatever happens now: another run reads it. */
 	struct state *other = state_open(*folder, &err);
 	assert_non_null(other);
