@@ -156,7 +156,7 @@ static int read_issuer(X509 *x509, struct certificate *certificate, struct error
 {
 	AUTO_BIO BIO *text = BIO_new(BIO_s_mem());
 
-	/* What is no ASCII comes out escaped. */
+	/* Characters that are not ASCII are escaped. */
 	if (text == NULL ||
 	    X509_NAME_print_ex(text, X509_get_issuer_name(x509), 0, XN_FLAG_RFC2253) < 0)
 		return error_no_memory(err);
@@ -175,8 +175,8 @@ static int read_time(const ASN1_TIME *from, time_t *to, struct error *err)
 	return 0;
 }
 
-/* Certificates may carry names that no setting could (underscores, single labels), but not
- * ones that would read differently elsewhere. */
+/* Certificates may have names that no setting may have (underscores, single labels), but no
+ * names that another program would read differently. */
 static int read_name(const ASN1_IA5STRING *from, domain_name to, struct error *err)
 {
 	const unsigned char *text = ASN1_STRING_get0_data(from);

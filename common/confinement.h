@@ -37,8 +37,8 @@ struct confinement {
  */
 const char *confinement_apply(const struct confinement *confinement);
 
-/* Takes all but `kept` out of the sets of this process, and all but `bounds` out of its bounding
- * set.  -1 with errno. */
+/* Takes all capabilities but `kept` out of the sets of this process, and all but `bounds` out of
+ * its bounding set.  -1 with errno. */
 int confinement_drop_capabilities(uint64_t kept, uint64_t bounds);
 
 /* Neither a core dump nor another process of the same user shows the memory of this one, which

@@ -38,8 +38,7 @@ void file_free(void *pointer)
 
 /* ---- reading */
 
-/* Opening never waits (a FIFO without a writer would), and reading what is no regular file
- * could. */
+/* Opening a FIFO without a writer would wait, and so would reading a file that is not regular. */
 static int open_regular(const char *path, struct error *err)
 {
 	AUTO_CLOSE int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
@@ -150,7 +149,8 @@ static int write_new(const char *path, mode_t mode, const void *data, size_t len
 {
 	AUTO_CLOSE int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
-	/* The final mode comes before the content: a secret is never more visible than that. */
+	/* The file has its final mode before its content, so that a secret is never more visible
+	 * than that. */
 	if (fd < 0 || fchmod(fd, mode) != 0 || file_write_all(fd, data, length) != 0 ||
 	    fsync(fd) != 0)
 		return -1;

@@ -17,7 +17,7 @@ enum {
 	CA_BUNDLE_MAX = 4 * 1024 * 1024, /* the system's: 220 KB */
 };
 
-/* What one call holds on to. */
+/* What one call works with. */
 struct exchange {
 	CURL *curl;
 	struct curl_slist *headers; /* sent; libcurl does not copy the list */
@@ -81,7 +81,8 @@ static enum exit_code exit_code_of(CURL *curl, CURLcode code)
 	case CURLE_SSL_CACERT_BADFILE:
 		return EXIT_BAD_CONFIG;
 	case CURLE_UNSUPPORTED_PROTOCOL:
-		/* Said of the URL, but also of a peer that answers in no known one. */
+		/* curl reports this for a URL with an unknown protocol, but also for a peer that
+		 * answers in one. */
 		return has_connected(curl) ? EXIT_UNREACHABLE : EXIT_BAD_CONFIG;
 	default:
 		return EXIT_UNREACHABLE;
@@ -140,7 +141,7 @@ static size_t take_header(char *data, size_t size, size_t count, void *user)
 	return x->headers_too_large ? CURL_WRITEFUNC_ERROR : length;
 }
 
-/* Once the connection stands, before a byte of the request is sent. */
+/* Called by curl once the connection stands, before a byte of the request is sent. */
 static int on_connected(void *user, char *peer, char *own, int peer_port, int own_port)
 {
 	const struct http_request *request = user;
@@ -192,7 +193,7 @@ static CURLcode set_limits(CURL *curl, struct exchange *x, long timeout_ms)
 	long connect_ms = HTTP_CONNECT_TIMEOUT_MS;
 
 	SET(CURLOPT_NOSIGNAL, 1L);
-	/* Else cleaning up waits for a name lookup that the deadline has given up on. */
+	/* Without this option the cleanup waits for a name lookup that has passed the deadline. */
 	SET(CURLOPT_QUICK_EXIT, 1L);
 	SET(CURLOPT_TIMEOUT_MS, timeout_ms);
 	SET(CURLOPT_CONNECTTIMEOUT_MS, timeout_ms < connect_ms ? timeout_ms : connect_ms);

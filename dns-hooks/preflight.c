@@ -69,7 +69,7 @@ static int try_to_write(struct preflight *preflight, struct challenge_note *note
 		return error_wrap(err, "%s: a trial value that is there cannot be removed",
 				  note->name);
 	}
-	log_warn("%s: a value that was to be seen by nobody stays for now: %s", note->name,
+	log_warn("%s: the trial value could not be removed and stays for now: %s", note->name,
 		 second.text);
 	return 0;
 }

@@ -17,7 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Whether all of it went out. */
+/* Whether all bytes were sent. */
 static bool send_all(int fd, const void *data, size_t length)
 {
 	const char *at = data;
@@ -61,7 +61,7 @@ static _Noreturn void ask(const char *dstack_socket, const char *tappd_socket,
 
 /* ---- the child */
 
-/* What it takes to become another user, which whoever reads the agent's answer has to. */
+/* The capabilities to become another user, as the process that reads the agent's answer does. */
 #define TO_GIVE_UP_ROOT (CAPABILITY(CAP_SETGID) | CAPABILITY(CAP_SETUID) | CAPABILITY(CAP_SETPCAP))
 
 /* 1, 0 at the end, -1 for a question that is cut short. */
@@ -89,8 +89,8 @@ static bool answer_one(const char *dstack_socket, const char *tappd_socket,
 	}
 	while (process > 0 && waitpid(process, &status, 0) < 0 && errno == EINTR)
 		;
-	/* One that failed may have sent half of an answer, behind which nothing can be understood.
-	 */
+	/* A process that failed may have sent half of an answer; nothing that follows it could
+	 * be understood. */
 	return process > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 

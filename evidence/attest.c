@@ -23,7 +23,7 @@ enum {
 	AGENT_PAUSE = 5,       /* seconds, for who meets an agent that does not answer */
 };
 
-/* One that waits for its quote, or is being answered (the first in line). */
+/* A question that waits for its quote; the first in line is being answered. */
 struct question {
 	STAILQ_ENTRY(question) link;
 	struct evhttp_request *request; /* NULL: its client has gone */
@@ -99,7 +99,7 @@ static void on_client_gone(struct evhttp_connection *connection, void *arg)
 	question->request = NULL;
 }
 
-/* Its request, which is the caller's to answer; NULL when nobody waits for it any more. */
+/* The question's request, which the caller has to answer; NULL when its client has gone. */
 static struct evhttp_request *take_request(struct question *question)
 {
 	struct evhttp_request *request = question->request;
@@ -120,7 +120,7 @@ static void drop_first(struct attest *a)
 	free(first);
 }
 
-/* For Retry-After: the time that answering all those in line takes. */
+/* For Retry-After: how long it takes to answer all questions in line. */
 static long long seconds_to_wait(const struct attest *a)
 {
 	return (a->usual_ms * a->waiting + 999) / 1000;
@@ -211,7 +211,7 @@ static void on_asker_gone(struct bufferevent *asker, short what, void *arg)
 
 /* ---- questions */
 
-/* What the quote has to be over: the generation as of now. */
+/* The REPORTDATA of the quote, for the generation that is current now. */
 static int make_report_data(struct attest *a, struct question *question,
 			    unsigned char report_data[QUOTE_REPORT_DATA_SIZE], struct error *err)
 {
@@ -230,7 +230,8 @@ static int make_report_data(struct attest *a, struct question *question,
 				     report_data, err);
 }
 
-/* The first in line; those whose clients have gone cost the guest agent nothing. */
+/* The first question in line whose client is still there: the guest agent is not asked for the
+ * others. */
 static void ask_next(struct attest *a)
 {
 	struct question *question;
@@ -254,7 +255,7 @@ static void ask_next(struct attest *a)
 	}
 }
 
-/* The parameter `nonce` of the query; 0 when it is none that could be one. */
+/* Reads the parameter `nonce` of the query; 0 when it is missing or no nonce. */
 static size_t read_nonce(struct evhttp_request *request, unsigned char nonce[NONCE_MAX])
 {
 	const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(request);

@@ -19,16 +19,16 @@
 #include <event2/event.h>
 #include <event2/http.h>
 
-/* As many as are answered before anybody in between gives up (HAProxy after 60 s). */
+/* So many questions are answered before HAProxy gives up (after 60 s). */
 enum { ATTEST_WAITING_MAX = 8 };
 
-/* The last in line behind questions that the guest agent leaves without an answer. */
+/* How long the last question in line waits if the guest agent answers none of those before it. */
 enum { ATTEST_ANSWER_MAX_MS = ATTEST_WAITING_MAX * GUEST_QUOTE_MAX_MS };
 
 struct attest;
 
-/* `folder`: EVIDENCE_DIR, open; `asker`: see asker.h, taken over.  `failed` is called when the
- * asker has died: nothing can be answered any more. */
+/* `folder` is EVIDENCE_DIR, open; `asker` is taken over (see asker.h).  `failed` is called when
+ * the asker has died, after which no question can be answered. */
 struct attest *attest_new(struct event_base *base, int folder, int asker, void (*failed)(void *arg),
 			  void *arg, struct error *err);
 void attest_free(struct attest *attest);

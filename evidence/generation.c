@@ -131,8 +131,8 @@ struct leaving {
 	const char *current;
 };
 
-/* A name that is about to go holds on to the generation it is in, so that it never leads
- * nowhere: between the switch and its removal it still reads as before. */
+/* A link whose file is not in the next generation is pointed at the present generation itself,
+ * so that it never leads nowhere: between the switch and its removal it reads as before. */
 static int pin_leaving_name(const struct shared_folder *folder, const char *name,
 			    const void *context, struct error *err)
 {
@@ -229,8 +229,8 @@ static int switch_to(const struct shared_folder *folder, const struct file_set *
 	return move_link(folder, name, current, err);
 }
 
-/* What is left to do once readers have the new generation cannot make that undone: it is
- * tried again by the next publication. */
+/* Once readers have the new generation, a failure of the clearing up is only told: the next
+ * publication repeats it. */
 static void settle(const struct shared_folder *folder, const struct file_set *set, const char *name,
 		   const char *previous)
 {
@@ -274,7 +274,8 @@ static int publish_once(const struct shared_folder *folder, const struct file_se
 	struct error left = ERROR_INIT;
 
 	read_current(folder, current);
-	/* What cannot be removed takes room, but keeps nothing from being published. */
+	/* Files that cannot be removed take room, but do not keep a generation from being
+	 * published. */
 	if (for_each_entry(folder, remove_leftover, NULL, &left) != 0)
 		log_warn("not all that is left of an earlier publication could be removed: %s",
 			 left.text);

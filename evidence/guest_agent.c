@@ -97,7 +97,7 @@ int guest_agent_identity(const struct guest_agent *agent, struct guest_identity 
 
 static const char missing[] = "does not exist";
 
-/* What is at `path`, if that is no socket; NULL for a socket. */
+/* Says what stands at `path` instead of a socket; NULL for a socket. */
 static const char *why_no_socket(const char *path)
 {
 	struct stat info;
@@ -114,7 +114,7 @@ static const char *why_no_socket(const char *path)
 	return "is no socket";
 }
 
-/* What the child has to say is all in `err`; its first byte is written in any case. */
+/* The child reports in `err`, and writes at least one byte of it. */
 static _Noreturn void ask_in_child(const struct guest_agent *agent, int report)
 {
 	struct guest_agent asked = *agent;
@@ -127,7 +127,8 @@ static _Noreturn void ask_in_child(const struct guest_agent *agent, int report)
 	_exit(result == 0 && written == (ssize_t)sizeof(err) ? EXIT_OK : EXIT_FAILED);
 }
 
-/* In a process of its own: this one still needs its rights, to connect to either of them. */
+/* The agent is asked by a child, since this process still needs its rights to connect to either
+ * agent. */
 static bool answers(const struct guest_agent *agent, struct error *err)
 {
 	int ends[2], status = 0;
@@ -147,7 +148,7 @@ static bool answers(const struct guest_agent *agent, struct error *err)
 	return child > 0 && WIFEXITED(status) && WEXITSTATUS(status) == EXIT_OK;
 }
 
-/* Both are there, and one may be what an agent of the past has left behind. */
+/* Both sockets are there, and one of them may have been left behind by an agent that is gone. */
 static void choose(const struct guest_agent *dstack, const struct guest_agent *tappd,
 		   struct guest_agent *agent)
 {
@@ -212,7 +213,8 @@ int guest_agent_quote(const struct guest_agent *agent,
 		error_wrap(err, "the guest agent's answer to %s", apis[agent->api].quote_path);
 		goto out;
 	}
-	/* Not as it came: cJSON lets pass what is no JSON to others, and a terminal obeys. */
+	/* The answer is printed anew: cJSON accepts texts that are no JSON to other readers, and
+	 * control characters that a terminal would obey. */
 	plain = json_print(parsed, false, err);
 	if (plain == NULL)
 		goto out;
@@ -225,7 +227,7 @@ out:
 
 /* ---- key */
 
-/* Nothing of the secret stays in memory that is given back. */
+/* The secret is wiped before its memory is freed. */
 static int take_key(const cJSON *answer, unsigned char key[GUEST_KEY_SIZE], struct error *err)
 {
 	char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(answer, "key"));

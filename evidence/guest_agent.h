@@ -34,9 +34,10 @@ struct guest_agent {
 };
 
 /*
- * Takes the one that is a socket.  If both are, the first that says who it is, and if neither
- * does, the first: the trouble is told when it is asked.  What is passed over is logged.
- * EXIT_UNREACHABLE, with what is at either path, when neither is a socket.
+ * Takes the path that is a socket.  If both are, takes the first whose agent says which app this
+ * is, and if neither does, the first: its trouble is told when it is asked.  The path that is
+ * passed over is logged.  EXIT_UNREACHABLE, with what stands at either path, when neither is a
+ * socket.
  */
 int guest_agent_find(const char *dstack_socket, const char *tappd_socket, struct guest_agent *agent,
 		     struct error *err);

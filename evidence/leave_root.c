@@ -55,7 +55,7 @@ static int give_generations(int folder)
 	return 0;
 }
 
-/* The folder last: a crash in between has the rest done by the next publication. */
+/* The folder comes last: after a crash in between, the next publication does the rest. */
 static bool is_given(int folder)
 {
 	struct stat info;

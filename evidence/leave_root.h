@@ -5,7 +5,7 @@
 #ifndef EVIDENCE_LEAVE_ROOT_H
 #define EVIDENCE_LEAVE_ROOT_H
 
-/* Not as root: merely forbids gaining rights. */
+/* If not started as root, the process only gives up gaining rights. */
 void leave_root(void *unused);
 
 /*

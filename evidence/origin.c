@@ -60,7 +60,7 @@ static int fetch_mac_key(const struct origin_request *request,
 
 /* ---- the record */
 
-/* More than a record can have is read as far as it takes to be refused. */
+/* Reads a little more than a record may have, so that a longer one is refused. */
 static int read_old(int fd, struct buffer *text, struct error *err)
 {
 	char chunk[16 * 1024];
@@ -79,7 +79,7 @@ static int read_old(int fd, struct buffer *text, struct error *err)
 	return 0;
 }
 
-/* Leaves an empty record, and the reason in `rejected`, where there is none to be believed. */
+/* If the record cannot be believed, leaves an empty one and the reason in `rejected`. */
 static void load(int fd, const unsigned char *mac_key, struct key_record *record,
 		 struct error *rejected)
 {

@@ -77,8 +77,8 @@ static int add_sha256sum(struct file_set *set, struct error *err)
 	return result;
 }
 
-/* The last thing that takes root is to connect to the guest agent; what writes into `folder` from
- * then on is another user, who owns it. */
+/* Connecting to the guest agent is the last step that needs root.  From then on this process is
+ * another user, who owns `folder`. */
 static int add_quote(struct file_set *set, struct guest_agent *agent, struct shared_folder *folder,
 		     struct error *err)
 {
@@ -167,7 +167,8 @@ int publish(const struct publish_request *request, struct error *err)
 {
 	AUTO_FILE_SET struct file_set set = FILE_SET_INIT;
 	struct shared_folder folder;
-	/* From before the files are read: of two publications the later one has the newer. */
+	/* The lock is taken before the files are read, so that the later of two publications has
+	 * the newer files. */
 	AUTO_CLOSE int lock = publication_lock(request->run_dir, LOCK_WAIT_SECONDS, err);
 
 	if (lock < 0 || shared_folder_open(request->evidence_dir, &folder, err) != 0)

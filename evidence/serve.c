@@ -108,7 +108,7 @@ static struct event *watch_signal(struct server *server, int number)
 	return event;
 }
 
-/* Whoever keeps it running starts it anew. */
+/* The supervisor starts this program again. */
 static void on_asker_lost(void *context)
 {
 	struct server *server = context;

@@ -42,7 +42,8 @@ static int refuse_keys(const cJSON *value, struct error *err)
 	return 0;
 }
 
-/* What is wrong with the text is not said in detail: that would quote it, and it may be a key. */
+/* The error does not say what is wrong with the text: it would have to quote it, and the text
+ * may be a key. */
 static cJSON *parse_account(const struct buffer *text, struct error *err)
 {
 	struct error detail = ERROR_INIT;

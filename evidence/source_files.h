@@ -1,6 +1,6 @@
 /*
- * The files that evidence is made of, read and checked: what is published can be read by
- * everybody, so nothing gets through but what is meant for that.
+ * The files that evidence is made of, read and checked.  Everybody can read what is published, so a
+ * file with anything else in it than is meant to be public is refused.
  */
 #ifndef EVIDENCE_SOURCE_FILES_H
 #define EVIDENCE_SOURCE_FILES_H

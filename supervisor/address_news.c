@@ -35,7 +35,7 @@ bool address_news_take(struct backend_addresses *table, const char *line,
 	struct dns_answer answer;
 
 	if (!dns_answer_parse(line, &answer)) {
-		log_warn("ingress-resolve says what is no answer: \"%.100s\"", line);
+		log_warn("ingress-resolve wrote a line that is no answer: \"%.100s\"", line);
 		return false;
 	}
 	unsigned decisions = backend_addresses_take(table, &answer, allowed, time(NULL));

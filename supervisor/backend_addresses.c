@@ -120,8 +120,8 @@ static unsigned deny(struct backend_addresses *table, struct backend_address *en
 	return count_change(table, entry);
 }
 
-/* Told once for each address, and not more often than once a minute: a host that lies anew every
- * time must not fill the log. */
+/* A refused address is logged once, and no more than one a minute: a host that answers with
+ * another wrong address every time must not fill the log. */
 static unsigned refuse(struct backend_address *entry, const struct ip_address *address, time_t now)
 {
 	entry->answer = ANSWER_REFUSED;

@@ -44,14 +44,14 @@ struct backend_address {
 
 struct backend_addresses;
 
-/* One entry for each distinct name among the targets of the routes. */
+/* Makes an entry for each distinct name among the targets of the routes. */
 struct backend_addresses *backend_addresses_new(const struct settings *settings, struct error *err);
 void backend_addresses_free(struct backend_addresses *table);
 
 size_t backend_addresses_count(const struct backend_addresses *table);
 /* In the order of their names. */
 const struct backend_address *backend_addresses_at(const struct backend_addresses *table, size_t i);
-/* NULL for what is no name of a backend (an address, for one). */
+/* NULL when no backend has that name (an address, for example). */
 const struct backend_address *backend_addresses_find(const struct backend_addresses *table,
 						     const char *name);
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Of those that never failed nothing is kept. */
+/* Backends that never failed have no record. */
 struct backend_health {
 	void *tree; /* of struct known */
 	struct known *list;

@@ -15,7 +15,7 @@ enum { BACKEND_CALM_SECONDS = 30, BACKEND_NAME_LONGEST = 300 };
 
 struct backend_health; /* of all of them */
 
-/* One of which a connection has failed at some time. */
+/* A backend of which a connection has failed at some time. */
 struct backend_record {
 	char name[BACKEND_NAME_LONGEST];
 	unsigned long long failures;		    /* this time, or when it failed last */

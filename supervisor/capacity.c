@@ -21,8 +21,9 @@ enum {
 	SESSIONS_MOST = 500000,
 };
 
-/* One that is handed on inside counts in each frontend on its way: tls, patience, and that of the
- * evidence or of HTTP.  With HTTP/2 there are the shared answers, and, for one in eight, again. */
+/* A connection that is handed on inside HAProxy counts in each frontend on its way: tls,
+ * patience, and the frontend of the evidence or of HTTP.  With HTTP/2 the shared answers are
+ * added, and, for one connection in eight, counted again. */
 static long connections_per_eight(const struct settings *settings)
 {
 	if (!inspects(settings))

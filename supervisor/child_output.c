@@ -51,8 +51,9 @@ static void take_line(struct child_output *o, int stream, const char *line)
 	log_child(o->options.name, level, text);
 }
 
-/* Takes whole lines.  What stands behind the last newline waits, unless this is the end
- * (`flush`) or it is longer than a line may be: a child cannot make us hoard. */
+/* Takes whole lines.  The text behind the last newline waits for the rest of its line, unless
+ * this is the end (`flush`) or it is longer than a line may be, so that a child cannot make this
+ * program keep any amount of it. */
 static void take_lines(struct child_output *o, int stream, bool flush)
 {
 	struct evbuffer *input = bufferevent_get_input(o->streams[stream]);

@@ -9,8 +9,8 @@
 
 #define MEBIBYTE (UINT64_C(1024) * 1024)
 
-/* To give up root one has to have it: all of these are gone once the program has opened what it
- * needs, on whoever's volume that may lie, and become another user. */
+/* The capabilities to open files on a volume of any owner and then become another user; once it
+ * is that user, the program has none of them. */
 #define TO_GIVE_UP_ROOT                                                                   \
 	(CAPABILITY(CAP_DAC_OVERRIDE) | CAPABILITY(CAP_SETGID) | CAPABILITY(CAP_SETUID) | \
 	 CAPABILITY(CAP_SETPCAP))

@@ -25,7 +25,7 @@ enum {
 	CERTBOT_FILE_MAX = 4 * 1024 * 1024,	/* the log of one: some 100 KB */
 };
 
-/* Says what of it cannot be, if anything: in one line. */
+/* Logs in one line which of these limits cannot be applied, if any. */
 void confined_report(void);
 
 #endif

@@ -66,7 +66,7 @@ static void on_client_gone(struct evhttp_connection *connection, void *arg)
 	pending->request = NULL;
 }
 
-/* Its request, which is the caller's to answer; NULL when nobody waits any more. */
+/* The request, which the caller has to answer; NULL when its client has gone. */
 static struct evhttp_request *take_request(struct pending *pending)
 {
 	struct evhttp_request *request = pending->request;
@@ -251,7 +251,7 @@ void control_free(struct control *control)
 
 	if (control == NULL)
 		return;
-	/* Whoever still waits is dropped with its connection. */
+	/* Clients that still wait lose their connection. */
 	while ((pending = LIST_FIRST(&control->pending)) != NULL)
 		free_pending(pending);
 	if (control->http != NULL)

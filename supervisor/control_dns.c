@@ -66,7 +66,7 @@ static void on_apply(struct evhttp_request *request, void *arg)
 
 /* ---- look */
 
-/* Of the output, in one answer. */
+/* How much of the output goes into one answer. */
 enum { PIECE_MAX = 512 * 1024 };
 
 static size_t number_in(const struct evkeyvalq *query, const char *name)

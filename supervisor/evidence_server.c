@@ -22,8 +22,8 @@ struct evidence_server {
 	bool stopping;
 };
 
-/* Bound under a name of its own and renamed: there is no moment without a socket, and one
- * that a killed run left behind does not matter. */
+/* The socket is bound under another name and renamed, so that there is a socket at any moment
+ * and one that a killed run left behind does not matter. */
 static int listen_at(const char *folder, const char *name, struct error *err)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};

@@ -23,10 +23,10 @@ struct evidence_server_options {
 	const char *socket;  /* the socket's name: "evidence.sock", "attestation.sock" */
 };
 
-/* Listens, so that nobody is refused; who asks before the start waits. */
+/* Listens, so that no client is refused; clients that connect before the server runs wait. */
 struct evidence_server *evidence_server_new(const struct evidence_server_options *options,
 					    struct error *err);
-/* From the loop; one that cannot be started is tried again until it can. */
+/* Starts the server from the event loop, and again until it can be started. */
 void evidence_server_start(struct evidence_server *server);
 void evidence_server_stop(struct evidence_server *server);
 void evidence_server_free(struct evidence_server *server);

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Which columns are there, and where, is HAProxy's version's choice. */
+/* Which columns there are, and in which order, depends on HAProxy's version. */
 enum column {
 	PROXY,
 	SERVER,

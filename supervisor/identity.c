@@ -31,7 +31,8 @@ static void failed(struct identity *identity, const struct error *err)
 {
 	long delay = schedule_backoff(++identity->failures, 0);
 
-	log_warn("the guest agent does not tell who we are (again in %ld s): %s", delay, err->text);
+	log_warn("the guest agent does not say which app this is (asked again in %ld s): %s", delay,
+		 err->text);
 	if (identity->failing_since == 0)
 		identity->failing_since = time(NULL);
 	identity->error = *err;

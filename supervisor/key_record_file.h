@@ -14,7 +14,8 @@ int key_record_file_init(struct key_record_file *file, const char *letsencrypt_d
 			 struct error *err);
 void key_record_file_clear(struct key_record_file *file);
 
-/* Open for reading, or -1 when there is none.  What is no regular file is set aside. */
+/* Opens the record for reading; -1 when there is none.  An entry that is not a regular file is
+ * set aside. */
 int key_record_file_open(struct key_record_file *file);
 
 /* Replaces the record, for good when it returns 0.  One that was not believed (`why`, else

@@ -25,8 +25,9 @@ void lane_leave(struct lane *lane)
 	struct lane_place *next;
 
 	lane->running--;
-	/* A job that ends as soon as it begins leaves from within go(): thousands of them (the
-	 * limit of processes is reached, say) must not stand on the stack. */
+	/* A job that ends as soon as it begins calls lane_leave() from within go().  Thousands
+	 * of such jobs (when the limit of processes is reached, say) must not pile up on the
+	 * stack. */
 	if (lane->handing_on)
 		return;
 	lane->handing_on = true;

@@ -1,4 +1,4 @@
-/* A lane lets so many jobs of one kind run at a time; the others wait in order. */
+/* A queue of jobs of one kind: at most `limit` of them run at a time, the others wait in order. */
 #ifndef SUPERVISOR_LANE_H
 #define SUPERVISOR_LANE_H
 

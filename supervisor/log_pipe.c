@@ -15,9 +15,9 @@ struct log_pipe {
 	struct bufferevent *stream;
 };
 
-/* The lines are log lines already, written whole (PIPE_BUF), masked by whoever wrote
- * them: they only move on.  Not by a write of our own: the reader of our log may be stuck, and
- * the loop must not be. */
+/* These are log lines already: each was written at once (PIPE_BUF) by a program that masks its
+ * secrets.  log_forward() passes them on, and gives up on a reader of our log that is
+ * stuck. */
 static void on_lines(struct bufferevent *stream, void *arg)
 {
 	struct evbuffer *input = bufferevent_get_input(stream);

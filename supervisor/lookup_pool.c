@@ -87,7 +87,7 @@ static struct lookup *take_due(struct pool *pool, long long now, long long *unti
 	struct lookup *answered = TAILQ_FIRST(&pool->answered);
 	struct lookup *failed = TAILQ_FIRST(&pool->failed);
 
-	/* Half of the threads, rounded up: one thread is for all. */
+	/* Half of the threads, rounded up, so that a single thread looks up all names. */
 	if (pool->failed_running >= (pool->threads + 1) / 2)
 		failed = NULL;
 	struct lookup *next = answered;
@@ -131,7 +131,7 @@ static void look_up_next(struct pool *pool)
 		put_back(pool, lookup);
 	else
 		pool->left--;
-	/* Other threads may wait until fewer failed names are looked up, or for the end. */
+	/* Wakes threads that wait until fewer failed names are being looked up, or for the end. */
 	if (was_failed || pool->once || pool->broken)
 		pthread_cond_broadcast(&pool->changed);
 }
@@ -231,6 +231,6 @@ int lookup_pool_run(char *names, int fd, long seconds, struct error *err)
 	int rc = start_threads(&pool, err);
 	while (rc == 0 && !pool.broken && (!pool.once || (pool.left > 0 && clock_now_ms() < end)))
 		wait_until(&pool, pool.once ? end : clock_now_ms() + LOOKUP_INTERVAL_MAX_MS);
-	/* From here on nobody writes: the lock stays taken. */
+	/* The lock stays taken, so that no thread writes from here on. */
 	return rc;
 }

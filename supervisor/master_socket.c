@@ -59,8 +59,8 @@ static void on_event(struct bufferevent *connection, short what, void *arg)
 	if (what & BEV_EVENT_CONNECTED)
 		return;
 	take(command);
-	/* An old master drops the connection while it re-executes: whatever it said until
-	 * then is its answer. */
+	/* An old master drops the connection while it re-executes; the text that came until then
+	 * is its answer. */
 	bool answered = (what & BEV_EVENT_EOF) != 0 && !command->reply.failed;
 	command->done(answered ? buffer_text(&command->reply) : NULL, command->arg);
 	master_command_cancel(command);
@@ -107,7 +107,7 @@ struct master_command *master_command(struct event_base *base, const char *socke
 
 /* ---- show proc */
 
-/* Of a list, or of its old workers: the one that has seen the fewest reloads. */
+/* The worker of a list, or of its old workers, that has seen the fewest reloads. */
 struct newest {
 	pid_t pid; /* 0: none */
 	long reloads;
@@ -146,8 +146,8 @@ void master_drop_old_worker(struct master_processes *p, pid_t pid)
 	}
 }
 
-/* HAProxy 3.1 and later call the one that serves an old one from the beginning of a reload on, and
- * for good when the reload fails. */
+/* HAProxy 3.1 and later list the worker that serves among the old ones as soon as a reload
+ * begins, and keep it there when the reload fails. */
 static void look_among_old_ones(struct master_processes *p, const struct newest *newest_old)
 {
 	if (p->worker == 0) {

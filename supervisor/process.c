@@ -46,7 +46,7 @@ static void finish(struct process *p, int status)
 {
 	struct buffer tail;
 
-	/* What the leader started in its group must not outlive it. */
+	/* Processes that the leader started in its group must not outlive it. */
 	kill(-p->pid, SIGKILL);
 	LIST_REMOVE(p, link);
 	p->table->count--;
@@ -77,7 +77,8 @@ static struct process *find(struct process_table *table, pid_t pid)
 	return NULL;
 }
 
-/* A pid that is in no table is an orphan that came to us as reaper: nothing else to do. */
+/* A pid that is in no table belongs to an orphan, which this process reaps and needs to do
+ * nothing else about. */
 static void on_sigchld(evutil_socket_t signal, short what, void *arg)
 {
 	struct process_table *table = arg;

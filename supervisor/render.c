@@ -138,7 +138,7 @@ static const char *flag(bool value)
 	return value ? "yes" : "";
 }
 
-/* All that comes before both sides may talk: the handshake, the look at what the client says, and
+/* The time before both sides may talk: the handshake, the look at the client's first bytes, and
  * four attempts to connect, a second apart. */
 static int64_t opening_us(const struct settings *s)
 {

@@ -30,7 +30,8 @@ static void install_for_render(const struct settings *settings, const char *cert
 	}
 }
 
-/* What HAProxy needs beside its configuration's folder in RUN_DIR, made in the folder itself. */
+/* The files that HAProxy needs beside its configuration's folder in RUN_DIR are made in the
+ * folder itself. */
 static int make_folders_for_render(const char *folder, char **certs, char **chroot,
 				   struct error *err)
 {
@@ -57,7 +58,7 @@ static int make_folders_for_render(const char *folder, char **certs, char **chro
 	return rc;
 }
 
-/* What DNS does not say within the time is a server that is down. */
+/* A name that DNS does not answer in time becomes a server that is down. */
 static struct backend_addresses *find_addresses(const struct settings *settings, struct error *err)
 {
 	struct backend_addresses *addresses = backend_addresses_new(settings, err);

@@ -21,7 +21,7 @@ enum {
 	STABLE_SECONDS = 60,
 	NETWORKS_FRESH_MS = 1000,
 	SAVE_DELAY = 1,
-	/* Every name has an answer, or none, many times in between. */
+	/* In this time each name has been looked up many times. */
 	SILENCE_MAX = 120,
 	FILE_MAX = 8 * 1024 * 1024,
 };

@@ -9,8 +9,8 @@
 enum {
 	/* 10,000 routes take a few seconds, 10,000 certificates on a slow disk minutes. */
 	CHECK_TIMEOUT = 900,
-	/* So often a master is looked at that answers and has not begun to reload, before it is
-	 * told again; or that has begun and started no worker, before that is a failure. */
+	/* After so many looks at a master that answers, a reload that it has not begun is
+	 * requested again, and one that it has begun without starting a worker has failed. */
 	LOOKS_IN_VAIN = 25, /* three seconds */
 	RELOADS_IN_VAIN = 3,
 };
@@ -76,8 +76,8 @@ static void fail(struct rollout *r, const struct error *err)
 	finish(r, err);
 }
 
-/* It died and its next start takes the new configuration: nothing to go back to, but
- * nobody must believe that it is served. */
+/* HAProxy died, and its next start takes the new configuration.  There is nothing to go back to,
+ * but the caller must not believe that the configuration is served. */
 static void leave_to_next_start(struct rollout *r)
 {
 	struct error err = ERROR_INIT;
@@ -109,7 +109,8 @@ static void reload(struct rollout *r, const struct master_processes *list)
 		fail(r, &err);
 }
 
-/* The master answers, and has not begun: the request was lost.  True while it is not given up. */
+/* The master answers and has not begun to reload: the request was lost.  True as long as it is
+ * repeated. */
 static bool reload_again(struct rollout *r, const struct master_processes *list)
 {
 	struct error err = ERROR_INIT;
@@ -184,7 +185,7 @@ static void on_checked(const struct process_result *result, void *arg)
 	} else if (!r->options.is_running(r->options.arg)) {
 		leave_to_next_start(r);
 	} else {
-		/* One that is still loading is waited for. */
+		/* A worker that is still loading is waited for. */
 		r->phase = BEFORE_RELOAD;
 		workers_look(r->options.workers);
 	}

@@ -12,8 +12,8 @@ enum {
 	TICK_SECONDS = 5,
 	BACKENDS_PER_SECOND = 100, /* so many are asked about on average */
 	TELL_MOST = 20,		   /* backends at a time, in the log */
-	/* Told as over below this share of all places: no line for every client that comes and
-	 * goes. */
+	/* A shortage of places is over below this share of them, so that not every client that
+	 * comes and goes makes a log line. */
 	ROOM_PERCENT = 90,
 };
 

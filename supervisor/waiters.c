@@ -14,20 +14,20 @@ int waiters_add(struct waiters *waiters, waiter_done *done, void *arg, struct er
 
 	if (waiter == NULL)
 		return error_no_memory(err);
-	*waiter = (struct waiter){waiters->waiting, done, arg};
-	waiters->waiting = waiter;
+	*waiter = (struct waiter){waiters->of_the_next, done, arg};
+	waiters->of_the_next = waiter;
 	return 0;
 }
 
 bool waiters_any(const struct waiters *waiters)
 {
-	return waiters->waiting != NULL;
+	return waiters->of_the_next != NULL;
 }
 
 void waiters_begin(struct waiters *waiters)
 {
-	waiters->served = waiters->waiting;
-	waiters->waiting = NULL;
+	waiters->of_this_run = waiters->of_the_next;
+	waiters->of_the_next = NULL;
 }
 
 static void release(struct waiter *list)
@@ -41,17 +41,17 @@ static void release(struct waiter *list)
 
 void waiters_answer(struct waiters *waiters, const struct error *err)
 {
-	struct waiter *served = waiters->served;
+	struct waiter *called = waiters->of_this_run;
 
-	waiters->served = NULL;
-	for (struct waiter *waiter = served; waiter != NULL; waiter = waiter->next)
+	waiters->of_this_run = NULL;
+	for (struct waiter *waiter = called; waiter != NULL; waiter = waiter->next)
 		waiter->done(err, waiter->arg);
-	release(served);
+	release(called);
 }
 
 void waiters_clear(struct waiters *waiters)
 {
-	release(waiters->served);
-	release(waiters->waiting);
+	release(waiters->of_this_run);
+	release(waiters->of_the_next);
 	*waiters = (struct waiters){NULL, NULL};
 }

@@ -1,6 +1,7 @@
 /*
- * Who waits for the outcome of something that is done for all at once: whoever asks while
- * it is under way is answered by the next time, which begins after it.
+ * Callers that wait for the outcome of something that is done once for all of them (a publication,
+ * a reload).  A caller that comes while a run is under way waits for the next run, which begins
+ * after it.
  */
 #ifndef SUPERVISOR_WAITERS_H
 #define SUPERVISOR_WAITERS_H
@@ -16,17 +17,18 @@ struct waiter;
 
 /* Starts zeroed. */
 struct waiters {
-	struct waiter *served;	/* of the time under way */
-	struct waiter *waiting; /* of the next */
+	struct waiter *of_this_run;
+	struct waiter *of_the_next;
 };
 
 int waiters_add(struct waiters *waiters, waiter_done *done, void *arg, struct error *err);
-bool waiters_any(const struct waiters *waiters); /* for the next time */
-/* A time begins: those who wait are its. */
+/* Whether any caller waits for the next run. */
+bool waiters_any(const struct waiters *waiters);
+/* The next run begins, on behalf of all callers that wait by now. */
 void waiters_begin(struct waiters *waiters);
-/* It is over; each is answered once.  They may ask again from within. */
+/* The run is over: calls each of its callers once, who may wait again from within. */
 void waiters_answer(struct waiters *waiters, const struct error *err);
-/* Forgets all without answering. */
+/* Forgets all callers without calling them. */
 void waiters_clear(struct waiters *waiters);
 
 #endif

@@ -158,7 +158,7 @@ static void on_retry(evutil_socket_t fd, short what, void *arg)
 	worker_addresses_tell(arg);
 }
 
-/* Told by whoever reloads; the retries go on in any case. */
+/* The rollout logs this failure; the retries go on in any case. */
 static void on_reloaded(const struct error *err, void *arg)
 {
 	(void)err;

@@ -10,8 +10,9 @@
 enum {
 	RELOAD_TIMEOUT_MS = 10000,
 	COMMAND_TIMEOUT_MS = 10000,
-	/* A master that re-executes may leave a connection waiting for good.  But one that is slow
-	 * is waited for in the end: with the pauses grows the time that it has. */
+	/* A master that re-executes may leave a connection waiting for good, so each look has a
+	 * deadline.  The deadline grows with the pauses between the looks, so that a slow master
+	 * is heard in the end. */
 	SHOW_TIMEOUT_MS = 300,
 	SHOW_TIMEOUT_PAUSES = 5,
 	PAUSE_FIRST_MS = 20,
@@ -90,7 +91,7 @@ static bool is_info(const char *reply)
 	return reply != NULL && strstr(reply, "Name: ") != NULL;
 }
 
-/* Until it answers, the one before it serves, if there is one. */
+/* Until the new worker answers, the worker before it serves, if there is one. */
 static void on_worker_answer(const char *reply, void *arg)
 {
 	struct workers *w = arg;
@@ -113,7 +114,7 @@ static void on_list(const char *reply, void *arg)
 
 	w->show = NULL;
 	if (answered && w->next.worker != 0 && w->next.worker != w->list.worker) {
-		/* HAProxy 3.1 and later list one that is still loading. */
+		/* HAProxy 3.1 and later also list a worker that is still loading. */
 		snprintf(command, sizeof(command), "@!%d; show info", (int)w->next.worker);
 		w->show = master_command(w->base, w->socket_path, command, time_to_answer(w),
 					 on_worker_answer, w);
@@ -204,7 +205,8 @@ static void on_answer(const char *reply, void *arg)
 	struct workers *w = arg;
 
 	if (reply != NULL && strncmp(reply, "Can't find the target", 21) == 0) {
-		/* Somebody else has reloaded, or it is gone: what is known is old. */
+		/* Somebody else has reloaded HAProxy, or the worker is gone: the list is out of
+		 * date. */
 		reply = NULL;
 		workers_look(w);
 	}

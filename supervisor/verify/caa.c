@@ -14,7 +14,7 @@ enum { ANSWER_MAX = 64 * 1024, DEADLINE_MS = 20000, VARIABLE_MAX = 1024 };
 
 /* ---- the program */
 
-/* NAME=VALUE of our own environment; false when it is not there. */
+/* Writes NAME=VALUE from our own environment; false when the variable is not set. */
 static bool inherit(const char *name, char variable[VARIABLE_MAX])
 {
 	const char *value = getenv(name);

@@ -19,7 +19,7 @@ enum {
 	DIGEST_COLUMNS = 66, /* 64 digits and two spaces, then the name */
 };
 
-/* The site, as every request needs it. */
+/* What every request to the site needs. */
 struct site {
 	char base[URL_MAX]; /* "https://host:port" */
 	const char *connect_to;
@@ -207,7 +207,7 @@ static int fetch_once(struct site *site, struct material *material, struct error
 	return check_unchanged(site, material, err);
 }
 
-/* As it was before anything was fetched. */
+/* Empties the material, as it was before anything was fetched. */
 static void forget(struct site *site, struct material *material)
 {
 	char host[sizeof(material->host)];

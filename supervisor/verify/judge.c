@@ -155,7 +155,7 @@ static const char *hex_of(const cJSON *answer)
 	return quote != NULL ? quote : json_string(answer, "attestation");
 }
 
-/* JSON, hex, or bytes: whatever people have. */
+/* A quote may be given as JSON, as hex, or as bytes. */
 static int verify_quote(const struct judge_options *options, const struct material *material,
 			const struct buffer *file, struct findings *findings,
 			struct attestation_result *result, struct error *err)

@@ -64,7 +64,7 @@ static int read_compose(struct verify_command *c, struct error *err)
 	return rc;
 }
 
-/* Behind all options: those come first. */
+/* Sets what the options have left open: they come before the policy. */
 static int read_policy(struct verify_command *c, struct findings *findings, struct error *err)
 {
 	struct buffer text;
