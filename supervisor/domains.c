@@ -555,7 +555,7 @@ void domains_look(const struct domains *all, size_t index, struct domain_view *v
 	*view = (struct domain_view){
 	    .name = d->name,
 	    .step = d->step,
-	    .running = d->running,
+	    .running = d->running || (d->asked && !all->started),
 	    .failures = d->record->attempt,
 	    .error = d->record->error,
 	    .note = d->note == NULL ? "" : d->note,

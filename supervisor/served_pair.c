@@ -41,8 +41,9 @@ static void show_day(time_t when, char text[32])
 	strftime(text, 32, "%Y-%m-%d %H:%M UTC", &parts);
 }
 
-static int check_certificate(const struct certificate *certificate, const char *domain, time_t now,
-			     struct error *err)
+/* One that has expired is better than none: it may be our clock that is wrong. */
+static int check_certificate(const struct certificate *certificate, const char *domain,
+			     const struct served_pair *there, time_t now, struct error *err)
 {
 	char day[32];
 
@@ -50,7 +51,8 @@ static int check_certificate(const struct certificate *certificate, const char *
 		return error_set(err, EXIT_FAILED,
 				 "it is not for exactly %s (its first name is %s)", domain,
 				 certificate->name_count > 0 ? certificate->names[0] : "none");
-	if (now >= certificate->not_after) {
+	if (now >= certificate->not_after && there->present &&
+	    there->not_after > certificate->not_after) {
 		show_day(certificate->not_after, day);
 		return error_set(err, EXIT_FAILED, "it expired at %s", day);
 	}
@@ -60,7 +62,8 @@ static int check_certificate(const struct certificate *certificate, const char *
 /* Judges what was read, not what the lineage was seen to hold earlier: certbot may have
  * replaced the files in between. */
 static int pem_check(const struct pem_pair *pem, const struct lineage *lineage, const char *domain,
-		     time_t now, struct served_pair *pair, struct error *err)
+		     time_t now, const struct served_pair *there, struct served_pair *pair,
+		     struct error *err)
 {
 	struct certificate *certificate =
 	    certificate_parse(pem->chain.data, pem->chain.length, err);
@@ -68,7 +71,7 @@ static int pem_check(const struct pem_pair *pem, const struct lineage *lineage, 
 
 	if (certificate == NULL)
 		goto out;
-	if (check_certificate(certificate, domain, now, err) != 0)
+	if (check_certificate(certificate, domain, there, now, err) != 0)
 		goto out;
 	if (certificate_check_key(pem->chain.data, pem->chain.length, pem->key.data,
 				  pem->key.length, err) != 0)
@@ -86,15 +89,15 @@ out:
 	return rc;
 }
 
-int served_pair_check(const struct lineage *lineage, const char *domain, time_t now,
-		      struct error *err)
+int served_pair_check(const struct lineage *lineage, const char *domain,
+		      const struct served_pair *there, time_t now, struct error *err)
 {
 	struct served_pair ignored;
 	struct pem_pair pem;
 	int rc = pem_read(lineage, &pem, err);
 
 	if (rc == 0)
-		rc = pem_check(&pem, lineage, domain, now, &ignored, err);
+		rc = pem_check(&pem, lineage, domain, now, there, &ignored, err);
 	pem_clear(&pem);
 	return rc;
 }
@@ -141,7 +144,7 @@ int served_pair_install(const struct lineage *lineage, const char *domain, const
 	int rc = pem_read(lineage, &pem, err);
 
 	if (rc == 0)
-		rc = pem_check(&pem, lineage, domain, now, &fresh, err);
+		rc = pem_check(&pem, lineage, domain, now, pair, &fresh, err);
 	if (rc == 0)
 		rc = pem_write(&pem, domain, folder, err);
 	if (rc == 0)

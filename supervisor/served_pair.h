@@ -2,9 +2,10 @@
  * The certificate and key that a domain is served with: one PEM file with both for HAProxy, and
  * beside it the chain alone for the evidence.
  *
- * This is the gate between what certbot wrote and what is served: a pair that does not
- * match, has expired, or is for other names stays outside, and what was there before
- * stays in place.
+ * This is the gate between what certbot wrote and what is served: a pair that does not match, is
+ * for other names, or has expired while the one in place ends later, stays outside, and what was
+ * there before stays in place.  One that has expired is served where there is no better one: it
+ * may be our clock that is wrong, and clients go by theirs.
  */
 #ifndef SUPERVISOR_SERVED_PAIR_H
 #define SUPERVISOR_SERVED_PAIR_H
@@ -29,9 +30,10 @@ struct served_pair {
 	time_t not_before, not_after;
 };
 
-/* 0 when the lineage's pair may be served for `domain` at `now`; else err says why not. */
-int served_pair_check(const struct lineage *lineage, const char *domain, time_t now,
-		      struct error *err);
+/* 0 when the lineage's pair may be served for `domain` at `now` in place of what is `there`; else
+ * err says why not. */
+int served_pair_check(const struct lineage *lineage, const char *domain,
+		      const struct served_pair *there, time_t now, struct error *err);
 
 /* Checks, then writes FOLDER/FILE.pem (chain and key, 0600) and FOLDER/FILE.chain.pem
  * (0644), and describes them in `pair`, which is unchanged on failure. */

@@ -232,6 +232,7 @@ cJSON *status_make(const struct status_sources *sources)
 	cJSON_AddStringToObject(acme, "server", sources->settings->acme_server);
 	add_text(acme, "account", steps_order_account_uri(steps_of_order(sources->steps)));
 	add_key_origin(json, sources->key_origin);
+	add_text(json, "clock", steps_clock_problem(sources->steps));
 	list = cJSON_AddArrayToObject(json, "domains");
 	for (size_t i = 0; i < domains_count(sources->domains); i++)
 		cJSON_AddItemToArray(list, make_domain(sources, i));

@@ -1,5 +1,6 @@
 #include "supervisor/steps.h"
 
+#include "supervisor/clock_check.h"
 #include "supervisor/steps_dns.h"
 
 #include <stdlib.h>
@@ -8,6 +9,7 @@ struct steps {
 	struct steps_dns *dns;
 	struct steps_order *order;
 	struct steps_serve *serve;
+	struct clock_check clock;
 	struct step_work table[STEP_COUNT];
 };
 
@@ -49,7 +51,7 @@ struct steps *steps_new(const struct steps_options *o, struct error *err)
 		goto fail;
 	steps->serve = steps_serve_new(
 	    &(struct steps_serve_options){o->settings, o->jobs, o->haproxy, o->publication,
-					  o->key_origin, o->pairs, o->certs_folder},
+					  o->key_origin, o->pairs, o->certs_folder, &steps->clock},
 	    err);
 	if (steps->serve == NULL)
 		goto fail;
@@ -73,6 +75,11 @@ void steps_free(struct steps *steps)
 const struct step_work *steps_table(const struct steps *steps)
 {
 	return steps->table;
+}
+
+const char *steps_clock_problem(const struct steps *steps)
+{
+	return clock_check_problem(&steps->clock);
 }
 
 struct steps_order *steps_of_order(const struct steps *steps)

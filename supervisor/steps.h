@@ -36,6 +36,9 @@ void steps_free(struct steps *steps);
 /* STEP_COUNT of them, for the engine. */
 const struct step_work *steps_table(const struct steps *steps);
 
+/* Why our clock is suspected to be wrong; "". */
+const char *steps_clock_problem(const struct steps *steps);
+
 struct steps_order *steps_of_order(const struct steps *steps);
 struct steps_serve *steps_of_serving(const struct steps *steps);
 

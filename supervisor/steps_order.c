@@ -120,6 +120,7 @@ static bool lineage_is_due(const struct steps_order *order, const struct domain 
 {
 	const struct settings *s = order->options.settings;
 	const struct certificate *c = lineage->certificate;
+	const struct served_pair nothing = {0};
 	struct error ignored = ERROR_INIT;
 
 	if (domain_is_forced(d) || c == NULL)
@@ -128,7 +129,7 @@ static bool lineage_is_due(const struct steps_order *order, const struct domain 
 			    time(NULL)))
 		return true;
 	return lineage_is_foreign(s->letsencrypt_dir, lineage, s->acme_server) ||
-	       served_pair_check(lineage, domain_called(d), time(NULL), &ignored) != 0;
+	       served_pair_check(lineage, domain_called(d), &nothing, time(NULL), &ignored) != 0;
 }
 
 int steps_order_is_due(const struct steps_order *order, struct domain *d, struct error *err)

@@ -2,19 +2,21 @@
 
 #include "common/log.h"
 #include "common/settings.h"
+#include "supervisor/clock_check.h"
 #include "supervisor/domains.h"
 #include "supervisor/haproxy.h"
 #include "supervisor/jobs.h"
 #include "supervisor/key_origin.h"
 #include "supervisor/lineage.h"
 #include "supervisor/publication.h"
+#include "supervisor/schedule.h"
 #include "supervisor/served_pair.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { PROBE_JOBS = 4, PROBE_TIMEOUT = 30 };
+enum { PROBE_JOBS = 4, PROBE_TIMEOUT = 30, DAY = 86400 };
 
 struct steps_serve {
 	struct steps_serve_options options;
@@ -71,7 +73,8 @@ void steps_serve_check(struct domain *d, void *context)
 		rc = error_set(&err, EXIT_FAILED, "there is no certificate for exactly %s on %s",
 			       name, volume);
 	else if (rc > 0)
-		rc = served_pair_check(&lineage, name, time(NULL), &err);
+		rc = served_pair_check(&lineage, name, &serve->options.pairs[domain_index(d)],
+				       time(NULL), &err);
 	if (rc >= 0)
 		key_origin_look(serve->options.key_origin, domain_index(d), &lineage);
 	if (rc == 0)
@@ -96,6 +99,26 @@ static int install(const struct steps_serve *serve, size_t domain, struct error 
 					o->certs_folder, time(NULL), &o->pairs[domain], err);
 }
 
+static void judge_times(const struct steps_serve *serve, size_t domain)
+{
+	const struct steps_serve_options *o = &serve->options;
+	const struct served_pair *pair = &o->pairs[domain];
+	const char *name = o->settings->domains[domain];
+	time_t now = time(NULL);
+
+	clock_check_certificate(o->clock, name, pair->not_before, now);
+	if (now >= pair->not_after)
+		log_warn("[%s] the certificate has expired by this machine's clock; it is served "
+			 "until there is another",
+			 name);
+	if (schedule_is_too_early(pair->not_before, pair->not_after,
+				  o->settings->renew_days_before))
+		log_warn("[%s] RENEW_DAYS_BEFORE is %ld days, but the certificate is for %ld days: "
+			 "it is renewed later than that",
+			 name, o->settings->renew_days_before,
+			 (long)((pair->not_after - pair->not_before + DAY / 2) / DAY));
+}
+
 void steps_serve_install(struct domain *d, void *context)
 {
 	struct steps_serve *serve = context;
@@ -113,6 +136,7 @@ void steps_serve_install(struct domain *d, void *context)
 	serve->served[index] = false;
 	log_info("[%s] certificate %s installed", domain_called(d),
 		 serve->options.pairs[index].serial);
+	judge_times(serve, index);
 	key_origin_installed(serve->options.key_origin, index);
 	domain_done(d);
 }
@@ -128,6 +152,8 @@ void steps_serve_install_existing(struct steps_serve *serve)
 			log_warn("[%s] %s", s->domains[i], err.text);
 		else if (rc == 0)
 			log_info("[%s] no certificate on the volume yet", s->domains[i]);
+		else
+			judge_times(serve, i);
 	}
 }
 

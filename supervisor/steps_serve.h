@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct clock_check;
 struct domain;
 struct haproxy;
 struct jobs;
@@ -23,6 +24,7 @@ struct steps_serve_options {
 	struct key_origin *key_origin;
 	struct served_pair *pairs; /* one for each of settings->domains */
 	const char *certs_folder;
+	struct clock_check *clock;
 };
 
 struct steps_serve;

@@ -200,6 +200,7 @@ static void print_troubles(const cJSON *status, time_t now, FILE *out)
 {
 	const cJSON *domain;
 
+	print_trouble("clock", json_string(status, "clock"), NULL, now, out);
 	print_trouble("guest agent", json_string(json_object(status, "guest_agent"), "error"), NULL,
 		      now, out);
 	print_trouble("haproxy", json_string(json_object(status, "haproxy"), "error"), NULL, now,

@@ -105,7 +105,7 @@ static void assert_refused(const char *volume, const char *lineage_of, const cha
 			   time_t now, const char *words)
 {
 	const struct served_pair before = {
-	    .present = true, .serial = "AB", .not_before = 1, .not_after = 2};
+	    .present = true, .serial = "AB", .not_before = 1, .not_after = INT64_MAX};
 	struct served_pair pair = before;
 	struct lineage lineage = find(volume, lineage_of);
 	struct error err = ERROR_INIT;
@@ -130,6 +130,27 @@ static void an_unfit_pair_is_refused_and_the_old_one_kept(void **state)
 	assert_refused(*state, "example.com", "example.com", time(NULL), "key");
 }
 
+static void one_that_has_expired_is_served_where_there_is_no_better_one(void **state)
+{
+	const time_t later = time(NULL) + 7200;
+	struct served_pair pair = {0};
+	struct error err = ERROR_INIT;
+
+	put(*state, "one", "example.com", true);
+	struct lineage lineage = find(*state, "example.com");
+	assert_int_equal(served_pair_check(&lineage, "example.com", &pair, later, &err), 0);
+	assert_int_equal(served_pair_install(&lineage, "example.com", *state, later, &pair, &err),
+			 0);
+	assert_string_equal(pair.serial, lineage.certificate->serial);
+	/* Again, over itself and over one that ended before. */
+	assert_int_equal(served_pair_check(&lineage, "example.com", &pair, later, &err), 0);
+	pair.not_after--;
+	assert_int_equal(served_pair_check(&lineage, "example.com", &pair, later, &err), 0);
+	pair.not_after += 2;
+	assert_int_equal(served_pair_check(&lineage, "example.com", &pair, later, &err), -1);
+	lineage_clear(&lineage);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -137,6 +158,7 @@ int main(void)
 	    scratch_test(new_lineages_collide_with_nothing),
 	    scratch_test(a_fit_pair_is_installed),
 	    scratch_test(an_unfit_pair_is_refused_and_the_old_one_kept),
+	    scratch_test(one_that_has_expired_is_served_where_there_is_no_better_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
