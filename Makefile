@@ -64,7 +64,7 @@ $(BUILD)/lib/$(1).a: $$(patsubst %.c,$(BUILD)/obj/%.o,$$(filter-out $(MAINS),$$(
 $(BUILD)/unit/$(1)/%: test/unit/$(1)/%.c $(BUILD)/lib/$(1).a $(BUILD)/lib/common.a
 	@mkdir -p $$(@D)
 	$$(CC) $$(ALL_CFLAGS) $$(LDFLAGS_$$(KIND)) -o $$@ $$< $(BUILD)/lib/$(1).a \
-	    $(BUILD)/lib/common.a $$(LIBS_$(1)) $$(LIBS_common) -lcmocka
+	    $(BUILD)/lib/common.a $$(LIBS_$(1)) $$(LIBS_common) -lcmocka $$(LDFLAGS_unit)
 endef
 $(foreach f,$(FOLDERS),$(eval $(call FOLDER_RULES,$(f))))
 
@@ -89,6 +89,10 @@ $(BUILD)/obj/supervisor/template.o: $(wildcard templates/*)
 # ---- unit tests alone (make test runs everything)
 
 units: $(UNIT_PROGRAMS)
+
+# See test/unit/common/memory.h.
+ALLOCATORS := malloc calloc realloc strdup strndup asprintf vasprintf __asprintf_chk __vasprintf_chk
+$(BUILD)/unit/common/test_memory_%: LDFLAGS_unit := $(ALLOCATORS:%=-Wl,--wrap=%)
 
 # ---- ingress-dns for thousands of runs: see the file
 
