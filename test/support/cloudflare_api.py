@@ -1,26 +1,16 @@
-"""Emulator of the part of Cloudflare's v4 API that has to do with DNS.
-
-Alone: `python3 -m support.cloudflare_api --zone demo.test` (with test/ as working directory)
-starts BIND, prints the settings to use, and serves until it is ended.
-"""
+"""Emulator of the part of Cloudflare's v4 API that has to do with DNS."""
 
 from __future__ import annotations
 
-import argparse
-import contextlib
 import hmac
 import json
 import math
-import os
 import re
 import secrets
-import signal
 import string
-import tempfile
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from .bind import Bind
@@ -396,29 +386,3 @@ def _json_object(body: bytes) -> dict[str, Any]:
 
 def _account_id(name: str) -> str:
     return name.encode().hex().ljust(32, "0")[:32]
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description="Cloudflare's DNS API, emulated, on loopback")
-    parser.add_argument("--zone", action="append", help="default: demo.test; may be repeated")
-    parser.add_argument("--page-limit", type=int, default=5)
-    arguments = parser.parse_args()
-    ended = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ended.set())
-    with contextlib.ExitStack() as running:
-        directory = Path(running.enter_context(tempfile.TemporaryDirectory()))
-        bind = running.enter_context(Bind(directory, arguments.zone or ["demo.test"]))
-        token = os.environ.get("CLOUDFLARE_API_TOKEN")
-        api = running.enter_context(
-            CloudflareApi(bind, token=token, page_limit=arguments.page_limit)
-        )
-        print(f"CLOUDFLARE_API_URL={api.url}")
-        if token is None:
-            print(f"CLOUDFLARE_API_TOKEN={api.token}")
-        print(f"DNS_RESOLVERS={bind.server}", flush=True)
-        ended.wait()
-
-
-if __name__ == "__main__":
-    main()

@@ -1,8 +1,18 @@
-"""What the emulators of providers' APIs have in common, so that one test can be put to each."""
+"""What the emulators of providers' APIs have in common, so that one test can be put to each.
+
+Alone: `python3 -m support.dns_api PROVIDER --zone demo.test` (with test/ as working directory)
+starts BIND and the provider's emulator, prints the settings to use, and serves until it is ended.
+"""
 
 from __future__ import annotations
 
+import argparse
+import contextlib
 import importlib
+import signal
+import tempfile
+import threading
+from pathlib import Path
 from typing import Any, Protocol
 
 from .bind import Bind
@@ -89,3 +99,28 @@ def emulator(provider: str, bind: Bind | None, **options: Any) -> DnsApi:
     make = getattr(importlib.import_module(f".{module}", __package__), name)
     api: DnsApi = make(bind, **{**HURRIED.get(provider, {}), **options})
     return api
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="a provider's DNS API, emulated, on loopback")
+    parser.add_argument("provider", choices=EMULATORS)
+    parser.add_argument("--zone", action="append", help="default: demo.test; may be repeated")
+    parser.add_argument("--page-limit", type=int, default=5)
+    arguments = parser.parse_args()
+    ended = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ended.set())
+    with contextlib.ExitStack() as running:
+        directory = Path(running.enter_context(tempfile.TemporaryDirectory()))
+        bind = running.enter_context(Bind(directory, arguments.zone or ["demo.test"]))
+        api = running.enter_context(
+            emulator(arguments.provider, bind, page_limit=arguments.page_limit)
+        )
+        for name, value in api.settings.items():
+            print(f"{name}={value}")
+        print(f"DNS_RESOLVERS={bind.server}\nDNS_PORT={bind.port}", flush=True)
+        ended.wait()
+
+
+if __name__ == "__main__":
+    main()

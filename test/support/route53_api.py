@@ -1,22 +1,13 @@
-"""Emulator of the part of Route 53's API (2013-04-01) that has to do with records.
-
-Alone: `python3 -m support.route53_api --zone demo.test` (with test/ as working directory) starts
-BIND, prints the settings to use, and serves until it is ended.
-"""
+"""Emulator of the part of Route 53's API (2013-04-01) that has to do with records."""
 
 from __future__ import annotations
 
-import argparse
-import contextlib
 import json
 import re
 import secrets
-import signal
-import tempfile
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -389,25 +380,3 @@ class Route53Api(HttpService):
         )
         response.status = 400
         return response
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description="Route 53's API, emulated, on loopback")
-    parser.add_argument("--zone", action="append", help="default: demo.test; may be repeated")
-    parser.add_argument("--page-limit", type=int, default=3)
-    arguments = parser.parse_args()
-    ended = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ended.set())
-    with contextlib.ExitStack() as running:
-        directory = Path(running.enter_context(tempfile.TemporaryDirectory()))
-        bind = running.enter_context(Bind(directory, arguments.zone or ["demo.test"]))
-        api = running.enter_context(Route53Api(bind, page_limit=arguments.page_limit))
-        for name, value in api.settings.items():
-            print(f"{name}={value}")
-        print(f"DNS_RESOLVERS={bind.server}", flush=True)
-        ended.wait()
-
-
-if __name__ == "__main__":
-    main()

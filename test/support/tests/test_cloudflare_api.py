@@ -14,9 +14,7 @@ import pytest
 
 from support.bind import Bind
 from support.cloudflare_api import CloudflareApi, CloudflareZone
-from support.process import Child, clean_environment
 
-TEST_ROOT = Path(__file__).resolve().parents[2]
 CHALLENGE = "_acme-challenge.app.demo.test"
 
 
@@ -382,27 +380,3 @@ def test_what_dns_cannot_or_must_not_see(bind: Bind) -> None:
         assert bind.query("demo.test", "CNAME") == []
         assert bind.snapshot("sub.demo.test") == sub
         assert len(api.records("demo.test")) == 4 + len(bind.snapshot("demo.test")) - 1
-
-
-# As a program
-
-
-def test_alone_it_prints_its_settings_and_ends_when_told_to(tmp_path: Path) -> None:
-    environment = clean_environment(PYTHONPATH=str(TEST_ROOT), CLOUDFLARE_API_TOKEN="t" * 40)
-    with Child(
-        ["/usr/bin/python3", "-m", "support.cloudflare_api", "--zone", "demo.test"],
-        tmp_path / "log",
-        env=environment,
-    ) as child:
-        child.wait_for(lambda: "DNS_RESOLVERS=" in child.log_text(), what="the settings")
-        url = re.search("CLOUDFLARE_API_URL=(.*)", child.log_text())
-        assert url is not None
-        parts = urlsplit(url[1])
-        connection = http.client.HTTPConnection(parts.netloc, timeout=5)
-        headers = {"Authorization": "Bearer " + "t" * 40}
-        connection.request("GET", f"{parts.path}/zones", headers=headers)
-        assert json.load(connection.getresponse())["result"][0]["name"] == "demo.test"
-        connection.close()
-        assert "t" * 40 not in child.log_text()
-        assert child.terminate() == 0
-        assert child.survivors() == []

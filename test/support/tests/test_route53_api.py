@@ -18,13 +18,11 @@ from support.aws_account import AwsAccount, Keys
 from support.aws_metadata import ROLES, ContainerCredentials, InstanceMetadata
 from support.aws_sigv4 import Scope, SignedRequest, signature
 from support.bind import Bind
-from support.process import Child, clean_environment
 from support.route53_api import Route53Api
 from support.route53_xml import NAMESPACE
 from support.route53_zone import RecordSet, Zone, escape_name, sort_key
 from support.sts_api import StsApi
 
-TEST_ROOT = Path(__file__).resolve().parents[2]
 CHALLENGE = "_acme-challenge.app.demo.test"
 Change = tuple[str, str, str, int, list[str]]
 """Action, name, type, TTL, values."""
@@ -397,19 +395,3 @@ def test_foreign_records(bind: Bind) -> None:
             assert any(words in line for line in dump)
         assert bind.query("foreign-alias.demo.test", "A") == []
         assert bind.query("mixed.demo.test", "MX") == ["10 mail.elsewhere.test."]
-
-
-def test_alone_it_prints_its_settings_and_ends_when_told_to(tmp_path: Path) -> None:
-    with Child(
-        ["/usr/bin/python3", "-m", "support.route53_api", "--zone", "demo.test"],
-        tmp_path / "log",
-        env=clean_environment(PYTHONPATH=str(TEST_ROOT)),
-    ) as child:
-        child.wait_for(lambda: "DNS_RESOLVERS=" in child.log_text(), what="the settings")
-        settings = dict(re.findall("(?m)^([A-Z0-9_]+)=(.*)$", child.log_text()))
-        keys = Keys(settings["AWS_ACCESS_KEY_ID"], settings["AWS_SECRET_ACCESS_KEY"])
-        client = Client(settings["ROUTE53_API_URL"], keys, "us-east-1", "route53")
-        root = client.call("GET", "/2013-04-01/hostedzonesbyname")[1]
-        assert root.findtext(".//{*}Name") == "demo.test."
-        assert child.terminate() == 0
-        assert child.survivors() == []
