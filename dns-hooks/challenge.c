@@ -184,18 +184,47 @@ int challenge_cleanup(const struct settings *settings, struct error *err)
 	return result;
 }
 
-static int take_out_all(const struct challenge *challenge, struct error *err)
+/* Whose values are meant; without names everybody's. */
+struct chosen {
+	const char *const *names;
+	size_t count;
+};
+
+static bool is_chosen(const struct chosen *chosen, const char *domain)
+{
+	for (size_t i = 0; i < chosen->count; i++)
+		if (domain_is_meant(domain, domain_base(chosen->names[i])))
+			return true;
+	return chosen->count == 0;
+}
+
+/* Leaves the chosen ones at the beginning; how many they are. */
+static size_t choose(struct challenge_note *notes, size_t count, const struct chosen *chosen)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < count; i++)
+		if (is_chosen(chosen, notes[i].domain))
+			notes[kept++] = notes[i];
+	return kept;
+}
+
+static int take_out_noted(const struct challenge *challenge, const struct chosen *chosen,
+			  struct error *err)
 {
 	AUTO_FREE struct challenge_note *notes = NULL;
 	size_t count = 0, unreadable = 0, failed = 0;
 	enum exit_code code = EXIT_FAILED;
 
-	if (journal_forget_writes(&challenge->journal, err) != 0)
+	if (chosen->count == 0 && journal_forget_writes(&challenge->journal, err) != 0)
 		log_warn("%s", err->text);
 	if (journal_list(&challenge->journal, &notes, &count, &unreadable, err) != 0)
 		return -1;
-	if (count == 0 && unreadable == 0)
+	if (count == 0 && unreadable == 0 && chosen->count == 0)
 		puts("No challenge values are noted.");
+	count = choose(notes, count, chosen);
+	if (chosen->count > 0)
+		unreadable = 0; /* nobody knows whose they are */
 	for (size_t i = 0; i < count; i++) {
 		const struct challenge_note *note = &notes[i];
 		bool is_out = challenge_take_out(&challenge->provider, &challenge->journal, note,
@@ -213,13 +242,20 @@ static int take_out_all(const struct challenge *challenge, struct error *err)
 			 failed + unreadable, count + unreadable);
 }
 
-int challenge_cleanup_all(const struct settings *settings, struct error *err)
+int challenge_cleanup_names(const struct settings *settings, const char *const *names, size_t count,
+			    struct error *err)
 {
+	const struct chosen chosen = {names, count};
 	struct challenge challenge;
 	int result = challenge_open(&challenge, settings, err);
 
 	if (result == 0)
-		result = take_out_all(&challenge, err);
+		result = take_out_noted(&challenge, &chosen, err);
 	challenge_close(&challenge);
 	return result;
+}
+
+int challenge_cleanup_all(const struct settings *settings, struct error *err)
+{
+	return challenge_cleanup_names(settings, NULL, 0, err);
 }

@@ -5,6 +5,8 @@
 #include "common/error.h"
 #include "common/settings.h"
 
+#include <stddef.h>
+
 /*
  * `auth`: adds CERTBOT_VALIDATION at the effective name of CERTBOT_DOMAIN's challenge, and
  * returns 0 once every authoritative server has it and caches can no longer hold what was
@@ -18,5 +20,9 @@ int challenge_cleanup(const struct settings *settings, struct error *err);
 
 /* `cleanup --all`: takes out every value that is still noted, and prints what became of each. */
 int challenge_cleanup_all(const struct settings *settings, struct error *err);
+
+/* `cleanup DOMAIN...`: the same for the values of some names, with "*." or without. */
+int challenge_cleanup_names(const struct settings *settings, const char *const *names, size_t count,
+			    struct error *err);
 
 #endif

@@ -181,13 +181,34 @@ static int run_cleanup(void *values, char **arguments, size_t count, struct erro
 {
 	const struct values *v = values;
 
-	(void)arguments;
-	(void)count;
-	return v->all ? challenge_cleanup_all(v->settings, err)
-		      : challenge_cleanup(v->settings, err);
+	if (v->all && count > 0)
+		return error_set(err, EXIT_USAGE_ERROR, "cleanup takes names or --all");
+	if (v->all)
+		return challenge_cleanup_all(v->settings, err);
+	if (count == 0)
+		return challenge_cleanup(v->settings, err);
+	return challenge_cleanup_names(v->settings, (const char *const *)arguments, count, err);
 }
 
 /* ---- main */
+
+/* certbot runs with a home and a Python of its own; the operator's program of DNS_PROVIDER=exec
+ * gets those that it has without certbot. */
+static void leave_room_of_certbot(void)
+{
+	static const char *const certbots[] = {"XDG_CONFIG_HOME", "PYTHONPATH", "PYTHONNOUSERSITE",
+					       "NETRC", "INGRESS_HOME"};
+	const char *home = getenv("INGRESS_HOME");
+
+	if (home == NULL)
+		return;
+	if (home[0] == '\0')
+		unsetenv("HOME");
+	else
+		setenv("HOME", home, 1);
+	for (size_t i = 0; i < sizeof(certbots) / sizeof(*certbots); i++)
+		unsetenv(certbots[i]);
+}
 
 #define PLACE(member) .place = offsetof(struct values, member)
 #define ACCOUNT_URI                                                                  \
@@ -271,8 +292,9 @@ static const struct command commands[] = {
 	     "have it",
      .run = run_auth},
     {.name = "cleanup",
-     .arguments = "",
-     .help = "the other one: remove it",
+     .arguments = "[DOMAIN]...",
+     .most = ARGUMENTS_ANY,
+     .help = "the other one: remove it; with names: what crashes left of theirs",
      .options = cleanup_options,
      .run = run_cleanup},
 };
@@ -336,6 +358,7 @@ int main(int argc, char **argv)
 {
 	struct values values = {.kinds = KIND_ALL};
 
+	leave_room_of_certbot();
 	log_setup_from_environment("ingress-dns");
 	/* Line by line also into a pipe: what is done is said when it is done. */
 	setvbuf(stdout, NULL, _IOLBF, 0);

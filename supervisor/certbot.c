@@ -2,8 +2,10 @@
 
 #include "common/buffer.h"
 #include "common/file.h"
-#include "common/log.h"
 #include "supervisor/certbot_answer.h"
+#include "supervisor/certbot_log.h"
+#include "supervisor/certbot_room.h"
+#include "supervisor/certificate_store.h"
 #include "supervisor/confined.h"
 
 #include <openssl/crypto.h>
@@ -15,6 +17,7 @@ enum {
 	CONFIG_MAX = 64 * 1024,
 	LOG_MAX = 4 * 1024 * 1024,
 	VARIABLE_MAX = 4352,
+	SENTENCE_MAX = 800,
 	/* When neither CERTBOT_TIMEOUT nor PROPAGATION_TIMEOUT is set: longer than the longest
 	 * wait of any provider. */
 	PROPAGATION_DEFAULT = 900,
@@ -23,13 +26,17 @@ enum {
 	ORDER_SECONDS = 600,
 };
 
+struct run {
+	struct certbot *certbot;
+	struct certbot_room room;
+	certbot_done *done;
+	void *arg;
+};
+
 struct certbot {
 	struct certbot_options options;
-	char *folder;  /* RUN_DIR/certbot */
-	char *secrets; /* a folder; there while it runs */
-	char *config;  /* its cli.ini, in there: the key of an external account binding is in it */
-	process_done *done;
-	void *arg;
+	char *folder; /* RUN_DIR/certbot */
+	struct run *runs[CERTBOT_ROOMS];
 };
 
 long certbot_deadline(const struct settings *settings)
@@ -61,95 +68,270 @@ static int write_eab(struct buffer *ini, const struct settings *settings, struct
 	return found < 0 ? -1 : 0;
 }
 
-static void write_options(struct buffer *ini, const struct certbot *certbot)
+static void write_options(struct buffer *ini, const struct run *run)
 {
-	const struct settings *s = certbot->options.settings;
+	const struct settings *s = run->certbot->options.settings;
+	const char *program = run->certbot->options.dns_program;
 
 	buffer_printf(ini,
 		      "non-interactive = true\n"
 		      "agree-tos = true\n"
 		      "server = %s\n"
 		      "config-dir = %s\n"
-		      "work-dir = %s/work\n"
-		      "logs-dir = %s/logs\n"
+		      "work-dir = %s\n"
+		      "logs-dir = %s\n"
 		      "max-log-backups = 0\n"
 		      "preferred-challenges = dns\n"
 		      "manual-auth-hook = %s auth || kill 0\n"
 		      "manual-cleanup-hook = %s cleanup\n",
-		      s->acme_server, s->letsencrypt_dir, certbot->folder, certbot->folder,
-		      certbot->options.dns_program, certbot->options.dns_program);
+		      s->acme_server, run->room.config, run->room.work, run->room.logs, program,
+		      program);
 	if (s->acme_email != NULL)
 		buffer_printf(ini, "email = %s\nno-eff-email = true\n", s->acme_email);
 	else
 		buffer_puts(ini, "register-unsafely-without-email = true\n");
 }
 
-static int write_config(const struct certbot *certbot, struct error *err)
+static int write_config(const struct run *run, struct error *err)
 {
 	struct buffer ini;
 	int rc;
 
 	buffer_init(&ini, CONFIG_MAX);
-	write_options(&ini, certbot);
-	rc = write_eab(&ini, certbot->options.settings, err);
+	write_options(&ini, run);
+	rc = write_eab(&ini, run->certbot->options.settings, err);
 	if (rc == 0)
-		rc = buffer_check(&ini, certbot->config, err);
+		rc = buffer_check(&ini, run->room.ini, err);
 	if (rc == 0) {
-		rc = file_write(certbot->config, 0600, ini.data, ini.length, err);
+		rc = file_write(run->room.ini, 0600, ini.data, ini.length, err);
 		OPENSSL_cleanse(ini.data, ini.length);
 	}
 	buffer_free(&ini);
 	return rc;
 }
 
-/* ---- the object */
+/* ---- environment */
 
-static void remove_secrets(const struct certbot *certbot)
+/* "NAME=VALUE" */
+static int make_variable(char variable[VARIABLE_MAX], const char *name, const char *value,
+			 struct error *err)
 {
-	struct error err = ERROR_INIT;
-
-	if (certbot->secrets != NULL && file_remove_tree(certbot->secrets, &err) != 0)
-		log_warn("%s", err.text);
+	if (snprintf(variable, VARIABLE_MAX, "%s=%s", name, value) < VARIABLE_MAX)
+		return 0;
+	return error_set(err, EXIT_BAD_CONFIG,
+			 "RUN_DIR, HOME or ACME_CA_BUNDLE is too long a path");
 }
 
-/* Anew for each run: what a CA sends ends up in the logs, and a full RUN_DIR would keep the next
- * certificate from being installed. */
-static int make_folders(const struct certbot *certbot, struct error *err)
+static char **make_environment(const struct run *run, struct error *err)
 {
-	static const char *const names[] = {"work", "logs", "tmp"};
+	const struct settings *s = run->certbot->options.settings;
+	const char *home = getenv("HOME");
+	const struct {
+		const char *name, *value;
+	} variables[] = {
+	    {"INGRESS_LOG_PIPE", run->certbot->options.log_pipe},
+	    {"TMPDIR", run->room.tmp}, /* only RUN_DIR is sure to be writable */
+	    {"HOME", run->room.home},
+	    {"XDG_CONFIG_HOME", run->room.home},
+	    {"NETRC", "/dev/null"}, /* its HTTP library would send what is in it */
+	    {"PYTHONPATH", run->room.python},
+	    {"PYTHONNOUSERSITE", "1"},
+	    {"INGRESS_HOME", home == NULL ? "" : home}, /* for the hooks, see ingress-dns.c */
+	    /* certbot has no option for a trust store, only its HTTP library's variable. */
+	    {"REQUESTS_CA_BUNDLE", s->acme_ca_bundle},
+	};
+	enum { COUNT = sizeof(variables) / sizeof(*variables) };
+	char texts[COUNT][VARIABLE_MAX];
+	const char *extra[COUNT + 1] = {NULL};
+	size_t count = 0;
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-		char *path = file_join(certbot->folder, names[i]);
-		int rc = path == NULL ? error_no_memory(err) : file_remove_tree(path, err);
-		if (rc == 0)
-			rc = file_make_dirs(path, 0700, err);
-		free(path);
-		if (rc != 0)
-			return -1;
+	for (size_t i = 0; i < COUNT; i++) {
+		if (variables[i].value == NULL)
+			continue;
+		if (make_variable(texts[count], variables[i].name, variables[i].value, err) != 0)
+			return NULL;
+		extra[count] = texts[count];
+		count++;
 	}
-	return 0;
+	char **environment = settings_child_environment(s, FOR_CERTBOT | FOR_DNS, extra, err);
+	if (environment == NULL)
+		return NULL;
+	if (settings_move_secrets(environment, run->room.secrets, err) == 0)
+		return environment;
+	settings_free_environment(environment);
+	return NULL;
 }
+
+/* ---- runs */
+
+static void run_free(struct run *run, bool keep_logs)
+{
+	run->certbot->runs[run->room.number] = NULL;
+	certbot_room_close(&run->room, keep_logs);
+	free(run);
+}
+
+static struct run *run_new(struct certbot *certbot, struct error *err)
+{
+	unsigned number = 0;
+
+	while (number < CERTBOT_ROOMS && certbot->runs[number] != NULL)
+		number++;
+	if (number == CERTBOT_ROOMS) {
+		error_set(err, EXIT_TRY_LATER, "%d orders are under way", CERTBOT_ROOMS);
+		return NULL;
+	}
+	struct run *run = calloc(1, sizeof(*run));
+	if (run == NULL) {
+		error_no_memory(err);
+		return NULL;
+	}
+	run->certbot = certbot;
+	if (certbot_room_open(&run->room, certbot->folder, number, err) != 0) {
+		free(run);
+		return NULL;
+	}
+	certbot->runs[number] = run;
+	return run;
+}
+
+static bool begins_with(const char *text, const char *beginning)
+{
+	return strncmp(text, beginning, strlen(beginning)) == 0;
+}
+
+/* RFC 8555 section 6.7 has a type for an account that does not exist; one that was deactivated is
+ * told as "unauthorized" (section 7.3.6), which is said of much else too. */
+static bool says_account_is_unknown(const char *log)
+{
+	char sentence[SENTENCE_MAX];
+
+	if (!certbot_log_problem(log, sentence, sizeof(sentence)))
+		return false;
+	return begins_with(sentence, "the CA says accountDoesNotExist") ||
+	       (begins_with(sentence, "the CA says unauthorized") &&
+		strcasestr(sentence, "account") != NULL &&
+		(strcasestr(sentence, "deactivated") != NULL ||
+		 strcasestr(sentence, "revoked") != NULL));
+}
+
+/* What a failed run leaves behind. */
+static void explain(const struct run *run, const struct process_result *result,
+		    struct certbot_outcome *outcome, struct error *err)
+{
+	struct error ignored = ERROR_INIT;
+	struct buffer log;
+	char path[4096];
+
+	snprintf(path, sizeof(path), "%s/letsencrypt.log", run->room.logs);
+	buffer_init(&log, LOG_MAX);
+	bool is_read = file_read(path, &log, &ignored) == 0;
+	const char *text = buffer_text(&log);
+	if (!result->timed_out)
+		certbot_explain(&(struct certbot_words){result->tail, text, ""}, time(NULL), err);
+	/* The log begins before anything is asked.  One that cannot be read counts as if it had an
+	 * order in it. */
+	outcome->has_asked = is_read ? certbot_log_has_order(text) : file_exists(path);
+	outcome->account_is_unknown = says_account_is_unknown(text);
+	buffer_free(&log);
+}
+
+static void on_done(const struct process_result *result, void *arg)
+{
+	struct run *run = arg;
+	struct error err = ERROR_INIT;
+	struct certbot_outcome outcome = {.config_dir = run->room.config, .has_asked = true};
+
+	if (process_check(result, "certbot", &err) != 0) {
+		explain(run, result, &outcome, &err);
+		outcome.error = &err;
+	}
+	run->done(&outcome, run->arg);
+	run_free(run, outcome.error != NULL);
+}
+
+static int start(struct run *run, const char *const *argv, struct error *err)
+{
+	const struct certbot_options *o = &run->certbot->options;
+	char **environment;
+	struct process_spec spec = {
+	    .name = "certbot",
+	    .argv = argv,
+	    .timeout = certbot_deadline(o->settings),
+	    .stdout_level = LOG_DEBUG,
+	    .stderr_level = LOG_DEBUG, /* what matters of it becomes the error */
+	    .extra_fd = -1,
+	    .confinement = confined_certbot(o->settings),
+	    .done = on_done,
+	    .arg = run,
+	};
+
+	if (write_config(run, err) != 0)
+		return -1;
+	environment = make_environment(run, err);
+	if (environment == NULL)
+		return -1;
+	spec.envp = (const char *const *)environment;
+	struct process *process = process_start(o->processes, &spec, err);
+	settings_free_environment(environment);
+	return process == NULL ? -1 : 0;
+}
+
+int certbot_register(struct certbot *certbot, certbot_done *done, void *arg, struct error *err)
+{
+	struct run *run = run_new(certbot, err);
+
+	if (run == NULL)
+		return -1;
+	const char *const argv[] = {certbot->options.settings->certbot, "register", "--config",
+				    run->room.ini, NULL};
+	run->done = done;
+	run->arg = arg;
+	if (start(run, argv, err) == 0)
+		return 0;
+	run_free(run, false);
+	return -1;
+}
+
+int certbot_issue(struct certbot *certbot, const char *domain, const char *name,
+		  const char *account_id, certbot_done *done, void *arg, struct error *err)
+{
+	struct run *run = run_new(certbot, err);
+
+	if (run == NULL)
+		return -1;
+	const char *const argv[] = {
+	    certbot->options.settings->certbot, "certonly", "--config", run->room.ini,
+	    "--cert-name", name, "--domain", domain, "--account", account_id,
+	    /* Said here, where it wins over any file, should certbot read one: see
+	     * certbot_room.c. */
+	    "--authenticator", "manual", "--no-directory-hooks", "--pre-hook", "", "--post-hook",
+	    "", "--key-type", "ecdsa", "--elliptic-curve", "secp256r1", NULL};
+	run->done = done;
+	run->arg = arg;
+	if (store_lend_account(certbot->options.store, account_id, run->room.config, err) == 0 &&
+	    start(run, argv, err) == 0)
+		return 0;
+	run_free(run, false);
+	return -1;
+}
+
+/* ---- the object */
 
 struct certbot *certbot_new(const struct certbot_options *options, struct error *err)
 {
 	struct certbot *certbot = calloc(1, sizeof(*certbot));
 
-	if (certbot == NULL) {
+	if (certbot != NULL)
+		certbot->folder = file_join(options->settings->run_dir, "certbot");
+	if (certbot == NULL || certbot->folder == NULL) {
+		free(certbot);
 		error_no_memory(err);
 		return NULL;
 	}
 	certbot->options = *options;
-	certbot->folder = file_join(options->settings->run_dir, "certbot");
-	certbot->config = file_join(options->settings->run_dir, "certbot/secrets/cli.ini");
-	certbot->secrets = file_join(options->settings->run_dir, "certbot/secrets");
-	if (certbot->folder == NULL || certbot->config == NULL || certbot->secrets == NULL) {
-		error_no_memory(err);
-		goto fail;
-	}
-	if (file_remove_tree(certbot->secrets, err) != 0)
-		goto fail;
-	return certbot;
-fail:
+	if (file_remove_tree(certbot->folder, err) == 0)
+		return certbot;
 	certbot_free(certbot);
 	return NULL;
 }
@@ -158,132 +340,9 @@ void certbot_free(struct certbot *certbot)
 {
 	if (certbot == NULL)
 		return;
+	for (size_t i = 0; i < CERTBOT_ROOMS; i++)
+		if (certbot->runs[i] != NULL)
+			run_free(certbot->runs[i], false);
 	free(certbot->folder);
-	remove_secrets(certbot);
-	free(certbot->config);
-	free(certbot->secrets);
 	free(certbot);
-}
-
-/* ---- runs */
-
-/* "NAME=PATH/LEAF" */
-static int make_variable(char variable[VARIABLE_MAX], const char *name, const char *path,
-			 const char *leaf, struct error *err)
-{
-	if (snprintf(variable, VARIABLE_MAX, "%s=%s%s", name, path, leaf) < VARIABLE_MAX)
-		return 0;
-	return error_set(err, EXIT_BAD_CONFIG, "RUN_DIR or ACME_CA_BUNDLE is too long a path");
-}
-
-static char **make_environment(const struct certbot *certbot, struct error *err)
-{
-	const struct settings *s = certbot->options.settings;
-	const char *trusted = s->acme_ca_bundle == NULL ? "" : s->acme_ca_bundle;
-	char pipe[VARIABLE_MAX], temporary[VARIABLE_MAX], bundle[VARIABLE_MAX];
-	/* Only RUN_DIR is sure to be writable.  And certbot has no option for a trust store, only
-	 * its HTTP library's variable. */
-	const char *const extra[] = {
-	    pipe,
-	    temporary,
-	    trusted[0] == '\0' ? NULL : bundle,
-	    NULL,
-	};
-
-	if (make_variable(pipe, "INGRESS_LOG_PIPE", certbot->options.log_pipe, "", err) != 0 ||
-	    make_variable(temporary, "TMPDIR", certbot->folder, "/tmp", err) != 0 ||
-	    make_variable(bundle, "REQUESTS_CA_BUNDLE", trusted, "", err) != 0)
-		return NULL;
-	char **environment = settings_child_environment(s, FOR_CERTBOT | FOR_DNS, extra, err);
-	if (environment == NULL)
-		return NULL;
-	if (settings_move_secrets(environment, certbot->secrets, err) == 0)
-		return environment;
-	settings_free_environment(environment);
-	return NULL;
-}
-
-static void on_done(const struct process_result *result, void *arg)
-{
-	struct certbot *certbot = arg;
-
-	remove_secrets(certbot); /* first: `done` may start the next run */
-	certbot->done(result, certbot->arg);
-}
-
-static int run(struct certbot *certbot, const char *const *argv, process_done *done, void *arg,
-	       struct error *err)
-{
-	char **environment;
-	struct process_spec spec = {
-	    .name = "certbot",
-	    .argv = argv,
-	    .timeout = certbot_deadline(certbot->options.settings),
-	    .stdout_level = LOG_DEBUG,
-	    .stderr_level = LOG_DEBUG, /* what matters of it becomes the error */
-	    .extra_fd = -1,
-	    .confinement = confined_certbot(certbot->options.settings),
-	    .done = on_done,
-	    .arg = certbot,
-	};
-	struct process *process;
-
-	if (make_folders(certbot, err) != 0 || file_make_dirs(certbot->secrets, 0700, err) != 0 ||
-	    write_config(certbot, err) != 0 ||
-	    (environment = make_environment(certbot, err)) == NULL) {
-		remove_secrets(certbot);
-		return -1;
-	}
-	spec.envp = (const char *const *)environment;
-	certbot->done = done;
-	certbot->arg = arg;
-	process = process_start(certbot->options.processes, &spec, err);
-	settings_free_environment(environment);
-	if (process == NULL)
-		remove_secrets(certbot);
-	return process == NULL ? -1 : 0;
-}
-
-int certbot_register(struct certbot *certbot, process_done *done, void *arg, struct error *err)
-{
-	const char *const argv[] = {certbot->options.settings->certbot, "register", "--config",
-				    certbot->config, NULL};
-
-	return run(certbot, argv, done, arg, err);
-}
-
-int certbot_issue(struct certbot *certbot, const char *domain, const char *name,
-		  const char *account_id, process_done *done, void *arg, struct error *err)
-{
-	const char *const argv[] = {
-	    certbot->options.settings->certbot, "certonly", "--config", certbot->config, "--manual",
-	    "--cert-name", name, "--domain", domain, "--account", account_id,
-	    /* When it is due is decided here, not by certbot's fixed number of days. */
-	    "--force-renewal",
-	    /* Whatever an adopted lineage or a cli.ini says of reusing keys. */
-	    "--new-key",
-	    /* Named, or certbot refuses to move an adopted RSA lineage on. */
-	    "--key-type", "ecdsa", "--elliptic-curve", "secp256r1", NULL};
-
-	return run(certbot, argv, done, arg, err);
-}
-
-int certbot_check(const struct certbot *certbot, const struct process_result *result,
-		  struct error *err)
-{
-	struct error ignored = ERROR_INIT;
-	struct buffer log;
-	char path[4096];
-
-	if (process_check(result, "certbot", err) == 0)
-		return 0;
-	if (result->timed_out)
-		return -1;
-	snprintf(path, sizeof(path), "%s/logs/letsencrypt.log", certbot->folder);
-	buffer_init(&log, LOG_MAX);
-	file_read(path, &log, &ignored);
-	certbot_explain(&(struct certbot_words){result->tail, buffer_text(&log), ""}, time(NULL),
-			err);
-	buffer_free(&log);
-	return -1;
 }

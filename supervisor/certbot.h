@@ -1,12 +1,14 @@
 /*
- * certbot, run as a job: register an account, order one certificate.
+ * certbot, run as a job: register an account, order one certificate.  Each run has a clean room
+ * (certbot_room.h), so that several may run at a time; what it has made there is taken over by
+ * whoever started it (certificate_store.h).
  *
- * What it needs is written to a configuration file of ours (0600), so that neither the
- * key of an external account binding nor anything else of weight stands in its argv, and
- * no cli.ini of the machine is read.  It is there while certbot runs, and no longer.
+ * What it needs is written to a configuration file of ours (0600), so that neither the key of an
+ * external account binding nor anything else of weight stands in its argv.  It is there while
+ * certbot runs, and no longer.
  *
- * Its hooks need the DNS credentials, itself it does not: while it runs they are in files
- * (0600) of which its environment has the names.
+ * Its hooks need the DNS credentials, itself it does not: while it runs they are in files (0600) of
+ * which its environment has the names.
  */
 #ifndef SUPERVISOR_CERTBOT_H
 #define SUPERVISOR_CERTBOT_H
@@ -17,33 +19,44 @@
 
 #include <stdbool.h>
 
+struct certificate_store;
+
 struct certbot_options {
 	const struct settings *settings;
 	struct process_table *processes;
 	const char *dns_program; /* ingress-dns, absolute */
 	const char *log_pipe;	 /* where the hooks log; certbot holds their output back */
+	struct certificate_store *store;
 };
 
 struct certbot;
 
-/* Makes its folders under RUN_DIR. */
+/* Removes what an earlier run has left of its rooms. */
 struct certbot *certbot_new(const struct certbot_options *options, struct error *err);
 void certbot_free(struct certbot *certbot);
 
-/* At most one of these runs at a time: certbot locks its folders. */
-int certbot_register(struct certbot *certbot, process_done *done, void *arg, struct error *err);
+/* How a run has ended. */
+struct certbot_outcome {
+	/* NULL: well.  Else the CA's own words picked out of certbot's where there are any, and
+	 * Retry-After where the CA gave one. */
+	const struct error *error;
+	const char *config_dir;	 /* what it has made; gone when `done` returns */
+	bool has_asked;		 /* a new order was asked of the CA, as far as is known */
+	bool account_is_unknown; /* the CA does not know the account */
+};
 
-/* Orders a certificate for `domain` alone, into lineage `name`, renewing it if it is
- * there; `account_id` chooses among several accounts. */
+/* Called from the event loop, once. */
+typedef void certbot_done(const struct certbot_outcome *outcome, void *arg);
+
+int certbot_register(struct certbot *certbot, certbot_done *done, void *arg, struct error *err);
+
+/* Orders a certificate for `domain` alone, as version 1 of a lineage `name`, with the account
+ * `account_id` of the store.  EXIT_TRY_LATER when CERTBOT_ROOMS run already. */
 int certbot_issue(struct certbot *certbot, const char *domain, const char *name,
-		  const char *account_id, process_done *done, void *arg, struct error *err);
+		  const char *account_id, certbot_done *done, void *arg, struct error *err);
+enum { CERTBOT_ROOMS = 32 };
 
 /* Seconds a run may take. */
 long certbot_deadline(const struct settings *settings);
-
-/* Turns a failed run into an error: the CA's own words picked out of certbot's, and
- * Retry-After where the CA gave one. */
-int certbot_check(const struct certbot *certbot, const struct process_result *result,
-		  struct error *err);
 
 #endif

@@ -8,19 +8,23 @@
 #include "supervisor/store_commit.h"
 #include "supervisor/store_lineages.h"
 
+#include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-enum { NAME_TRIES = 10000, PATH_LENGTH_MAX = 4096 };
+enum { NAME_TRIES = 10000, NAMES_RESERVED = 64, PATH_LENGTH_MAX = 4096 };
 
 struct certificate_store {
 	char *letsencrypt_dir, *server;
 	struct store_lineages *lineages;
 	struct store_accounts *accounts;
+	domain_name reserved[NAMES_RESERVED]; /* for lineages that are being ordered; "": none */
 };
 
-struct certificate_store *store_open(const char *letsencrypt_dir, const char *server,
+struct certificate_store *store_look(const char *letsencrypt_dir, const char *server,
 				     struct error *err)
 {
 	struct certificate_store *store = calloc(1, sizeof(*store));
@@ -36,9 +40,6 @@ struct certificate_store *store_open(const char *letsencrypt_dir, const char *se
 		error_no_memory(err);
 		goto fail;
 	}
-	/* What is there can be served, even where nothing can be written. */
-	if (commit_recover(letsencrypt_dir, &trouble) != 0)
-		log_warn("%s", trouble.text);
 	store->lineages = lineages_new(letsencrypt_dir, err);
 	store->accounts = accounts_new(letsencrypt_dir, server, err);
 	if (store->lineages == NULL || store->accounts == NULL)
@@ -49,6 +50,51 @@ struct certificate_store *store_open(const char *letsencrypt_dir, const char *se
 fail:
 	store_close(store);
 	return NULL;
+}
+
+/* ---- what an older setup had its certbot do */
+
+static size_t count_programs(const char *folder)
+{
+	const struct dirent *entry;
+	size_t count = 0;
+	DIR *entries = opendir(folder);
+
+	while (entries != NULL && (entry = readdir(entries)) != NULL)
+		count += entry->d_name[0] != '.' &&
+			 faccessat(dirfd(entries), entry->d_name, X_OK, 0) == 0;
+	if (entries != NULL)
+		closedir(entries);
+	return count;
+}
+
+static void tell_unused(const char *letsencrypt_dir)
+{
+	static const char *const folders[] = {"pre", "deploy", "post"};
+	char path[PATH_LENGTH_MAX];
+
+	for (size_t i = 0; i < sizeof(folders) / sizeof(*folders); i++) {
+		snprintf(path, sizeof(path), "%s/renewal-hooks/%s", letsencrypt_dir, folders[i]);
+		size_t count = count_programs(path);
+		if (count > 0)
+			log_info("%s has %zu hook%s of an older setup; they are not used", path,
+				 count, count == 1 ? "" : "s");
+	}
+	snprintf(path, sizeof(path), "%s/cli.ini", letsencrypt_dir);
+	if (file_exists(path))
+		log_info("%s is of an older setup; it is not used", path);
+}
+
+struct certificate_store *store_open(const char *letsencrypt_dir, const char *server,
+				     struct error *err)
+{
+	struct error trouble = ERROR_INIT;
+
+	/* What is there can be served, even where nothing can be written. */
+	if (commit_recover(letsencrypt_dir, &trouble) != 0)
+		log_warn("%s", trouble.text);
+	tell_unused(letsencrypt_dir);
+	return store_look(letsencrypt_dir, server, err);
 }
 
 void store_close(struct certificate_store *store)
@@ -92,7 +138,23 @@ bool store_is_foreign(const struct certificate_store *store, const struct lineag
 	return is_foreign;
 }
 
-static bool is_taken(const struct certificate_store *store, const char *name)
+static domain_name *reservation_of(struct certificate_store *store, const char *name)
+{
+	for (size_t i = 0; i < NAMES_RESERVED; i++)
+		if (strcmp(store->reserved[i], name) == 0)
+			return &store->reserved[i];
+	return NULL;
+}
+
+void store_give_name_back(struct certificate_store *store, const char *name)
+{
+	domain_name *reservation = reservation_of(store, name);
+
+	if (reservation != NULL)
+		(*reservation)[0] = '\0';
+}
+
+static bool is_on_volume(const struct certificate_store *store, const char *name)
 {
 	static const struct {
 		const char *folder, *suffix;
@@ -108,14 +170,24 @@ static bool is_taken(const struct certificate_store *store, const char *name)
 	return false;
 }
 
-int store_new_name(const struct certificate_store *store, const char *domain, domain_name name,
+static bool is_taken(struct certificate_store *store, const char *name)
+{
+	if (reservation_of(store, name) != NULL)
+		return true;
+	return is_on_volume(store, name) && !lineages_is_unreadable(store->lineages, name);
+}
+
+int store_new_name(struct certificate_store *store, const char *domain, domain_name name,
 		   struct error *err)
 {
 	const char *base = domain_base(domain);
+	domain_name *reservation = reservation_of(store, "");
 
+	if (reservation == NULL)
+		return error_set(err, EXIT_TRY_LATER, "%d new lineages are being ordered",
+				 NAMES_RESERVED);
 	snprintf(name, sizeof(domain_name), "%s", base);
-	for (int i = 1; is_taken(store, name) && !lineages_is_unreadable(store->lineages, name);
-	     i++) {
+	for (int i = 1; is_taken(store, name); i++) {
 		if (i == NAME_TRIES)
 			return error_set(err, EXIT_FAILED,
 					 "%s has no free lineage name left for %s",
@@ -123,6 +195,7 @@ int store_new_name(const struct certificate_store *store, const char *domain, do
 		/* As long as names may be, the suffix must still fit. */
 		snprintf(name, sizeof(domain_name), "%.*s-%04d", DOMAIN_MAX - 5, base, i);
 	}
+	memcpy(*reservation, name, sizeof(domain_name));
 	return 0;
 }
 

@@ -41,6 +41,9 @@ struct certificate_store;
  * the CA's directory.  A volume that cannot be read is told by those who look something up. */
 struct certificate_store *store_open(const char *letsencrypt_dir, const char *server,
 				     struct error *err);
+/* The same for one who only looks: nothing is written. */
+struct certificate_store *store_look(const char *letsencrypt_dir, const char *server,
+				     struct error *err);
 void store_close(struct certificate_store *store);
 
 /* Looks at every lineage for changes.  Those that cannot be read or parsed are passed over; that
@@ -59,9 +62,11 @@ bool store_is_foreign(const struct certificate_store *store, const struct lineag
 
 /* The --cert-name for a first certificate of `domain`: its bare name, or with "-0001" and so on
  * behind it, as certbot does, where there is something on the volume that could be of use under
- * the bare name. */
-int store_new_name(const struct certificate_store *store, const char *domain, domain_name name,
+ * the bare name.  It is nobody else's until it is given back. */
+int store_new_name(struct certificate_store *store, const char *domain, domain_name name,
 		   struct error *err);
+/* The order has ended; a name that store_new_name() did not give is fine. */
+void store_give_name_back(struct certificate_store *store, const char *name);
 
 /*
  * Takes over what certbot has made in a folder of its own (`config_dir`, with one version of the

@@ -15,9 +15,8 @@
 	(CAPABILITY(CAP_DAC_OVERRIDE) | CAPABILITY(CAP_SETGID) | CAPABILITY(CAP_SETUID) | \
 	 CAPABILITY(CAP_SETPCAP))
 
-/* Files on an adopted volume may be another user's or another group's: certbot reads them, and
- * gives a new key the owner and mode of the one before.  Its hooks give up root. */
-#define FOR_CERTIFICATES (TO_GIVE_UP_ROOT | CAPABILITY(CAP_CHOWN) | CAPABILITY(CAP_FOWNER))
+/* ingress-dns takes over its journal's folders from whoever has them. */
+#define FOR_JOURNAL (TO_GIVE_UP_ROOT | CAPABILITY(CAP_CHOWN) | CAPABILITY(CAP_FOWNER))
 
 /* Sockets that belong to the worker, ports below 1024, a worker with a user and a root folder of
  * its own that can be ended, and more open files where the machine allows them. */
@@ -57,10 +56,10 @@ static bool runs_a_program_of_the_operator(const struct settings *settings)
 
 const struct confinement *confined_certbot(const struct settings *settings)
 {
-	static const struct confinement usual = {.capabilities = FOR_CERTIFICATES,
+	static const struct confinement usual = {.capabilities = TO_GIVE_UP_ROOT,
 						 .memory_max = CERTBOT_MEMORY_MAX,
 						 .file_max = CERTBOT_FILE_MAX};
-	static const struct confinement with_exec = {.capabilities = FOR_CERTIFICATES,
+	static const struct confinement with_exec = {.capabilities = FOR_JOURNAL,
 						     .memory_max = CERTBOT_MEMORY_MAX,
 						     .file_max = CERTBOT_FILE_MAX,
 						     .may_gain_rights = true};
@@ -70,10 +69,9 @@ const struct confinement *confined_certbot(const struct settings *settings)
 
 const struct confinement *confined_dns(const struct settings *settings)
 {
-	static const struct confinement usual = {.capabilities = FOR_CERTIFICATES,
-						 .memory_max = 1024 * MEBIBYTE,
-						 .file_max = 16 * MEBIBYTE};
-	static const struct confinement with_exec = {.capabilities = FOR_CERTIFICATES,
+	static const struct confinement usual = {
+	    .capabilities = FOR_JOURNAL, .memory_max = 1024 * MEBIBYTE, .file_max = 16 * MEBIBYTE};
+	static const struct confinement with_exec = {.capabilities = FOR_JOURNAL,
 						     .memory_max = 1024 * MEBIBYTE,
 						     .file_max = 16 * MEBIBYTE,
 						     .may_gain_rights = true};

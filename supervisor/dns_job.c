@@ -1,7 +1,7 @@
 #include "supervisor/dns_job.h"
 
 #include "common/log.h"
-#include "supervisor/acme_account.h"
+#include "supervisor/certificate_store.h"
 #include "supervisor/jobs.h"
 
 #include <stdio.h>
@@ -155,7 +155,7 @@ static int check_domains(const struct settings *settings, const char *const *dom
 struct known {
 	char kinds[32]; /* --only */
 	char app_id[STATE_ID_MAX + 8];
-	struct acme_account account;
+	const struct acme_account *account; /* NULL: there is none */
 };
 
 /* Kinds of which something is missing are left out, rather than failing the others. */
@@ -167,8 +167,7 @@ static int find_known(const struct dns_job *job, struct run *run, struct known *
 	bool has_account = false;
 
 	if (s->set_caa) {
-		int found =
-		    acme_account_find(s->letsencrypt_dir, s->acme_server, &known->account, err);
+		int found = store_account(job->options.store, &known->account, err);
 		if (found < 0)
 			return -1;
 		has_account = found > 0;
@@ -207,9 +206,9 @@ static int launch(struct dns_job *dns, enum dns_job_kind kind, const struct know
 	words[n++] = actions[kind];
 	words[n++] = "--only";
 	words[n++] = known->kinds;
-	if (known->account.uri != NULL) {
+	if (known->account != NULL) {
 		words[n++] = "--account-uri";
-		words[n++] = known->account.uri;
+		words[n++] = known->account->uri;
 	}
 	memcpy(words + n, domains, count * sizeof(*words));
 	dns->process = jobs_start(dns->options.jobs, &job, err);
@@ -237,7 +236,6 @@ long dns_job_start(struct dns_job *job, enum dns_job_kind kind, const char *cons
 	rc = find_known(job, run, &known, err);
 	if (rc == 0)
 		rc = launch(job, kind, &known, domains, count, err);
-	acme_account_clear(&known.account);
 	if (rc != 0)
 		return -1;
 	log_info("dns %s for ingressctl", actions[kind]);

@@ -23,10 +23,13 @@ enum {
 	DNS_JOB_RUNS_KEPT = 8,
 };
 
+struct certificate_store;
+
 struct dns_job_options {
 	const struct settings *settings;
 	const struct jobs *jobs;
 	const struct state *state;
+	struct certificate_store *store;
 };
 
 struct jobs;

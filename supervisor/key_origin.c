@@ -3,9 +3,9 @@
 #include "common/file.h"
 #include "common/json.h"
 #include "common/log.h"
+#include "supervisor/certificate_store.h"
 #include "supervisor/jobs.h"
 #include "supervisor/key_record_file.h"
-#include "supervisor/lineage.h"
 #include "supervisor/schedule.h"
 #include "supervisor/served_pair.h"
 
@@ -319,11 +319,15 @@ void key_origin_before_order(struct key_origin *o, size_t domain, const struct l
 			     const char *name)
 {
 	struct key_of_domain *d = &o->domains[domain];
-	const struct certificate *there = lineage->certificate;
 
 	d->ordered = false;
-	snprintf(d->before, sizeof(d->before), "%s", there == NULL ? "" : there->spki_sha256);
+	snprintf(d->before, sizeof(d->before), "%s", lineage == NULL ? "" : lineage->spki_sha256);
 	snprintf(d->lineage, sizeof(d->lineage), "%s", name);
+}
+
+const char *key_origin_ordered(const struct key_origin *o, size_t domain)
+{
+	return o->domains[domain].lineage;
 }
 
 void key_origin_after_order(struct key_origin *o, size_t domain)
@@ -334,15 +338,14 @@ void key_origin_after_order(struct key_origin *o, size_t domain)
 void key_origin_look(struct key_origin *o, size_t domain, const struct lineage *lineage)
 {
 	struct key_of_domain *d = &o->domains[domain];
-	const struct certificate *now = lineage->certificate;
 
-	if (!d->ordered || now == NULL)
+	if (!d->ordered || lineage == NULL)
 		return;
 	d->ordered = false;
-	if (strcmp(now->spki_sha256, d->before) == 0 || strcmp(d->lineage, lineage->name) != 0)
+	if (strcmp(lineage->spki_sha256, d->before) == 0 || strcmp(d->lineage, lineage->name) != 0)
 		return;
-	snprintf(d->made, sizeof(d->made), "%s", now->spki_sha256);
-	snprintf(d->made_serial, sizeof(d->made_serial), "%s", now->serial);
+	snprintf(d->made, sizeof(d->made), "%s", lineage->spki_sha256);
+	snprintf(d->made_serial, sizeof(d->made_serial), "%s", lineage->serial);
 	if (o->failing_since == 0)
 		run(o);
 }

@@ -42,12 +42,14 @@ void key_origin_start(struct key_origin *origin);
 
 /*
  * The way of an order, `domain` being its place in settings->domains: what `lineage` has before
- * (it may have no certificate) and the `name` of the one that is ordered; that certbot has ended
+ * (NULL: there is none) and the `name` of the one that is ordered; that certbot has ended
  * well; what the domain's lineage has then.  A key is recorded only if it is in that lineage and
  * was not there before.
  */
 void key_origin_before_order(struct key_origin *origin, size_t domain,
 			     const struct lineage *lineage, const char *name);
+/* The lineage of the latest order. */
+const char *key_origin_ordered(const struct key_origin *origin, size_t domain);
 void key_origin_after_order(struct key_origin *origin, size_t domain);
 void key_origin_look(struct key_origin *origin, size_t domain, const struct lineage *lineage);
 

@@ -16,6 +16,10 @@ struct lane_place {
 struct lane {
 	unsigned limit, running;
 	bool handing_on;
+	/* Whether there is room for one more beside those that run; NULL: the limit decides alone.
+	 * One is never held back when nothing runs. */
+	bool (*has_room)(void *arg);
+	void *has_room_arg;
 	STAILQ_HEAD(, lane_place) waiting;
 };
 
@@ -24,5 +28,7 @@ void lane_init(struct lane *lane, unsigned limit);
  * exactly once. */
 void lane_enter(struct lane *lane, struct lane_place *place, void (*go)(void *arg), void *arg);
 void lane_leave(struct lane *lane);
+/* Lets more of them run, or fewer from now on. */
+void lane_set_limit(struct lane *lane, unsigned limit);
 
 #endif

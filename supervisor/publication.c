@@ -3,7 +3,7 @@
 #include "common/buffer.h"
 #include "common/file.h"
 #include "common/log.h"
-#include "supervisor/acme_account.h"
+#include "supervisor/certificate_store.h"
 #include "supervisor/history.h"
 #include "supervisor/jobs.h"
 #include "supervisor/key_origin.h"
@@ -112,7 +112,7 @@ static char *describe_certificate(const struct publication *p, size_t domain)
 
 static int add_account(struct words *w, const struct acme_account *account, struct error *err)
 {
-	if (account->regr_path != NULL &&
+	if (account != NULL &&
 	    (add(w, strdup("--account")) != 0 || add(w, strdup(account->regr_path)) != 0))
 		return error_no_memory(err);
 	return 0;
@@ -207,16 +207,13 @@ static int start(struct publication *p, const struct acme_account *account, int 
 
 static int run(struct publication *p, struct error *err)
 {
-	const struct settings *s = p->options.settings;
-	struct acme_account account = {0};
+	const struct acme_account *account;
 
-	if (acme_account_find(s->letsencrypt_dir, s->acme_server, &account, err) < 0)
+	if (store_account(p->options.store, &account, err) < 0)
 		return -1;
-	note_history(p, account.uri);
+	note_history(p, account == NULL ? NULL : account->uri);
 	AUTO_CLOSE int history_fd = p->history == NULL ? -1 : history_read_fd(p->history);
-	int rc = start(p, &account, history_fd, err);
-	acme_account_clear(&account);
-	return rc;
+	return start(p, account, history_fd, err);
 }
 
 static void begin(struct publication *p)

@@ -18,6 +18,8 @@ struct publication;
 struct served_pair;
 struct key_origin;
 
+struct certificate_store;
+
 struct publication_options {
 	struct event_base *base;
 	const struct jobs *jobs;
@@ -25,6 +27,7 @@ struct publication_options {
 	const struct served_pair *pairs; /* one for each of settings->domains */
 	const char *certs_folder;
 	const struct key_origin *key_origin; /* for the history of certificates */
+	struct certificate_store *store;     /* for the account */
 };
 
 struct publication *publication_new(const struct publication_options *options, struct error *err);

@@ -5,6 +5,7 @@
 #include "common/program_paths.h"
 #include "supervisor/backend_addresses.h"
 #include "supervisor/capacity.h"
+#include "supervisor/certificate_store.h"
 #include "supervisor/haproxy_facts.h"
 #include "supervisor/render.h"
 #include "supervisor/resolve_program.h"
@@ -20,14 +21,19 @@ enum { ANSWERS_SECONDS = 2 };
 static void install_for_render(const struct settings *settings, const char *certs,
 			       struct served_pair *pairs)
 {
-	for (size_t i = 0; i < settings->domain_count; i++) {
-		const char *name = settings->domains[i];
-		struct error err = ERROR_INIT;
+	struct error err = ERROR_INIT;
+	struct certificate_store *store =
+	    store_look(settings->letsencrypt_dir, settings->acme_server, &err);
 
-		if (served_pair_install_from(settings->letsencrypt_dir, name, certs, time(NULL),
-					     &pairs[i], &err) < 0)
+	if (store == NULL)
+		log_warn("%s", err.text);
+	for (size_t i = 0; store != NULL && i < settings->domain_count; i++) {
+		const char *name = settings->domains[i];
+
+		if (served_pair_install_from(store, name, certs, time(NULL), &pairs[i], &err) < 0)
 			log_warn("[%s] %s", name, err.text);
 	}
+	store_close(store);
 }
 
 /* The files that HAProxy needs beside its configuration's folder in RUN_DIR are made in the

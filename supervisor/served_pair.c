@@ -2,7 +2,7 @@
 
 #include "common/buffer.h"
 #include "common/file.h"
-#include "supervisor/lineage.h"
+#include "supervisor/certificate_store.h"
 
 #include <openssl/crypto.h>
 #include <stdio.h>
@@ -153,14 +153,14 @@ int served_pair_install(const struct lineage *lineage, const char *domain, const
 	return rc;
 }
 
-int served_pair_install_from(const char *letsencrypt_dir, const char *domain, const char *folder,
-			     time_t now, struct served_pair *pair, struct error *err)
+int served_pair_install_from(struct certificate_store *store, const char *domain,
+			     const char *folder, time_t now, struct served_pair *pair,
+			     struct error *err)
 {
-	struct lineage lineage;
-	int found = lineage_find(letsencrypt_dir, domain, &lineage, err);
+	const struct lineage *lineage;
+	int found = store_find(store, domain, &lineage, err);
 
-	if (found > 0 && served_pair_install(&lineage, domain, folder, now, pair, err) != 0)
-		found = -1;
-	lineage_clear(&lineage);
+	if (found > 0 && served_pair_install(lineage, domain, folder, now, pair, err) != 0)
+		return -1;
 	return found;
 }

@@ -17,6 +17,7 @@
 #include <stdbool.h>
 #include <time.h>
 
+struct certificate_store;
 struct lineage;
 
 /* Room for "_wildcard." in front of the longest name. */
@@ -40,10 +41,11 @@ int served_pair_check(const struct lineage *lineage, const char *domain,
 int served_pair_install(const struct lineage *lineage, const char *domain, const char *folder,
 			time_t now, struct served_pair *pair, struct error *err);
 
-/* The same with the lineage of LETSENCRYPT_DIR that is for exactly `domain`: 1 installed, 0 there
- * is none, -1. */
-int served_pair_install_from(const char *letsencrypt_dir, const char *domain, const char *folder,
-			     time_t now, struct served_pair *pair, struct error *err);
+/* The same with the lineage of the store that is for exactly `domain`: 1 installed, 0 there is
+ * none, -1. */
+int served_pair_install_from(struct certificate_store *store, const char *domain,
+			     const char *folder, time_t now, struct served_pair *pair,
+			     struct error *err);
 
 /* The name of a domain's files without their suffix: the name itself, or
  * "_wildcard.base" ('_' cannot stand in a certificate's domain, so nothing collides). */

@@ -40,8 +40,10 @@ struct steps *steps_new(const struct steps_options *o, struct error *err)
 		error_no_memory(err);
 		return NULL;
 	}
-	steps->order = steps_order_new(
-	    &(struct steps_order_options){o->settings, o->jobs, o->certbot, o->key_origin}, err);
+	steps->order =
+	    steps_order_new(&(struct steps_order_options){o->settings, o->jobs, o->certbot,
+							  o->key_origin, o->store},
+			    err);
 	if (steps->order == NULL)
 		goto fail;
 	steps->dns = steps_dns_new(
@@ -49,10 +51,11 @@ struct steps *steps_new(const struct steps_options *o, struct error *err)
 	    err);
 	if (steps->dns == NULL)
 		goto fail;
-	steps->serve = steps_serve_new(
-	    &(struct steps_serve_options){o->settings, o->jobs, o->haproxy, o->publication,
-					  o->key_origin, o->pairs, o->certs_folder, &steps->clock},
-	    err);
+	steps->serve =
+	    steps_serve_new(&(struct steps_serve_options){o->settings, o->jobs, o->haproxy,
+							  o->publication, o->key_origin, o->store,
+							  o->pairs, o->certs_folder, &steps->clock},
+			    err);
 	if (steps->serve == NULL)
 		goto fail;
 	fill_table(steps);

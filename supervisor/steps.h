@@ -16,6 +16,8 @@
 struct jobs;
 struct settings;
 
+struct certificate_store;
+
 struct steps_options {
 	const struct settings *settings;
 	const struct jobs *jobs;
@@ -24,6 +26,7 @@ struct steps_options {
 	struct haproxy *haproxy;
 	struct publication *publication;
 	struct key_origin *key_origin;
+	struct certificate_store *store;
 	struct served_pair *pairs; /* one for each of settings->domains */
 	const char *certs_folder;
 };

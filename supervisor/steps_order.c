@@ -1,86 +1,168 @@
 #include "supervisor/steps_order.h"
 
+#include "common/clock.h"
 #include "common/log.h"
 #include "common/settings.h"
-#include "supervisor/acme_account.h"
 #include "supervisor/certbot.h"
+#include "supervisor/certificate_store.h"
+#include "supervisor/container_memory.h"
 #include "supervisor/domains.h"
-#include "supervisor/jobs.h"
+#include "supervisor/file_print.h"
 #include "supervisor/key_origin.h"
-#include "supervisor/lineage.h"
+#include "supervisor/order_sweep.h"
 #include "supervisor/schedule.h"
 #include "supervisor/served_pair.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-enum { CERTBOT_JOBS = 1, SWEEP_TIMEOUT = 180, DAY = 86400 };
+enum {
+	DAY = 86400,
+	URI_MAX = 1024,
+	MEBIBYTE = 1024 * 1024,
+	/* What an order takes of memory, its hooks with it, and how long until it has taken it. */
+	ORDER_MEMORY = 64 * MEBIBYTE,
+	ORDER_GROWS_MS = 5000,
+	ORDERS_MOST = 16,
+};
 
 struct steps_order {
 	struct steps_order_options options;
-	struct lane lane;
-	struct lane_place sweep_place;
-	struct acme_account account; /* once known */
-	bool stopping;
+	struct lane registrations, orders;
+	struct order_sweep *sweep;
+	char account_uri[URI_MAX]; /* of the account in use; "": not known yet */
+	/* For each of settings->domains, which account was in use when it came by: its CAA record
+	 * names that one. */
+	uint64_t *accounts_seen;
+	long long begun[ORDERS_MOST]; /* clock_now_ms() of the latest orders */
+	size_t begun_count;
+	bool has_told_memory;
 };
+
+/* ---- memory */
+
+static size_t young_orders(const struct steps_order *order)
+{
+	long long now = clock_now_ms();
+	size_t count = 0;
+
+	for (size_t i = 0; i < ORDERS_MOST && i < order->begun_count; i++)
+		count += now - order->begun[i] < ORDER_GROWS_MS;
+	return count < order->orders.running ? count : order->orders.running;
+}
+
+static bool has_memory(void *arg)
+{
+	struct steps_order *order = arg;
+	long long left = container_memory_left(&container_memory_usual);
+	long long needed = (long long)(young_orders(order) + 1) * ORDER_MEMORY;
+
+	if (left >= needed)
+		return true;
+	if (!order->has_told_memory)
+		log_warn(
+		    "the container's memory holds orders back: %lld MiB are left, and one takes "
+		    "some %d MiB; %u at a time go on (ORDERS_AT_ONCE=%ld)",
+		    left / MEBIBYTE, ORDER_MEMORY / MEBIBYTE, order->orders.running,
+		    order->options.settings->orders_at_once);
+	order->has_told_memory = true;
+	return false;
+}
+
+/* ---- the object */
 
 struct steps_order *steps_order_new(const struct steps_order_options *options, struct error *err)
 {
 	struct steps_order *order = calloc(1, sizeof(*order));
 
-	if (order == NULL) {
+	if (order != NULL)
+		order->accounts_seen =
+		    calloc(options->settings->domain_count, sizeof(*order->accounts_seen));
+	if (order == NULL || order->accounts_seen == NULL) {
 		error_no_memory(err);
-		return NULL;
+		goto fail;
 	}
 	order->options = *options;
-	lane_init(&order->lane, CERTBOT_JOBS);
-	return order;
+	lane_init(&order->registrations, 1);
+	lane_init(&order->orders, 0); /* until the start has swept */
+	order->orders.has_room = has_memory;
+	order->orders.has_room_arg = order;
+	order->sweep = order_sweep_new(options->settings, options->jobs, err);
+	if (order->sweep != NULL)
+		return order;
+fail:
+	steps_order_free(order);
+	return NULL;
 }
 
 void steps_order_free(struct steps_order *order)
 {
 	if (order == NULL)
 		return;
-	acme_account_clear(&order->account);
+	order_sweep_free(order->sweep);
+	free(order->accounts_seen);
 	free(order);
+}
+
+static void on_swept(void *arg)
+{
+	struct steps_order *order = arg;
+
+	lane_set_limit(&order->orders, (unsigned)order->options.settings->orders_at_once);
+}
+
+void steps_order_sweep(struct steps_order *order)
+{
+	order_sweep_all(order->sweep, on_swept, order);
+}
+
+void steps_order_stop(struct steps_order *order)
+{
+	order_sweep_stop(order->sweep);
 }
 
 /* ---- ACCOUNT */
 
 const char *steps_order_account_uri(const struct steps_order *order)
 {
-	return order->account.uri == NULL ? "" : order->account.uri;
+	return order->account_uri;
 }
 
 /* 1 known, 0 there is none yet, -1. */
-static int find_account(struct steps_order *order, struct error *err)
+static int find_account(struct steps_order *order, size_t domain, struct error *err)
 {
-	const struct settings *s = order->options.settings;
-	struct acme_account found;
-	int rc = acme_account_find(s->letsencrypt_dir, s->acme_server, &found, err);
+	const struct acme_account *account;
+	int rc = store_account(order->options.store, &account, err);
 
 	if (rc > 0) {
-		acme_account_clear(&order->account);
-		order->account = found; /* takes over what it owns */
+		snprintf(order->account_uri, sizeof(order->account_uri), "%s", account->uri);
+		order->accounts_seen[domain] = file_print_of_text(account->uri);
 	}
 	return rc;
 }
 
-static void on_registered(const struct process_result *result, void *arg)
+static void on_registered(const struct certbot_outcome *outcome, void *arg)
 {
 	struct steps_order *order = domain_context(arg);
 	struct error err = ERROR_INIT;
-	int rc = certbot_check(order->options.certbot, result, &err);
+	int rc = 0;
 
-	if (rc == 0 && find_account(order, &err) <= 0)
-		rc = error_wrap(&err, "certbot registered an account that is not on the volume");
-	lane_leave(&order->lane);
-	if (rc != 0) {
-		domain_failed(arg, &err);
-		return;
+	if (outcome->error != NULL) {
+		err = *outcome->error;
+		rc = -1;
 	}
-	log_info("[%s] ACME account %s", domain_called(arg), order->account.uri);
-	domain_done(arg);
+	if (rc == 0)
+		rc = store_commit_account(order->options.store, outcome->config_dir, &err);
+	if (rc == 0 && find_account(order, domain_index(arg), &err) <= 0)
+		rc = error_wrap(&err, "certbot registered an account that cannot be used");
+	if (rc == 0)
+		log_info("[%s] ACME account %s", domain_called(arg), order->account_uri);
+	lane_leave(&order->registrations);
+	if (rc == 0)
+		domain_done(arg);
+	else
+		domain_failed(arg, &err);
 }
 
 /* Several domains may have waited for the lane: the first one's account serves all. */
@@ -88,11 +170,11 @@ static void go_account(void *arg)
 {
 	struct steps_order *order = domain_context(arg);
 	struct error err = ERROR_INIT;
-	int found = find_account(order, &err);
+	int found = find_account(order, domain_index(arg), &err);
 
 	if (found == 0 && certbot_register(order->options.certbot, on_registered, arg, &err) == 0)
 		return;
-	lane_leave(&order->lane);
+	lane_leave(&order->registrations);
 	if (found > 0)
 		domain_done(arg);
 	else
@@ -103,14 +185,14 @@ void steps_order_account(struct domain *d, void *context)
 {
 	struct steps_order *order = context;
 	struct error err = ERROR_INIT;
-	int found = find_account(order, &err);
+	int found = find_account(order, domain_index(d), &err);
 
 	if (found > 0)
 		domain_nothing(d);
 	else if (found < 0)
 		domain_failed(d, &err);
 	else
-		domain_enter(d, &order->lane, go_account);
+		domain_enter(d, &order->registrations, go_account);
 }
 
 /* ---- whether an order is due */
@@ -119,139 +201,155 @@ static bool lineage_is_due(const struct steps_order *order, const struct domain 
 			   const struct lineage *lineage)
 {
 	const struct settings *s = order->options.settings;
-	const struct certificate *c = lineage->certificate;
 	const struct served_pair nothing = {0};
 	struct error ignored = ERROR_INIT;
 
-	if (domain_is_forced(d) || c == NULL)
+	if (domain_is_forced(d) || lineage == NULL)
 		return true;
-	if (schedule_is_due(c->not_before, c->not_after, s->renew_days_before, domain_issued_at(d),
-			    time(NULL)))
+	if (schedule_is_due(lineage->not_before, lineage->not_after, s->renew_days_before,
+			    domain_issued_at(d), time(NULL)))
 		return true;
-	return lineage_is_foreign(s->letsencrypt_dir, lineage, s->acme_server) ||
+	return store_is_foreign(order->options.store, lineage) ||
 	       served_pair_check(lineage, domain_called(d), &nothing, time(NULL), &ignored) != 0;
 }
 
 int steps_order_is_due(const struct steps_order *order, struct domain *d, struct error *err)
 {
-	const char *volume = order->options.settings->letsencrypt_dir;
-	struct lineage lineage;
-	int rc = lineage_find(volume, domain_called(d), &lineage, err);
-	bool due = rc >= 0 && lineage_is_due(order, d, &lineage);
+	const struct lineage *lineage;
 
-	lineage_clear(&lineage);
-	return rc < 0 ? -1 : due;
-}
-
-/* ---- left-over challenges */
-
-static void on_swept(const struct process_result *result, void *arg)
-{
-	struct steps_order *order = arg;
-	struct error err = ERROR_INIT;
-
-	if (process_check(result, "removing left-over challenge records", &err) != 0)
-		log_warn("%s", err.text);
-	lane_leave(&order->lane);
-}
-
-/* A certbot that was killed has not run its cleanup hook.  The lane is kept meanwhile:
- * another order's challenge must not be swept away. */
-static void sweep_then_leave(void *arg)
-{
-	static const char *const words[] = {"cleanup", "--all", NULL};
-	struct steps_order *order = arg;
-	const struct job job = {
-	    .program = JOB_DNS,
-	    .words = words,
-	    .timeout = SWEEP_TIMEOUT,
-	    .output_level = LOG_INFO,
-	    .done = on_swept,
-	    .arg = order,
-	};
-	struct error err = ERROR_INIT;
-
-	if (order->stopping)
-		return; /* the next start sweeps */
-	if (jobs_start(order->options.jobs, &job, &err) == NULL) {
-		log_warn("%s", err.text);
-		lane_leave(&order->lane);
-	}
-}
-
-void steps_order_sweep(struct steps_order *order)
-{
-	lane_enter(&order->lane, &order->sweep_place, sweep_then_leave, order);
-}
-
-void steps_order_stop(struct steps_order *order)
-{
-	order->stopping = true;
+	if (store_find(order->options.store, domain_called(d), &lineage, err) < 0)
+		return -1;
+	return lineage_is_due(order, d, lineage);
 }
 
 /* ---- ISSUE */
 
-static void on_issued(const struct process_result *result, void *arg)
+/* What is left of the order once certbot has gone: the account may be none any more. */
+static void note_failure(struct steps_order *order, struct domain *d,
+			 const struct certbot_outcome *outcome)
+{
+	const struct acme_account *account;
+	struct error err = ERROR_INIT;
+
+	if (!outcome->has_asked || outcome->account_is_unknown)
+		domain_refund_order(d);
+	if (!outcome->account_is_unknown ||
+	    store_account(order->options.store, &account, &err) <= 0)
+		return;
+	/* Several orders may come back with this; the first one has had it noted. */
+	if (order->accounts_seen[domain_index(d)] != file_print_of_text(account->uri))
+		return;
+	log_warn("[%s] the CA does not know the ACME account %s any more; another one is used",
+		 domain_called(d), account->uri);
+	if (store_account_is_lost(order->options.store, account->id, &err) != 0)
+		log_warn("[%s] %s", domain_called(d), err.text);
+}
+
+static int take_over(struct steps_order *order, struct domain *d,
+		     const struct certbot_outcome *outcome, struct error *err)
+{
+	const char *name = key_origin_ordered(order->options.key_origin, domain_index(d));
+	int rc = -1;
+
+	if (outcome->error == NULL) {
+		rc = store_commit(order->options.store, name, outcome->config_dir, err);
+	} else {
+		*err = *outcome->error;
+		note_failure(order, d, outcome);
+	}
+	store_give_name_back(order->options.store, name);
+	return rc;
+}
+
+static void on_issued(const struct certbot_outcome *outcome, void *arg)
 {
 	struct steps_order *order = domain_context(arg);
 	struct error err = ERROR_INIT;
+	int rc = take_over(order, arg, outcome, &err);
 
-	if (certbot_check(order->options.certbot, result, &err) != 0) {
-		domain_failed(arg, &err);
-		sweep_then_leave(order);
-		return;
+	if (rc == 0) {
+		domain_was_ordered(arg);
+		key_origin_after_order(order->options.key_origin, domain_index(arg));
 	}
-	domain_was_ordered(arg);
-	key_origin_after_order(order->options.key_origin, domain_index(arg));
-	lane_leave(&order->lane);
-	domain_done(arg);
+	order_sweep_ends(order->sweep, domain_index(arg), outcome->error != NULL);
+	lane_leave(&order->orders);
+	if (rc == 0)
+		domain_done(arg);
+	else
+		domain_failed(arg, &err);
 }
 
 /* By a certificate that holds for longer than a day. */
-static bool is_covered(const struct lineage *lineage)
+static bool is_covered(const struct domain *d, const struct lineage *lineage)
 {
-	return lineage->certificate != NULL && lineage->has_its_key &&
-	       lineage->certificate->not_after > time(NULL) + DAY;
+	const struct served_pair nothing = {0};
+	struct error ignored = ERROR_INIT;
+
+	return lineage != NULL && lineage->not_after > time(NULL) + DAY &&
+	       served_pair_check(lineage, domain_called(d), &nothing, time(NULL), &ignored) == 0;
+}
+
+/* The account that the domain's CAA record names: another may have come into use since. */
+static int check_account(const struct steps_order *order, const struct domain *d,
+			 const struct acme_account **account, struct error *err)
+{
+	int found = store_account(order->options.store, account, err);
+
+	if (found < 0)
+		return -1;
+	if (found > 0 &&
+	    order->accounts_seen[domain_index(d)] == file_print_of_text((*account)->uri))
+		return 0;
+	return error_set(err, EXIT_TRY_LATER,
+			 "the ACME account has changed since the CAA record was made");
 }
 
 static int place_order(struct steps_order *order, struct domain *d, const struct lineage *lineage,
 		       struct error *err)
 {
 	const struct steps_order_options *o = &order->options;
-	const struct settings *s = o->settings;
+	const struct acme_account *account;
 	domain_name name;
 
-	if (lineage->name != NULL)
+	if (check_account(order, d, &account, err) != 0)
+		return -1;
+	if (lineage != NULL)
 		snprintf(name, sizeof(name), "%s", lineage->name);
-	else if (lineage_new_name(s->letsencrypt_dir, domain_called(d), name, err) != 0)
+	else if (store_new_name(o->store, domain_called(d), name, err) != 0)
 		return -1;
 	/* Noted on the volume before it is made: a crash must not lose count. */
-	if (domain_spend_order(d, is_covered(lineage), err) != 0)
+	if (domain_spend_order(d, is_covered(d, lineage), err) != 0) {
+		store_give_name_back(o->store, name);
 		return -1;
-	if (lineage->name != NULL &&
-	    lineage_is_foreign(s->letsencrypt_dir, lineage, s->acme_server))
+	}
+	if (lineage != NULL && store_is_foreign(o->store, lineage))
 		log_info("[%s] the certificate there is not from %s", domain_called(d),
-			 s->acme_server);
+			 o->settings->acme_server);
 	log_info("[%s] ordering a certificate (lineage %s)", domain_called(d), name);
 	key_origin_before_order(o->key_origin, domain_index(d), lineage, name);
-	return certbot_issue(o->certbot, domain_called(d), name, order->account.id, on_issued, d,
-			     err);
+	if (certbot_issue(o->certbot, domain_called(d), name, account->id, on_issued, d, err) !=
+	    0) {
+		store_give_name_back(o->store, name);
+		domain_refund_order(d);
+		return -1;
+	}
+	order->begun[order->begun_count++ % ORDERS_MOST] = clock_now_ms();
+	order_sweep_begins(order->sweep, domain_index(d));
+	return 0;
 }
 
 static void go_issue(void *arg)
 {
 	struct steps_order *order = domain_context(arg);
-	struct lineage lineage;
+	const struct lineage *lineage;
 	struct error err = ERROR_INIT;
-	int rc = lineage_find(order->options.settings->letsencrypt_dir, domain_called(arg),
-			      &lineage, &err);
+	int rc = store_find(order->options.store, domain_called(arg), &lineage, &err);
 
 	if (rc >= 0)
-		rc = place_order(order, arg, &lineage, &err);
-	lineage_clear(&lineage);
+		rc = place_order(order, arg, lineage, &err);
 	if (rc == 0)
 		return;
-	lane_leave(&order->lane);
+	lane_leave(&order->orders);
 	domain_failed(arg, &err);
 }
 
@@ -266,5 +364,5 @@ void steps_order_issue(struct domain *d, void *context)
 	else if (due == 0)
 		domain_nothing(d);
 	else
-		domain_enter(d, &order->lane, go_issue);
+		domain_enter(d, &order->orders, go_issue);
 }

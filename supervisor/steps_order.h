@@ -1,11 +1,14 @@
-/* A domain's account and certificate, ordered by certbot: one at a time, and never more
- * often than the CA's limits bear. */
+/*
+ * A domain's account and certificate, ordered by certbot: ORDERS_AT_ONCE at a time unless the
+ * container's memory is too small for that, and never more often than the CA's limits bear.
+ */
 #ifndef SUPERVISOR_STEPS_ORDER_H
 #define SUPERVISOR_STEPS_ORDER_H
 
 #include "common/error.h"
 
 struct certbot;
+struct certificate_store;
 struct domain;
 struct jobs;
 struct key_origin;
@@ -16,6 +19,7 @@ struct steps_order_options {
 	const struct jobs *jobs;
 	struct certbot *certbot;
 	struct key_origin *key_origin;
+	struct certificate_store *store;
 };
 
 struct steps_order;

@@ -2,12 +2,12 @@
 
 #include "common/log.h"
 #include "common/settings.h"
+#include "supervisor/certificate_store.h"
 #include "supervisor/clock_check.h"
 #include "supervisor/domains.h"
 #include "supervisor/haproxy.h"
 #include "supervisor/jobs.h"
 #include "supervisor/key_origin.h"
-#include "supervisor/lineage.h"
 #include "supervisor/publication.h"
 #include "supervisor/schedule.h"
 #include "supervisor/served_pair.h"
@@ -57,29 +57,28 @@ bool steps_serve_is_served(const struct steps_serve *serve, size_t domain)
 
 static bool is_installed(const struct served_pair *pair, const struct lineage *lineage)
 {
-	return pair->present && strcmp(pair->serial, lineage->certificate->serial) == 0;
+	return pair->present && strcmp(pair->serial, lineage->serial) == 0;
 }
 
 void steps_serve_check(struct domain *d, void *context)
 {
 	const struct steps_serve *serve = context;
 	const char *volume = serve->options.settings->letsencrypt_dir, *name = domain_called(d);
-	struct lineage lineage;
+	const struct lineage *lineage;
 	struct error err = ERROR_INIT;
-	int rc = lineage_find(volume, name, &lineage, &err);
+	int rc = store_find(serve->options.store, name, &lineage, &err);
 	bool same = false;
 
 	if (rc == 0)
 		rc = error_set(&err, EXIT_FAILED, "there is no certificate for exactly %s on %s",
 			       name, volume);
 	else if (rc > 0)
-		rc = served_pair_check(&lineage, name, &serve->options.pairs[domain_index(d)],
+		rc = served_pair_check(lineage, name, &serve->options.pairs[domain_index(d)],
 				       time(NULL), &err);
 	if (rc >= 0)
-		key_origin_look(serve->options.key_origin, domain_index(d), &lineage);
+		key_origin_look(serve->options.key_origin, domain_index(d), lineage);
 	if (rc == 0)
-		same = is_installed(&serve->options.pairs[domain_index(d)], &lineage);
-	lineage_clear(&lineage);
+		same = is_installed(&serve->options.pairs[domain_index(d)], lineage);
 	if (rc != 0)
 		domain_failed(d, &err);
 	else if (same)
@@ -95,8 +94,8 @@ static int install(const struct steps_serve *serve, size_t domain, struct error 
 {
 	const struct steps_serve_options *o = &serve->options;
 
-	return served_pair_install_from(o->settings->letsencrypt_dir, o->settings->domains[domain],
-					o->certs_folder, time(NULL), &o->pairs[domain], err);
+	return served_pair_install_from(o->store, o->settings->domains[domain], o->certs_folder,
+					time(NULL), &o->pairs[domain], err);
 }
 
 static void judge_times(const struct steps_serve *serve, size_t domain)

@@ -16,12 +16,15 @@ struct publication;
 struct served_pair;
 struct settings;
 
+struct certificate_store;
+
 struct steps_serve_options {
 	const struct settings *settings;
 	const struct jobs *jobs;
 	struct haproxy *haproxy;
 	struct publication *publication;
 	struct key_origin *key_origin;
+	struct certificate_store *store;
 	struct served_pair *pairs; /* one for each of settings->domains */
 	const char *certs_folder;
 	struct clock_check *clock;

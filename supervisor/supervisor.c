@@ -5,6 +5,7 @@
 #include "common/program_paths.h"
 #include "supervisor/capacity.h"
 #include "supervisor/certbot.h"
+#include "supervisor/certificate_store.h"
 #include "supervisor/confined.h"
 #include "supervisor/control.h"
 #include "supervisor/dns_job.h"
@@ -49,6 +50,7 @@ struct supervisor {
 	struct jobs *jobs;
 	struct state *state;
 	struct log_pipe *log_pipe;
+	struct certificate_store *store;
 	struct certbot *certbot;
 	struct publication *publication;
 	struct key_origin *key_origin;
@@ -168,9 +170,13 @@ static void on_hangup(evutil_socket_t signal, short what, void *arg)
 {
 	struct supervisor *s = arg;
 
+	struct error err = ERROR_INIT;
+
 	(void)signal;
 	(void)what;
 	log_info("looking at the certificates again (SIGHUP)");
+	if (store_refresh(s->store, &err) != 0)
+		log_warn("%s", err.text);
 	domains_recheck(s->domains);
 }
 
@@ -218,7 +224,9 @@ static int prepare(struct supervisor *s, struct error *err)
 		return -1;
 	s->log_pipe = log_pipe_new(s->base, run_folder_log_pipe(s->folder), err);
 	s->state = state_open(s->settings->letsencrypt_dir, err);
-	return s->log_pipe == NULL || s->state == NULL ? -1 : watch_signals(s, err);
+	s->store = store_open(s->settings->letsencrypt_dir, s->settings->acme_server, err);
+	return s->log_pipe == NULL || s->state == NULL || s->store == NULL ? -1
+									   : watch_signals(s, err);
 }
 
 static int order_new_key(const char *domain, void *arg, struct error *err)
@@ -277,10 +285,11 @@ static int make_domains(struct supervisor *s, struct error *err)
 {
 	const struct settings *settings = s->settings;
 
-	s->steps = steps_new(&(struct steps_options){settings, s->jobs, s->state, s->certbot,
-						     s->haproxy, s->publication, s->key_origin,
-						     s->pairs, run_folder_certs(s->folder)},
-			     err);
+	s->steps =
+	    steps_new(&(struct steps_options){settings, s->jobs, s->state, s->certbot, s->haproxy,
+					      s->publication, s->key_origin, s->store, s->pairs,
+					      run_folder_certs(s->folder)},
+		      err);
 	if (s->steps == NULL)
 		return -1;
 	s->domains = domains_new(
@@ -296,9 +305,10 @@ static int make_parts(struct supervisor *s, struct error *err)
 	const struct settings *settings = s->settings;
 	const char *certs = run_folder_certs(s->folder);
 
-	s->certbot = certbot_new(&(struct certbot_options){settings, s->processes, s->programs.dns,
-							   run_folder_log_pipe(s->folder)},
-				 err);
+	s->certbot =
+	    certbot_new(&(struct certbot_options){settings, s->processes, s->programs.dns,
+						  run_folder_log_pipe(s->folder), s->store},
+			err);
 	if (s->certbot == NULL)
 		return -1;
 	s->key_origin =
@@ -309,7 +319,7 @@ static int make_parts(struct supervisor *s, struct error *err)
 		return -1;
 	s->publication =
 	    publication_new(&(struct publication_options){s->base, s->jobs, settings, s->pairs,
-							  certs, s->key_origin},
+							  certs, s->key_origin, s->store},
 			    err);
 	if (s->publication == NULL)
 		return -1;
@@ -389,7 +399,8 @@ static int open_up(struct supervisor *s, struct error *err)
 	    .key_origin = s->key_origin,
 	    .started_at = time(NULL),
 	};
-	s->dns_job = dns_job_new(&(struct dns_job_options){s->settings, s->jobs, s->state}, err);
+	s->dns_job =
+	    dns_job_new(&(struct dns_job_options){s->settings, s->jobs, s->state, s->store}, err);
 	if (s->dns_job == NULL)
 		return -1;
 	s->control =
@@ -425,6 +436,7 @@ static void take_apart(struct supervisor *s)
 	jobs_free(s->jobs);
 	log_pipe_free(s->log_pipe);
 	state_free(s->state);
+	store_close(s->store);
 	for (size_t i = 0; i < sizeof(events) / sizeof(*events); i++)
 		if (events[i] != NULL)
 			event_free(events[i]);

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import datetime
 import json
 from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
 from .ingress import serial_text
@@ -35,6 +36,10 @@ class Volume:
         account.mkdir(parents=True)
         (account / "regr.json").write_text(
             json.dumps({"body": {}, "uri": f"{stack.pebble.origin}/my-account/1"})
+        )
+        (account / "private_key.json").write_text(json.dumps(account_key()))
+        (account / "meta.json").write_text(
+            json.dumps({"creation_dt": "2026-11-01T00:00:00Z", "creation_host": "here"})
         )
 
     def put(
@@ -104,6 +109,21 @@ class Volume:
                 critical=False,
             )
         return builder.sign(self._key, hashes.SHA256())
+
+
+def account_key() -> dict[str, str]:
+    """A new key as certbot keeps it: a JSON Web Key (RFC 7518, section 6.3)."""
+    numbers = rsa.generate_private_key(65537, 2048).private_numbers()
+    values = {
+        "n": numbers.public_numbers.n, "e": numbers.public_numbers.e, "d": numbers.d,
+        "p": numbers.p, "q": numbers.q, "dp": numbers.dmp1, "dq": numbers.dmq1, "qi": numbers.iqmp,
+    }  # fmt: skip
+    return {"kty": "RSA"} | {name: _base64url(value) for name, value in values.items()}
+
+
+def _base64url(number: int) -> str:
+    data = number.to_bytes((number.bit_length() + 7) // 8, "big")
+    return base64.urlsafe_b64encode(data).decode().rstrip("=")
 
 
 def _common_name(name: str) -> x509.Name:

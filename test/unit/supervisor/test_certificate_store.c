@@ -142,10 +142,15 @@ static void new_lineages_collide_with_nothing(void **state)
 
 	assert_int_equal(store_new_name(store, "*.example.com", name, &err), 0);
 	assert_string_equal(name, "example.com");
+	assert_int_equal(store_new_name(store, "example.com", name, &err), 0);
+	assert_string_equal(name, "example.com-0001"); /* both are being ordered */
+	store_give_name_back(store, "example.com");
+	store_give_name_back(store, name);
 	put(*state, "example.com", "example.com", 1, true);
 	assert_int_equal(store_refresh(store, &err), 0);
 	assert_int_equal(store_new_name(store, "*.example.com", name, &err), 0);
 	assert_string_equal(name, "example.com-0001");
+	store_give_name_back(store, name);
 	put_conf(*state, "example.com-0001", "");
 	assert_int_equal(store_new_name(store, "*.example.com", name, &err), 0);
 	assert_string_equal(name, "example.com-0002");

@@ -1,0 +1,123 @@
+#include "supervisor/container_memory.h"
+
+#include "common/buffer.h"
+#include "common/file.h"
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FILE_MAX = 64 * 1024, PATH_LENGTH_MAX = 4096, GROUP_MAX = 2048 };
+
+const struct container_memory_places container_memory_usual = {"/sys/fs/cgroup",
+							       "/proc/self/cgroup"};
+
+/* The files of one version, and where groups lie below the folder. */
+static const struct version {
+	const char *below, *controllers; /* as /proc/self/cgroup lists them */
+	const char *limit, *taken, *reclaimable;
+} versions[] = {
+    {"", "::", "memory.max", "memory.current", "inactive_file "},
+    {"/memory", ":memory:", "memory.limit_in_bytes", "memory.usage_in_bytes",
+     "total_inactive_file "},
+};
+
+static bool read_text(const char *folder, const char *file, struct buffer *text)
+{
+	struct error ignored = ERROR_INIT;
+	char path[PATH_LENGTH_MAX];
+
+	buffer_init(text, FILE_MAX);
+	return snprintf(path, sizeof(path), "%s/%s", folder, file) < (int)sizeof(path) &&
+	       file_read(path, text, &ignored) == 0;
+}
+
+/* The number that a file begins with; -1: there is none ("max", say). */
+static long long read_number(const char *folder, const char *file)
+{
+	struct buffer text;
+	long long number = -1;
+
+	if (read_text(folder, file, &text)) {
+		const char *begin = buffer_text(&text);
+		char *end;
+		number = strtoll(begin, &end, 10);
+		if (end == begin)
+			number = -1;
+	}
+	buffer_free(&text);
+	return number;
+}
+
+static long long read_reclaimable(const char *folder, const char *key)
+{
+	struct buffer text;
+	long long number = 0;
+
+	if (read_text(folder, "memory.stat", &text)) {
+		const char *at = buffer_text(&text);
+		while (at != NULL && strncmp(at, key, strlen(key)) != 0) {
+			at = strchr(at, '\n');
+			at = at == NULL ? NULL : at + 1;
+		}
+		number = at == NULL ? 0 : strtoll(at + strlen(key), NULL, 10);
+	}
+	buffer_free(&text);
+	return number > 0 ? number : 0;
+}
+
+static long long left_in(const struct version *version, const char *folder)
+{
+	long long limit = read_number(folder, version->limit);
+	long long taken = read_number(folder, version->taken);
+
+	if (limit < 0 || taken < 0)
+		return LLONG_MAX;
+	taken -= read_reclaimable(folder, version->reclaimable);
+	return limit > taken ? limit - (taken > 0 ? taken : 0) : 0;
+}
+
+/* "/a/b", the group of this process by its own line. */
+static void own_group(const struct container_memory_places *places, const struct version *version,
+		      char group[GROUP_MAX])
+{
+	struct error ignored = ERROR_INIT;
+	struct buffer text;
+
+	group[0] = '\0';
+	buffer_init(&text, FILE_MAX);
+	if (file_read(places->self, &text, &ignored) == 0) {
+		const char *at = strstr(buffer_text(&text), version->controllers);
+		if (at != NULL) {
+			at += strlen(version->controllers);
+			snprintf(group, GROUP_MAX, "%.*s", (int)strcspn(at, "\n"), at);
+		}
+	}
+	buffer_free(&text);
+	if (strcmp(group, "/") == 0)
+		group[0] = '\0';
+}
+
+long long container_memory_left(const struct container_memory_places *places)
+{
+	long long least = LLONG_MAX;
+
+	for (size_t i = 0; i < sizeof(versions) / sizeof(*versions); i++) {
+		char group[GROUP_MAX], folder[PATH_LENGTH_MAX];
+		own_group(places, &versions[i], group);
+		for (;;) {
+			snprintf(folder, sizeof(folder), "%s%s%s", places->folder,
+				 versions[i].below, group);
+			long long left = left_in(&versions[i], folder);
+			if (left < least)
+				least = left;
+			char *slash = strrchr(group, '/');
+			if (slash == NULL)
+				break;
+			*slash = '\0';
+		}
+	}
+	return least;
+}

@@ -1,0 +1,18 @@
+/* How much memory the container may still take (cgroups, version 1 and 2). */
+#ifndef SUPERVISOR_CONTAINER_MEMORY_H
+#define SUPERVISOR_CONTAINER_MEMORY_H
+
+/* Where the kernel tells it: "/sys/fs/cgroup" and "/proc/self/cgroup". */
+struct container_memory_places {
+	const char *folder, *self;
+};
+extern const struct container_memory_places container_memory_usual;
+
+/*
+ * Bytes until the kernel would end something in the container, the least of what its control
+ * groups allow.  What the kernel could give back at once (files that nobody has used lately) counts
+ * as free.  LLONG_MAX where there is no limit, or none that can be read.
+ */
+long long container_memory_left(const struct container_memory_places *places);
+
+#endif
