@@ -27,6 +27,7 @@ FAULT_MODES = (
     "hang",
     "slow",
     "not-a-quote",
+    "no-quote",  # GetQuote is refused, as on a machine that makes none
     "wrong-report-data",
     "huge",
     "close",
@@ -130,6 +131,8 @@ class GuestApi:
         if len(report_data) > REPORT_DATA_SIZE:
             raise Refusal("Report data is too long")
         report_data = report_data.ljust(REPORT_DATA_SIZE, b"\0")
+        if fault.mode == "no-quote":
+            raise Refusal("Quotes are not supported on this platform")
         if not self.guest.has_quotes:
             # The agent answers with what it has, which is nothing.
             return {
@@ -149,6 +152,8 @@ class GuestApi:
         report_data = _bytes_argument(arguments, "report_data")
         if len(report_data) != REPORT_DATA_SIZE:
             raise Refusal(f"invalid content length: {len(report_data)}, must be {REPORT_DATA_SIZE}")
+        if not self.guest.has_quotes:
+            raise Refusal("Failed to get quote")
         return {
             "quote": self._quote(report_data, fault).hex(),
             "event_log": self.guest.event_log_json(),

@@ -34,6 +34,7 @@ class Stack:
 
     - `provider`: "rfc2136" has the product update BIND itself, any other starts its emulator
     - `guest_agent`: "dstack" or "tappd" starts a simulated guest agent, None leaves its socket out
+    - `platform`: the kind of the simulated guest, whose agent is a new one then; see SimulatedGuest
     - `second_server`: see Bind; `validity`, `blocked_domains`, `eab_keys`: see Pebble
     - `outside`: an address of this machine at which containers reach the CA and the DNS server
     - `caa_identities`: the CA's names for CAA records
@@ -49,6 +50,7 @@ class Stack:
         zones: Sequence[str] = ("demo.test",),
         provider: str = "rfc2136",
         guest_agent: str | None = None,
+        platform: str | None = None,
         second_server: bool = False,
         validity: int | None = None,
         blocked_domains: Sequence[str] = (),
@@ -61,6 +63,7 @@ class Stack:
         self.directory = directory.resolve()
         self._provider = provider
         self._agent_api = guest_agent
+        self._platform = platform
         self._eab_keys = dict(eab_keys or {})
         self._caa_identities = caa_identities
         self._running = contextlib.ExitStack()
@@ -166,9 +169,12 @@ class Stack:
         if self._agent_api is None:
             return
         GuestAgent, QuotePki, SimulatedGuest = _import_agent()
-        guest = SimulatedGuest(QuotePki(self.directory / "quote-pki"))
+        pki = QuotePki(self.directory / "quote-pki")
+        guest = SimulatedGuest(pki, platform=self._platform or "tdx")
         socket_path = self._public / f"{self._agent_api}.sock"
-        self.agent = GuestAgent(socket_path, guest, api=self._agent_api)
+        self.agent = GuestAgent(
+            socket_path, guest, api=self._agent_api, is_new=self._platform is not None
+        )
         self._running.callback(self.agent.stop)
 
     def _provider_settings(self) -> dict[str, str]:
