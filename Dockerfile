@@ -42,11 +42,16 @@ FROM base AS builder
 ARG COMPILER
 RUN /image/install $COMPILER
 COPY . /src
+ARG VERSION=unknown
+ARG REVISION=unknown
 RUN set -eu; \
     make -s -C /src -j"$(nproc)" CFLAGS=-g0 all; \
     make -s -C /src CFLAGS=-g0 DESTDIR=/out install; \
     strip /out/usr/local/bin/*; \
-    install -D -m 644 /src/LICENSE /out/usr/share/doc/dstack-ingress/copyright
+    install -D -m 644 /src/LICENSE /out/usr/share/doc/dstack-ingress/copyright; \
+    install -d /out/etc/dstack-ingress; \
+    printf 'org.opencontainers.image.%s\n' "version=$VERSION" "revision=$REVISION" \
+        >/out/etc/dstack-ingress/build-info
 
 # ---- what runs
 

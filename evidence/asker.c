@@ -1,14 +1,11 @@
 #include "evidence/asker.h"
 
-#include "common/buffer.h"
-#include "common/confinement.h"
 #include "common/file.h"
 #include "common/log.h"
-#include "evidence/guest_agent.h"
+#include "evidence/guest_proof.h"
 #include "evidence/leave_root.h"
 
 #include <errno.h>
-#include <linux/capability.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,28 +38,27 @@ static _Noreturn void ask(const char *dstack_socket, const char *tappd_socket,
 {
 	struct error err = ERROR_INIT;
 	struct guest_agent agent;
-	struct buffer answer;
+	struct guest_proof proof;
 	struct asker_head head = {EXIT_OK, 0};
 	const char *content;
 
-	buffer_init(&answer, GUEST_ANSWER_MAX);
+	guest_proof_init(&proof, GUEST_ANSWER_MAX);
 	int rc = guest_agent_find(dstack_socket, tappd_socket, &agent, &err);
 	if (rc == 0) {
 		agent.connected = leave_root;
-		rc = guest_agent_quote(&agent, report_data, &answer, &err);
+		agent.helpers_wanted = GUEST_PROOF_HELPERS;
+		rc = guest_proof_ask(&agent, report_data, &proof, &err);
+		guest_agent_close(&agent);
 	}
 	if (rc != 0)
 		head.code = err.code;
-	content = rc == 0 ? buffer_text(&answer) : err.text;
-	head.length = (uint32_t)(rc == 0 ? answer.length : strlen(err.text));
+	content = rc == 0 ? buffer_text(&proof.answer) : err.text;
+	head.length = (uint32_t)(rc == 0 ? proof.answer.length : strlen(err.text));
 	_exit(send_all(parent, &head, sizeof(head)) && send_all(parent, content, head.length) ? 0
 											      : 1);
 }
 
 /* ---- the child */
-
-/* The capabilities to become another user, as the process that reads the agent's answer does. */
-#define TO_GIVE_UP_ROOT (CAPABILITY(CAP_SETGID) | CAPABILITY(CAP_SETUID) | CAPABILITY(CAP_SETPCAP))
 
 /* 1, 0 at the end, -1 for a question that is cut short. */
 static int read_question(int fd, unsigned char report_data[QUOTE_REPORT_DATA_SIZE])
@@ -102,7 +98,7 @@ static _Noreturn void take_questions(const char *dstack_socket, const char *tapp
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	signal(SIGTERM, SIG_IGN); /* the parent ends it, once its last question is answered */
 	signal(SIGINT, SIG_IGN);
-	confinement_drop_capabilities(TO_GIVE_UP_ROOT, TO_GIVE_UP_ROOT);
+	confinement_drop_capabilities(LEAVE_ROOT_CAPABILITIES, LEAVE_ROOT_CAPABILITIES);
 	while (read_question(parent, report_data) == 1)
 		if (!answer_one(dstack_socket, tappd_socket, report_data, parent))
 			break;

@@ -133,13 +133,14 @@ static char *put_together(const struct question *question, const char *agent_ans
 {
 	char nonce[2 * NONCE_MAX + 1];
 	AUTO_JSON cJSON *json = cJSON_CreateObject();
-	cJSON *quote = json_parse(agent_answer, length, "the guest agent's answer", err);
+	cJSON *proof = json_parse(agent_answer, length, "the guest agent's answer", err);
 
-	if (quote == NULL)
+	if (proof == NULL)
 		return NULL;
+	bool is_quote = cJSON_HasObjectItem(proof, "quote");
 	hex_encode(question->nonce, question->nonce_length, nonce);
-	if (!cJSON_AddItemToObject(json, "quote", quote)) {
-		cJSON_Delete(quote);
+	if (!cJSON_AddItemToObject(json, is_quote ? "quote" : "attestation", proof)) {
+		cJSON_Delete(proof);
 		error_no_memory(err);
 		return NULL;
 	}
@@ -168,9 +169,10 @@ static void finish_first(struct attest *a, const char *content, size_t length)
 	if (request != NULL && text != NULL) {
 		send_json(request, 200, "OK", text, strlen(text));
 	} else if (request != NULL || a->head.code != EXIT_OK) {
-		log_warn("no quote for attestation.json: %s", err.text);
+		log_warn("no answer for attestation.json: %s", err.text);
 		if (request != NULL)
-			send_away(request, AGENT_PAUSE, "the guest agent gives no quote");
+			send_away(request, AGENT_PAUSE,
+				  "the guest agent gives neither quote nor attestation");
 	}
 	free(text);
 	drop_first(a);
@@ -303,9 +305,7 @@ void attest_answer(struct attest *a, struct evhttp_request *request)
 		evhttp_add_header(evhttp_request_get_output_headers(request), "Allow", "GET, HEAD");
 		refuse(request, 405, "Method Not Allowed", "only GET and HEAD are answered here");
 	} else if ((length = read_nonce(request, nonce)) == 0) {
-		refuse(request, 400, "Bad Request",
-		       "attestation.json takes ?nonce=HEX, 16 to 64 bytes of your own choice, so "
-		       "that the answer cannot be a recording");
+		refuse(request, 400, "Bad Request", ATTEST_TAKES_NONCE);
 	} else if (a->waiting >= ATTEST_WAITING_MAX) {
 		send_away(request, seconds_to_wait(a),
 			  "the guest agent is busy with the questions of others");

@@ -3,6 +3,7 @@
 #include "common/buffer.h"
 #include "common/file.h"
 #include "common/log.h"
+#include "evidence/attest.h"
 #include "evidence/index_page.h"
 
 #include <event2/buffer.h>
@@ -281,6 +282,8 @@ static void answer_get(struct file_server *server, struct evhttp_request *reques
 		send_index(request, &server->snapshot.files);
 	} else if ((file = file_set_find(&server->snapshot.files, name)) != NULL) {
 		send_file(request, file);
+	} else if (strcmp(name, "attestation.json") == 0) {
+		send_error(request, 400, "Bad Request", ATTEST_TAKES_NONCE);
 	} else {
 		send_error(request, 404, "Not Found",
 			   "there is no such file; " FOLDER "/ lists those there are");

@@ -6,6 +6,7 @@
 #ifndef EVIDENCE_FILE_SET_H
 #define EVIDENCE_FILE_SET_H
 
+#include "common/attestation/platform.h"
 #include "common/digest.h"
 #include "common/error.h"
 
@@ -14,7 +15,8 @@
 
 enum {
 	FILE_SET_NAME_MAX = 255, /* NAME_MAX of every file system in question */
-	EVIDENCE_FILE_MAX = 4 * 1024 * 1024,
+	/* The largest attestation there can be, in hex, and what is around it. */
+	EVIDENCE_FILE_MAX = 2 * PLATFORM_ATTESTATION_MAX + 64 * 1024,
 	FILE_SET_TOTAL_MAX = 64 * 1024 * 1024,
 	FILE_SET_COUNT_MAX = 1100, /* SETTINGS_DOMAINS_MAX certificates and what is beside them */
 };

@@ -2,7 +2,6 @@
 
 #include "common/file.h"
 #include "common/hex.h"
-#include "common/http.h"
 #include "common/json.h"
 #include "common/log.h"
 #include "evidence/leave_root.h"
@@ -22,20 +21,17 @@ enum {
 	INFO_TIMEOUT_MS = 10000,
 	/* To find out which of two agents answers. */
 	PROBE_TIMEOUT_MS = 3000,
-	/* The quoting enclave sits behind a queue on the host. */
-	QUOTE_TIMEOUT_MS = 30000,
-	URL_MAX = 256,
+	QUERY_MAX = 192,
 };
 
-_Static_assert(2 * PROBE_TIMEOUT_MS + QUOTE_TIMEOUT_MS == GUEST_QUOTE_MAX_MS, "its parts");
+_Static_assert(2 * PROBE_TIMEOUT_MS == GUEST_FIND_MAX_MS, "both are asked");
 
 static const struct {
 	const char *name;
 	const char *info_path;
-	const char *quote_path;
 } apis[] = {
-    [GUEST_API_DSTACK] = {"dstack", "/Info", "/GetQuote"},
-    [GUEST_API_TAPPD] = {"tappd", "/prpc/Tappd.Info", "/prpc/Tappd.RawQuote"},
+    [GUEST_API_DSTACK] = {"dstack", "/Info"},
+    [GUEST_API_TAPPD] = {"tappd", "/prpc/Tappd.Info"},
 };
 
 const char *guest_agent_api_name(const struct guest_agent *agent)
@@ -45,29 +41,50 @@ const char *guest_agent_api_name(const struct guest_agent *agent)
 
 /* ---- asking */
 
+/* The first of them has the caller's rights, and gives them up. */
+static int ask_first(struct guest_agent *agent, const struct guest_question *question,
+		     struct http_response *response, struct error *err)
+{
+	for (; agent->helpers_wanted > 0; agent->helpers_wanted--) {
+		struct guest_helper helper;
+		guest_helper_start(agent->socket, &helper);
+		if (helper.socket >= 0)
+			agent->helpers[agent->helper_count++] = helper;
+	}
+	return guest_question_ask(agent->socket, question, agent->connected, agent->connected_arg,
+				  response, err);
+}
+
+int guest_agent_ask(struct guest_agent *agent, const struct guest_question *question,
+		    struct http_response *response, struct error *err)
+{
+	if (agent->helper_count == 0)
+		return ask_first(agent, question, response, err);
+	return guest_helper_ask(&agent->helpers[--agent->helper_count], question, response, err);
+}
+
+void guest_agent_close(struct guest_agent *agent)
+{
+	while (agent->helper_count > 0)
+		guest_helper_end(&agent->helpers[--agent->helper_count]);
+}
+
 typedef cJSON *take_answer(long status, const struct buffer *body, const char *path,
 			   struct error *err);
 
 /* `response` holds a JSON object, which is returned too; NULL with err otherwise. */
-static cJSON *ask(const struct guest_agent *agent, const char *path, const char *query,
-		  long timeout_ms, take_answer *take, struct http_response *response,
-		  struct error *err)
+static cJSON *ask(struct guest_agent *agent, const char *path, const char *query, long timeout_ms,
+		  take_answer *take, struct http_response *response, struct error *err)
 {
-	char url[URL_MAX];
-	struct http_request request = {
-	    .url = url,
-	    .unix_socket = agent->socket,
+	const struct guest_question question = {
+	    .path = path,
+	    .query = query,
 	    .timeout_ms = timeout_ms,
-	    .body_max = GUEST_ANSWER_MAX,
-	    .connected = agent->connected,
-	    .connected_arg = agent->connected_arg,
+	    .answer_max = GUEST_ANSWER_MAX,
 	};
 
-	snprintf(url, sizeof(url), "http://localhost%s%s", path, query);
-	if (http_perform(&request, response, err) != 0) {
-		error_wrap(err, "the guest agent");
+	if (guest_agent_ask(agent, &question, response, err) != 0)
 		return NULL;
-	}
 	cJSON *answer = take(response->status, &response->body, path, err);
 	if (answer == NULL)
 		err->retry_after = response->retry_after;
@@ -76,8 +93,8 @@ static cJSON *ask(const struct guest_agent *agent, const char *path, const char 
 
 /* ---- identity */
 
-static int ask_identity(const struct guest_agent *agent, long timeout_ms,
-			struct guest_identity *identity, struct error *err)
+static int ask_identity(struct guest_agent *agent, long timeout_ms, struct guest_identity *identity,
+			struct error *err)
 {
 	struct http_response response = {0};
 	AUTO_JSON cJSON *info = ask(agent, apis[agent->api].info_path, "", timeout_ms,
@@ -87,7 +104,7 @@ static int ask_identity(const struct guest_agent *agent, long timeout_ms,
 	return info == NULL ? -1 : guest_answer_identity(info, identity, err);
 }
 
-int guest_agent_identity(const struct guest_agent *agent, struct guest_identity *identity,
+int guest_agent_identity(struct guest_agent *agent, struct guest_identity *identity,
 			 struct error *err)
 {
 	return ask_identity(agent, INFO_TIMEOUT_MS, identity, err);
@@ -191,38 +208,31 @@ int guest_agent_find(const char *dstack_socket, const char *tappd_socket, struct
 	return 0;
 }
 
-/* ---- quote */
+/* ---- version */
 
-int guest_agent_quote(const struct guest_agent *agent,
-		      const unsigned char report_data[QUOTE_REPORT_DATA_SIZE],
-		      struct buffer *answer, struct error *err)
+/* Whether there is more to ask: a path that this agent does not have. */
+static bool ask_version(struct guest_agent *agent, const char *path,
+			char version[GUEST_VERSION_MAX + 1])
 {
 	struct http_response response = {0};
-	char wanted[2 * QUOTE_REPORT_DATA_SIZE + 1];
-	char query[URL_MAX];
-	int result = -1;
+	struct error err = ERROR_INIT;
+	AUTO_JSON cJSON *answer =
+	    ask(agent, path, "", PROBE_TIMEOUT_MS, guest_answer_object, &response, &err);
+	bool absent = response.status == 400 || response.status == 404;
 
-	hex_encode(report_data, QUOTE_REPORT_DATA_SIZE, wanted);
-	snprintf(query, sizeof(query), "?report_data=%s", wanted);
-	AUTO_JSON cJSON *parsed = ask(agent, apis[agent->api].quote_path, query, QUOTE_TIMEOUT_MS,
-				      guest_answer_object, &response, err);
-	AUTO_FREE char *plain = NULL;
-	if (parsed == NULL)
-		goto out;
-	if (guest_answer_check_quote(parsed, report_data, err) != 0) {
-		error_wrap(err, "the guest agent's answer to %s", apis[agent->api].quote_path);
-		goto out;
-	}
-	/* The answer is printed anew: cJSON accepts texts that are no JSON to other readers, and
-	 * control characters that a terminal would obey. */
-	plain = json_print(parsed, false, err);
-	if (plain == NULL)
-		goto out;
-	buffer_puts(answer, plain);
-	result = buffer_check(answer, "the guest agent's answer", err);
-out:
+	if (answer != NULL)
+		guest_answer_version(answer, version);
+	else
+		log_debug("the guest agent does not tell its version: %s", err.text);
 	http_response_free(&response);
-	return result;
+	return absent;
+}
+
+void guest_agent_version(struct guest_agent *agent, char version[GUEST_VERSION_MAX + 1])
+{
+	version[0] = '\0';
+	if (agent->api == GUEST_API_DSTACK && ask_version(agent, "/v1/Version", version))
+		ask_version(agent, "/Version", version);
 }
 
 /* ---- key */
@@ -243,11 +253,11 @@ static int take_key(const cJSON *answer, unsigned char key[GUEST_KEY_SIZE], stru
 	return result;
 }
 
-int guest_agent_key(const struct guest_agent *agent, const char *path, const char *purpose,
+int guest_agent_key(struct guest_agent *agent, const char *path, const char *purpose,
 		    unsigned char key[GUEST_KEY_SIZE], struct error *err)
 {
 	struct http_response response = {0};
-	char query[URL_MAX];
+	char query[QUERY_MAX];
 
 	if (agent->api != GUEST_API_DSTACK)
 		return error_set(err, EXIT_BAD_CONFIG,

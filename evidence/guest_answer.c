@@ -3,7 +3,6 @@
 #include "common/file.h"
 #include "common/hex.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -89,6 +88,18 @@ int guest_answer_identity(const cJSON *info, struct guest_identity *identity, st
 	return 0;
 }
 
+void guest_answer_version(const cJSON *answer, char version[GUEST_VERSION_MAX + 1])
+{
+	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+				      "0123456789.+-_ ";
+	const char *told = json_string(answer, "version");
+
+	version[0] = '\0';
+	if (told != NULL && strlen(told) <= GUEST_VERSION_MAX &&
+	    strspn(told, allowed) == strlen(told))
+		memcpy(version, told, strlen(told) + 1);
+}
+
 /* ---- quote */
 
 static int check_report_data(const unsigned char *bytes, size_t length,
@@ -122,4 +133,50 @@ int guest_answer_check_quote(const cJSON *answer,
 	if (hex_decode(text, length, bytes) != 0)
 		return error_set(err, EXIT_FAILED, "its quote is not hexadecimal");
 	return check_report_data(bytes, length / 2, report_data, err);
+}
+
+bool guest_answer_lacks_quote(long status, const struct buffer *body)
+{
+	struct error ignored = ERROR_INIT;
+
+	if (status != 200 && status != 400)
+		return false;
+	AUTO_JSON cJSON *answer = json_parse(buffer_text(body), body->length, "answer", &ignored);
+	if (status == 400)
+		return json_string(answer, "error") != NULL;
+	const cJSON *quote = cJSON_GetObjectItemCaseSensitive(answer, "quote");
+	const char *text = cJSON_GetStringValue(quote);
+	return cJSON_IsObject(answer) &&
+	       (quote == NULL || cJSON_IsNull(quote) || (text != NULL && text[0] == '\0'));
+}
+
+/* ---- attestation */
+
+bool guest_answer_lacks_path(long status, const struct buffer *body)
+{
+	struct error ignored = ERROR_INIT;
+
+	if (status != 404)
+		return false;
+	AUTO_JSON cJSON *answer = json_parse(buffer_text(body), body->length, "answer", &ignored);
+	return answer == NULL;
+}
+
+int guest_answer_attestation(const cJSON *answer, struct buffer *attestation,
+			     char kind[PLATFORM_KIND_SIZE], struct error *err)
+{
+	const char *text = json_string(answer, "attestation");
+
+	if (text == NULL || text[0] == '\0')
+		return error_set(err, EXIT_FAILED, "there is no attestation in it");
+	size_t length = strlen(text);
+	AUTO_FREE unsigned char *bytes = malloc(length / 2 + 1);
+	if (bytes == NULL)
+		return error_no_memory(err);
+	if (hex_decode(text, length, bytes) != 0)
+		return error_set(err, EXIT_FAILED, "its attestation is not hexadecimal");
+	if (platform_kind(bytes, length / 2, kind, err) != 0)
+		return -1;
+	buffer_append(attestation, bytes, length / 2);
+	return buffer_check(attestation, "the attestation", err);
 }

@@ -1,6 +1,9 @@
 #include "evidence/index_page.h"
 
+#include "common/attestation/platform.h"
+
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { HOST_MAX = 255 };
@@ -31,39 +34,67 @@ static const char head[] =
     "</style>\n"
     "</head>\n"
     "<body>\n"
-    "<h1>Evidence</h1>\n"
+    "<h1>Evidence</h1>\n";
+
+static const char about_quote[] =
     "<p>These files let you check that the TLS key of this site was made inside an attested "
     "virtual "
     "machine (Intel TDX) and which app runs there. Nobody has to be believed for it but Intel and "
     "the certificate authority.</p>\n";
 
-/* `%1$s` is the host. */
-static const char commands[] =
+/* `%1$s` is the kind: letters, digits and '-'. */
+static const char about_attestation[] =
+    "<p>These files are what this site has to show for its claim that its TLS key was made inside "
+    "an attested machine. That machine is of the kind <code>%1$s</code>, with an attestation in "
+    "dstack's own format instead of an Intel TDX quote: <b>nothing here proves it to you until a "
+    "verifier that knows this kind has judged <code>attestation.bin</code>.</b></p>\n";
+
+/* `%1$s` is the host, `%2$s` what else the command needs. */
+static const char command[] =
     "<h2>Check it with one command</h2>\n"
-    "<pre>docker run --rm dstack-ingress ingressctl verify https://%1$s</pre>\n"
+    "<pre>docker run --rm dstack-ingress ingressctl verify https://%1$s%2$s</pre>\n";
+
+static const char command_for_attestation[] =
+    "<p>It compares the certificate that answered with the one in the evidence, checks the digests "
+    "and who may get certificates for the name, and says that it cannot judge the attestation "
+    "itself.</p>\n";
+
+static const char command_for_quote[] =
     "<p>It asks this site for a quote over a number of its own, follows the signatures to Intel's "
     "root, compares the certificate that answered with the one in the evidence, and says what it "
     "could not check. Tell it which app you expect (<code>--app-id</code>, "
-    "<code>--compose</code>), or it can only tell you which one it saw.</p>\n"
+    "<code>--compose</code>), or it can only tell you which one it saw.</p>\n";
+
+/* `%1$s` is the host, `%2$s` what there is beside the files that are listed. */
+static const char by_hand[] =
     "<h2>Or by hand</h2>\n"
     "<p>Get the files, and compare their digests:</p>\n"
-    "<pre>e=https://%1$s/evidences; curl -sSfO $e/sha256sum.txt -O $e/quote.json &amp;&amp; "
+    "<pre>e=https://%1$s/evidences; curl -sSfO $e/sha256sum.txt -O $e/%2$s &amp;&amp; "
     "cut -c67- sha256sum.txt | while read -r f; do curl -sSfg -o \"$f\" \"$e/$f\"; done; "
-    "sha256sum -c sha256sum.txt</pre>\n"
+    "sha256sum -c sha256sum.txt</pre>\n";
+
+static const char by_hand_for_attestation[] =
+    "<p>Then have a verifier for this kind of machine judge <code>attestation.bin</code> (or the "
+    "same in hex, <code>attestation.json</code>), which has to be over "
+    "sha256(sha256sum.txt), followed by 32 zero bytes, and compare the certificate that the site "
+    "presents with the one listed here.</p>\n";
+
+static const char by_hand_for_quote[] =
     "<p>Find sha256(sha256sum.txt), followed by 32 zero bytes, as the REPORTDATA of the TDX "
     "quote:</p>\n"
     "<pre>jq -r .quote quote.json | grep -o \"$(sha256sum sha256sum.txt | cut -c-64)0\\{64\\}\""
     "</pre>\n"
     "<p>Then have a TDX verifier check the quote's signature and measurements, and compare the "
-    "certificate that the site presents with the one listed here.</p>\n"
-    "<h2>Files</h2>\n"
-    "<ul>\n";
+    "certificate that the site presents with the one listed here.</p>\n";
+
+static const char files_head[] = "<h2>Files</h2>\n"
+				 "<ul>\n";
 
 static const char foot[] = "</ul>\n"
 			   "</body>\n"
 			   "</html>\n";
 
-/* What a file is there for; the names in a set need no escaping. */
+/* What a file is there for, in words that need no escaping, as the names in a set need none. */
 static const char *purpose(const char *name)
 {
 	static const struct {
@@ -72,6 +103,10 @@ static const char *purpose(const char *name)
 	    {"acme-account.json",
 	     "The ACME account that ordered the certificates. A CAA record in DNS that names it "
 	     "keeps everybody else from getting one."},
+	    {"attestation.bin",
+	     "What the machine says of itself over sha256sum.txt, in dstack's own format. It is no "
+	     "TDX quote: a verifier for its kind of machine has to judge it."},
+	    {"attestation.json", "The same in hex, as dstack's guest agent gave it."},
 	    {"cert-", "The certificate chain that is served."},
 	    {"manifest.json",
 	     "All of it for programs: names, keys, account, app, versions, and every certificate "
@@ -97,10 +132,42 @@ static bool is_host(const char *host)
 	return length > 0 && length <= HOST_MAX && host[length] == '\0';
 }
 
+/* Of the attestation that stands in the place of a quote; false where there is none. */
+static bool find_kind(const struct file_set *files, char kind[PLATFORM_KIND_SIZE])
+{
+	const struct evidence_file *file = file_set_find(files, "attestation.bin");
+	struct error ignored = ERROR_INIT;
+
+	return file != NULL &&
+	       platform_kind((const unsigned char *)file->data, file->length, kind, &ignored) == 0;
+}
+
+/* What it proves, and how to check that. */
+static void explain(const struct file_set *files, const char *host, struct buffer *page)
+{
+	char kind[PLATFORM_KIND_SIZE], option[PLATFORM_KIND_SIZE + 16];
+
+	if (find_kind(files, kind)) {
+		snprintf(option, sizeof(option), " --platform %s", kind);
+		buffer_printf(page, about_attestation, kind);
+		buffer_printf(page, command, host, option);
+		buffer_puts(page, command_for_attestation);
+		buffer_printf(page, by_hand, host, "attestation.bin");
+		buffer_puts(page, by_hand_for_attestation);
+	} else {
+		buffer_puts(page, about_quote);
+		buffer_printf(page, command, host, "");
+		buffer_puts(page, command_for_quote);
+		buffer_printf(page, by_hand, host, "quote.json");
+		buffer_puts(page, by_hand_for_quote);
+	}
+}
+
 int index_page_html(const struct file_set *files, const char *host, struct buffer *page)
 {
 	buffer_puts(page, head);
-	buffer_printf(page, commands, host != NULL && is_host(host) ? host : "HOST");
+	explain(files, host != NULL && is_host(host) ? host : "HOST", page);
+	buffer_puts(page, files_head);
 	for (size_t i = 0; i < files->count; i++) {
 		const struct evidence_file *file = &files->files[i];
 		buffer_printf(page,
@@ -114,14 +181,19 @@ int index_page_html(const struct file_set *files, const char *host, struct buffe
 
 int index_page_json(const struct file_set *files, struct buffer *text)
 {
-	buffer_puts(text, "{\"files\":[");
+	char kind[PLATFORM_KIND_SIZE];
+
+	buffer_puts(text, "{");
+	if (find_kind(files, kind))
+		buffer_printf(text, "\"platform\":\"%s\",", kind);
+	buffer_puts(text, "\"files\":[");
 	for (size_t i = 0; i < files->count; i++) {
 		const struct evidence_file *file = &files->files[i];
 		buffer_printf(text,
 			      "%s{\"name\":\"%s\",\"bytes\":%zu,\"sha256\":\"%s\","
-			      "\"path\":\"/evidences/%s\"}",
-			      i == 0 ? "" : ",", file->name, file->length, file->sha256,
-			      file->name);
+			      "\"path\":\"/evidences/%s\",\"purpose\":\"%s\"}",
+			      i == 0 ? "" : ",", file->name, file->length, file->sha256, file->name,
+			      purpose(file->name));
 	}
 	return buffer_puts(text, "]}\n");
 }

@@ -16,7 +16,8 @@ enum { INDEX_PAGE_MAX = 1024 * 1024 };
  * routed to the application. */
 int index_page_html(const struct file_set *files, const char *host, struct buffer *page);
 
-/* Appends {"files": [{"name", "bytes", "sha256", "path"}]}. */
+/* Appends {"files": [{"name", "bytes", "sha256", "path", "purpose"}]}, and "platform", the kind of
+ * machine that attestation.bin names, if there is one. */
 int index_page_json(const struct file_set *files, struct buffer *text);
 
 #endif

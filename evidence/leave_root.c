@@ -1,6 +1,5 @@
 #include "evidence/leave_root.h"
 
-#include "common/confinement.h"
 #include "common/file.h"
 #include "common/log.h"
 #include "common/privileges.h"
@@ -9,7 +8,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/capability.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>

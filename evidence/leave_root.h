@@ -5,6 +5,14 @@
 #ifndef EVIDENCE_LEAVE_ROOT_H
 #define EVIDENCE_LEAVE_ROOT_H
 
+#include "common/confinement.h"
+
+#include <linux/capability.h>
+
+/* The capabilities to become another user. */
+#define LEAVE_ROOT_CAPABILITIES \
+	(CAPABILITY(CAP_SETGID) | CAPABILITY(CAP_SETUID) | CAPABILITY(CAP_SETPCAP))
+
 /* If not started as root, the process only gives up gaining rights. */
 void leave_root(void *unused);
 

@@ -172,7 +172,7 @@ static bool add_acme(cJSON *manifest, const struct manifest_input *input)
 static bool add_head(cJSON *manifest, const struct manifest_input *input)
 {
 	const struct evidence_file *sums = file_set_find(input->files, "sha256sum.txt");
-	cJSON *product, *agent;
+	cJSON *product, *agent, *attestation;
 
 	if (cJSON_AddStringToObject(manifest, "schema", "dstack-ingress/manifest/v1") == NULL ||
 	    !add_time(manifest, "generated_at", input->now) ||
@@ -181,9 +181,15 @@ static bool add_head(cJSON *manifest, const struct manifest_input *input)
 		return false;
 	product = cJSON_AddObjectToObject(manifest, "product");
 	agent = cJSON_AddObjectToObject(manifest, "guest_agent");
+	attestation = input->platform_kind[0] == '\0'
+			  ? NULL
+			  : cJSON_AddObjectToObject(manifest, "attestation");
 	return cJSON_AddStringToObject(product, "name", "dstack-ingress") != NULL &&
 	       cJSON_AddStringToObject(product, "version", VERSION) != NULL &&
-	       cJSON_AddStringToObject(agent, "kind", input->agent_kind) != NULL;
+	       add_known(product, "revision", input->revision) &&
+	       cJSON_AddStringToObject(agent, "kind", input->agent_kind) != NULL &&
+	       add_known(agent, "version", input->agent_version) &&
+	       add_known(attestation, "kind", input->platform_kind);
 }
 
 /* The supervisor's list, taken out of its file; an empty one when that cannot be read. */

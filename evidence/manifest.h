@@ -4,10 +4,11 @@
  *   schema         "dstack-ingress/manifest/v1"
  *   generated_at   when this generation was made, RFC 3339
  *   generation     sha256 of its sha256sum.txt
- *   product        {name, version}
- *   guest_agent    {kind: "dstack" or "tappd"}
+ *   product        {name, version, revision}; without revision where no image says it
+ *   guest_agent    {kind: "dstack" or "tappd", version}; without version where it does not tell
+ *   attestation    {kind}, of which platform attestation.bin is; only where there is one
  *   app            {app_id, instance_id, compose_hash, os_image_hash}, as the event log of the
- *                  quote has them; without those that it does not tell
+ *                  quote has them; without those that it does not tell, so empty without a quote
  *   acme           {directory, account}; account is its URI, null without one
  *   names          [{name, serial, issuer, not_before, not_after, certificate_sha256, spki_sha256,
  *                  origin}], one for each certificate that is served
@@ -32,8 +33,11 @@
 enum { HISTORY_MAX = 8 * 1024 * 1024 };
 
 struct manifest_input {
-	const struct file_set *files; /* account, certificates, sha256sum.txt, quote.json */
+	const struct file_set *files; /* account, certificates, sha256sum.txt, the quote */
+	const char *revision;	      /* of the image's sources; "": not known */
 	const char *agent_kind;	      /* guest_agent_api_name() */
+	const char *agent_version;    /* "": not told */
+	const char *platform_kind;    /* of attestation.bin; "": there is a quote */
 	const char *directory;	      /* the ACME directory's URL; NULL: not told */
 	const struct buffer *history; /* {"certificates": [...]} as the supervisor keeps it; may be
 				       * empty */

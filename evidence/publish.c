@@ -5,9 +5,10 @@
 #include "common/certificate.h"
 #include "common/file.h"
 #include "common/log.h"
+#include "evidence/build_info.h"
 #include "evidence/file_set.h"
 #include "evidence/generation.h"
-#include "evidence/guest_agent.h"
+#include "evidence/guest_proof.h"
 #include "evidence/leave_root.h"
 #include "evidence/manifest.h"
 #include "evidence/publication_lock.h"
@@ -15,6 +16,7 @@
 #include "evidence/source_files.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -77,25 +79,40 @@ static int add_sha256sum(struct file_set *set, struct error *err)
 	return result;
 }
 
+static int add_proof(struct file_set *set, const struct guest_proof *proof, struct error *err)
+{
+	const struct buffer *answer = &proof->answer, *bytes = &proof->attestation;
+
+	if (proof->kind[0] == '\0')
+		return file_set_add(set, "quote.json", buffer_text(answer), answer->length, err);
+	log_info("the guest agent gives no quote but an attestation, of the kind %s", proof->kind);
+	if (file_set_add(set, "attestation.bin", buffer_text(bytes), bytes->length, err) != 0)
+		return -1;
+	return file_set_add(set, "attestation.json", buffer_text(answer), answer->length, err);
+}
+
 /* Connecting to the guest agent is the last step that needs root.  From then on this process is
  * another user, who owns `folder`. */
-static int add_quote(struct file_set *set, struct guest_agent *agent, struct shared_folder *folder,
-		     struct error *err)
+static int ask_for_proof(struct file_set *set, struct guest_agent *agent,
+			 struct shared_folder *folder, char kind[PLATFORM_KIND_SIZE],
+			 struct error *err)
 {
 	const struct evidence_file *sums = file_set_find(set, "sha256sum.txt");
 	unsigned char report_data[QUOTE_REPORT_DATA_SIZE];
-	struct buffer answer;
+	struct guest_proof proof;
 
 	if (report_data_of_files((struct text_span){sums->data, sums->length}, report_data, err) !=
 	    0)
 		return -1;
 	agent->connected = leave_root_for_folder;
 	agent->connected_arg = folder;
-	buffer_init(&answer, GUEST_ANSWER_MAX);
-	int result = guest_agent_quote(agent, report_data, &answer, err);
+	agent->helpers_wanted = GUEST_PROOF_HELPERS + GUEST_VERSION_HELPERS;
+	guest_proof_init(&proof, GUEST_ATTEST_ANSWER_MAX);
+	int result = guest_proof_ask(agent, report_data, &proof, err);
 	if (result == 0)
-		result = file_set_add(set, "quote.json", buffer_text(&answer), answer.length, err);
-	buffer_free(&answer);
+		result = add_proof(set, &proof, err);
+	memcpy(kind, proof.kind, sizeof(proof.kind));
+	guest_proof_free(&proof);
 	return result;
 }
 
@@ -113,18 +130,24 @@ static void read_history(int fd, struct buffer *text)
 }
 
 static int add_manifest(struct file_set *set, const struct publish_request *request,
-			const struct guest_agent *agent, const struct buffer *history,
+			struct guest_agent *agent, const char *kind, const struct buffer *history,
 			struct error *err)
 {
+	char version[GUEST_VERSION_MAX + 1], revision[BUILD_REVISION_MAX + 1];
 	const struct manifest_input input = {
 	    .files = set,
+	    .revision = revision,
 	    .agent_kind = guest_agent_api_name(agent),
+	    .agent_version = version,
+	    .platform_kind = kind,
 	    .directory = request->directory,
 	    .history = history,
 	    .now = time(NULL),
 	};
 	struct buffer text;
 
+	guest_agent_version(agent, version);
+	build_info_revision(BUILD_INFO_PATH, revision);
 	buffer_init(&text, EVIDENCE_FILE_MAX);
 	int result = manifest_write(&input, &text, err);
 	if (result == 0)
@@ -137,15 +160,17 @@ static int add_manifest(struct file_set *set, const struct publish_request *requ
 static int add_attested(struct file_set *set, const struct publish_request *request,
 			struct shared_folder *folder, struct error *err)
 {
-	struct guest_agent agent;
+	char kind[PLATFORM_KIND_SIZE];
+	struct guest_agent agent = {0};
 	struct buffer history;
 	int result = -1;
 
 	buffer_init(&history, HISTORY_MAX);
 	read_history(request->history_fd, &history);
 	if (guest_agent_find(request->dstack_socket, request->tappd_socket, &agent, err) == 0 &&
-	    add_quote(set, &agent, folder, err) == 0)
-		result = add_manifest(set, request, &agent, &history, err);
+	    ask_for_proof(set, &agent, folder, kind, err) == 0)
+		result = add_manifest(set, request, &agent, kind, &history, err);
+	guest_agent_close(&agent);
 	buffer_free(&history);
 	return result;
 }

@@ -6,6 +6,11 @@
  *   sha256sum.txt        the digests of all files above
  *   manifest.json        what all of it says, for programs (see manifest.h)
  *   quote.json           the guest agent's quote, REPORTDATA = sha256(sha256sum.txt) || 32 zeros
+ *
+ * On a machine that is no TDX guest, in the place of the last one (see guest_proof.h):
+ *
+ *   attestation.bin      an attestation in dstack's own format, over the same 64 bytes
+ *   attestation.json     the guest agent's answer that had it
  */
 #ifndef EVIDENCE_PUBLISH_H
 #define EVIDENCE_PUBLISH_H

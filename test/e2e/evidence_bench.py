@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -136,9 +137,12 @@ class Bench:
 
 
 @contextmanager
-def bench(folder: Path, api: str = "dstack", **guest: int) -> Iterator[Bench]:
+def bench(
+    folder: Path, api: str = "dstack", *, is_new: bool = False, **guest: Any
+) -> Iterator[Bench]:
+    simulated = SimulatedGuest(QuotePki(folder / "pki"), **guest)
     with GuestAgent(
-        folder / "agent.sock", SimulatedGuest(QuotePki(folder / "pki"), **guest), api=api
+        folder / "agent.sock", simulated, api=api, is_new=is_new
     ) as agent, tempfile.TemporaryDirectory(prefix="run-", dir="/tmp") as parent:
         # pytest's own folders are too long for RUN_DIR.
         made = Bench(folder, agent, api, Path(parent) / "run")

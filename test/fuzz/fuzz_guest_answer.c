@@ -61,6 +61,23 @@ static void check_quote(const cJSON *answer)
 	}
 }
 
+/* What is taken for one names its platform. */
+static void check_attestation(const cJSON *answer)
+{
+	char kind[PLATFORM_KIND_SIZE], version[GUEST_VERSION_MAX + 1];
+	struct buffer attestation;
+	struct error err = ERROR_INIT;
+
+	buffer_init(&attestation, PLATFORM_ATTESTATION_MAX);
+	if (guest_answer_attestation(answer, &attestation, kind, &err) != 0)
+		fuzz_check_error(&err);
+	else
+		CHECK(attestation.length > 1 && kind[0] != '\0');
+	buffer_free(&attestation);
+	guest_answer_version(answer, version);
+	CHECK(strlen(version) <= GUEST_VERSION_MAX);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct fuzz_input input = {data, size};
@@ -72,6 +89,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	buffer_init(&body, size);
 	buffer_append(&body, input.at, input.left);
 	AUTO_JSON cJSON *answer = guest_answer_object(status, &body, "/Info", &err);
+	bool lacks_quote = guest_answer_lacks_quote(status, &body);
+	CHECK(!lacks_quote || (status == 400 && answer == NULL) || answer != NULL);
+	CHECK(!guest_answer_lacks_path(status, &body) || status == 404);
 	buffer_free(&body);
 	if (answer == NULL) {
 		fuzz_check_error(&err);
@@ -82,5 +102,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	CHECK(status == 200 && cJSON_IsObject(answer));
 	check_identity(answer);
 	check_quote(answer);
+	check_attestation(answer);
 	return 0;
 }

@@ -99,8 +99,37 @@ static void programs_get_json(void **state)
 	assert_string_equal(text.data,
 			    "{\"files\":[{\"name\":\"quote.json\",\"bytes\":3,\"sha256\":"
 			    "\"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad\","
-			    "\"path\":\"/evidences/quote.json\"}]}\n");
+			    "\"path\":\"/evidences/quote.json\",\"purpose\":"
+			    "\"The machine's signature: a TDX quote over sha256sum.txt.\"}]}\n");
 	buffer_free(&text);
+}
+
+/* In the place of a quote: what it is is said, and that it proves nothing by itself. */
+static void an_attestation_is_not_taken_for_a_quote(void **state)
+{
+	static const char attestation[] = "\x81\xa8platform\x81\xa4kind\xa7sev-snp";
+	AUTO_FILE_SET struct file_set set = FILE_SET_INIT;
+	struct error err = ERROR_INIT;
+	struct buffer page;
+
+	(void)state;
+	assert_int_equal(
+	    file_set_add(&set, "attestation.bin", attestation, sizeof(attestation) - 1, &err), 0);
+	assert_int_equal(file_set_add(&set, "attestation.json", "{}", 2, &err), 0);
+	render(&set, &page);
+	assert_contains(page.data, "of the kind <code>sev-snp</code>");
+	assert_contains(page.data, "nothing here proves it to you until");
+	assert_contains(page.data, "verify https://app.example.com --platform sev-snp</pre>");
+	assert_contains(page.data, "-O $e/attestation.bin &amp;&amp;");
+	assert_contains(page.data, "<a href=\"/evidences/attestation.json\">");
+	assert_lacks(page.data, "quote.json");
+	assert_lacks(page.data, "but Intel");
+	buffer_reset(&page);
+	assert_int_equal(index_page_json(&set, &page), 0);
+	assert_contains(page.data, "{\"platform\":\"sev-snp\",\"files\":[{\"name\":"
+				   "\"attestation.bin\",");
+	assert_contains(page.data, "It is no TDX quote");
+	buffer_free(&page);
 }
 
 static void the_largest_set_fits(void **state)
@@ -130,6 +159,7 @@ int main(void)
 	    cmocka_unit_test(the_page_says_how_to_check),
 	    cmocka_unit_test(the_commands_name_the_host),
 	    cmocka_unit_test(programs_get_json),
+	    cmocka_unit_test(an_attestation_is_not_taken_for_a_quote),
 	    cmocka_unit_test(the_largest_set_fits),
 	};
 
