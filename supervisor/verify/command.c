@@ -68,6 +68,9 @@ static int take_tcb(void *values, const struct command_option *option, char *tex
 const struct command_option verify_options[] = {
     TEXT("dir", "DIR", dir, "judge what --save wrote, instead of a site"),
     TEXT("quote", "FILE", quote, "judge a TDX quote alone"),
+    TEXT("platform", "KIND", judge.platform,
+	 "the machine is of that kind, and no TDX guest: its attestation,\n"
+	 "which cannot be judged here, does not count as failed"),
     TEXT("save", "DIR", save, "keep what the site answered"),
     PIN("app-id", PIN_APP_ID, "the app that you expect"),
     PIN("compose-hash", PIN_COMPOSE_HASH, "the SHA-256 of its app-compose.json"),

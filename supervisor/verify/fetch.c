@@ -171,38 +171,63 @@ static int check_unchanged(struct site *site, struct material *material, struct 
 	return rc;
 }
 
+/* Adds `name`, which is at `path`, if the site has it; its status is told in any case. */
+static int get_if_there(struct site *site, struct material *material, const char *name,
+			const char *path, long *status, struct error *err)
+{
+	struct buffer content;
+
+	buffer_init(&content, MATERIAL_FILE_MAX);
+	int rc = request(site, material, path, status, &content, err);
+	if (rc == 0 && *status == 200) {
+		struct buffer *file = material_add(material, name, err);
+		if (file == NULL)
+			rc = -1;
+		else if (buffer_append(file, content.data, content.length) != 0)
+			rc = buffer_check(file, name, err);
+	}
+	buffer_free(&content);
+	return rc;
+}
+
+/* A machine that is no TDX guest has an attestation instead of a quote. */
+static int get_proof(struct site *site, struct material *material, struct error *err)
+{
+	long status = 0, other = 0;
+
+	if (get_if_there(site, material, "quote.json", "quote.json", &status, err) != 0)
+		return -1;
+	if (status == 404 &&
+	    get_if_there(site, material, "attestation.bin", "attestation.bin", &other, err) != 0)
+		return -1;
+	return status == 200 || other == 200 ? 0 : refuse_status(site, "quote.json", status, err);
+}
+
 /* A question of our own, if the site answers such. */
 static int ask(struct site *site, struct material *material, struct error *err)
 {
 	unsigned char nonce[NONCE_SIZE];
 	char path[sizeof("attestation.json?nonce=") + sizeof(material->nonce)];
-	struct buffer content;
 	long status = 0;
 
 	if (RAND_bytes(nonce, sizeof(nonce)) != 1)
 		return error_set(err, EXIT_FAILED, "there are no random numbers to be had");
 	hex_encode(nonce, sizeof(nonce), material->nonce);
 	snprintf(path, sizeof(path), "attestation.json?nonce=%s", material->nonce);
-	buffer_init(&content, MATERIAL_FILE_MAX);
-	int rc = request(site, material, path, &status, &content, err);
-	if (rc == 0 && status == 404) {
+	if (get_if_there(site, material, "attestation.json", path, &status, err) != 0)
+		return -1;
+	if (status == 404)
 		material->nonce[0] = '\0';
-	} else if (rc == 0 && status != 200) {
-		rc = refuse_status(site, "attestation.json", status, err);
-	} else if (rc == 0) {
-		struct buffer *file = material_add(material, "attestation.json", err);
-		if (file == NULL || buffer_append(file, content.data, content.length) != 0)
-			rc = -1;
-	}
-	buffer_free(&content);
-	return rc;
+	else if (status != 200)
+		return refuse_status(site, "attestation.json", status, err);
+	return 0;
 }
 
 static int fetch_once(struct site *site, struct material *material, struct error *err)
 {
 	if (get_into(site, material, "sha256sum.txt", err) != 0 ||
-	    get_listed(site, material, err) != 0 ||
-	    get_into(site, material, "quote.json", err) != 0 || ask(site, material, err) != 0)
+	    get_listed(site, material, err) != 0 || get_proof(site, material, err) != 0 ||
+	    ask(site, material, err) != 0)
 		return -1;
 	return check_unchanged(site, material, err);
 }

@@ -6,7 +6,8 @@
 #include "supervisor/verify/material.h"
 
 /*
- * Gets sha256sum.txt, the files that it lists, quote.json, and an answer to a nonce of ours from
+ * Gets sha256sum.txt, the files that it lists, quote.json (attestation.bin, where there is no such
+ * file), and an answer to a nonce of ours from
  * https://HOST[:PORT]/evidences/. Every connection has to show the same certificate, sha256sum.txt
  * the same text before and after, and the evidence has to name that certificate: a site publishes
  * the evidence of a new one before it serves it. If one of this is not so, all of it is fetched

@@ -4,6 +4,7 @@
 #include "common/hex.h"
 #include "common/json.h"
 #include "supervisor/verify/manifest.h"
+#include "supervisor/verify/platform.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,21 +14,32 @@
 struct answer {
 	cJSON *json;
 	const char *nonce, *manifest, *quote, *event_log;
+	const char *attestation; /* of a machine without quotes; then there is no quote */
 };
 
-static int parse(const struct buffer *text, struct answer *answer, struct error *err)
+static int read_members(struct answer *answer, struct error *err)
 {
-	answer->json = json_parse(buffer_text(text), text->length, "attestation.json", err);
-	if (answer->json == NULL)
-		return -1;
 	const cJSON *quote = json_object(answer->json, "quote");
 	answer->nonce = json_string(answer->json, "nonce");
 	answer->manifest = json_string(answer->json, "manifest");
 	answer->quote = json_string(quote, "quote");
 	answer->event_log = json_string(quote, "event_log");
-	if (answer->nonce == NULL || answer->manifest == NULL || answer->quote == NULL)
+	answer->attestation = json_string(json_object(answer->json, "attestation"), "attestation");
+	if (answer->nonce == NULL || answer->manifest == NULL ||
+	    (answer->quote == NULL && answer->attestation == NULL))
 		return error_set(err, EXIT_FAILED,
 				 "attestation.json lacks its nonce, its manifest or its quote");
+	return 0;
+}
+
+static int check_nonce(const struct answer *answer, const struct material *material,
+		       struct error *err)
+{
+	if (material->nonce[0] == '\0')
+		return error_set(err, EXIT_FAILED, "nobody knows which nonce was sent");
+	if (strcasecmp(answer->nonce, material->nonce) != 0)
+		return error_set(err, EXIT_FAILED,
+				 "the answer is to another nonce than the one that was sent");
 	return 0;
 }
 
@@ -39,11 +51,8 @@ static int expect(const struct answer *answer, const struct material *material,
 	unsigned char nonce[NONCE_MAX];
 	size_t digits = strlen(answer->nonce);
 
-	if (material->nonce[0] == '\0')
-		return error_set(err, EXIT_FAILED, "nobody knows which nonce was sent");
-	if (strcasecmp(answer->nonce, material->nonce) != 0)
-		return error_set(err, EXIT_FAILED,
-				 "the answer is to another nonce than the one that was sent");
+	if (check_nonce(answer, material, err) != 0)
+		return -1;
 	if (sums == NULL || digits > 2 * sizeof(nonce) ||
 	    hex_decode(answer->nonce, digits, nonce) != 0)
 		return error_set(err, EXIT_FAILED, "the nonce is no hex of %d to %d bytes",
@@ -127,6 +136,49 @@ static int judge_manifest(const struct judge_options *options, const struct mate
 	return manifest_judge_ct(manifest, material->host, options->ct_list, findings, err);
 }
 
+/* An answer without a quote: it can be wrong, but not right. */
+static void judge_attestation(const struct material *material, const struct answer *answer,
+			      struct findings *findings)
+{
+	char kind[PLATFORM_KIND_SIZE];
+	struct error why = ERROR_INIT;
+
+	if (check_nonce(answer, material, &why) != 0 ||
+	    platform_kind_of_hex(answer->attestation, kind, &why) != 0)
+		findings_fail(findings, CHECK_FRESH, "%s", why.text);
+	else if (material_find(material, "quote.json") != NULL)
+		findings_fail(findings, CHECK_FRESH,
+			      "it comes from a machine of the kind %s, and quote.json from another",
+			      kind);
+	else
+		findings_skip(
+		    findings, CHECK_FRESH,
+		    "the answer has an attestation of the kind %s, which cannot be judged "
+		    "here",
+		    kind);
+}
+
+static int judge_answer(const struct judge_options *options, const struct material *material,
+			struct answer *answer, const struct attestation_result *seen,
+			struct findings *findings, struct error *err)
+{
+	struct error why = ERROR_INIT;
+
+	if (platform_is_published(answer->json)) {
+		findings_skip(findings, CHECK_FRESH, "the site was asked no question");
+	} else if (read_members(answer, &why) != 0) {
+		findings_fail(findings, CHECK_FRESH, "%s", why.text);
+	} else if (answer->quote == NULL) {
+		judge_attestation(material, answer, findings);
+	} else if (verify_quote(options, material, answer, seen, &why) != 0) {
+		findings_fail(findings, CHECK_FRESH, "%s", why.text);
+	} else {
+		findings_pass(findings, CHECK_FRESH, "nonce %.16s...", answer->nonce);
+		return judge_manifest(options, material, answer, findings, err);
+	}
+	return 0;
+}
+
 int fresh_judge(const struct judge_options *options, const struct material *material,
 		const struct attestation_result *seen, struct findings *findings, struct error *err)
 {
@@ -143,13 +195,11 @@ int fresh_judge(const struct judge_options *options, const struct material *mate
 		findings_skip(findings, CHECK_FRESH, "the site answers no questions");
 		return 0;
 	}
-	if (parse(text, &answer, &why) != 0 ||
-	    verify_quote(options, material, &answer, seen, &why) != 0) {
+	answer.json = json_parse(buffer_text(text), text->length, "attestation.json", &why);
+	if (answer.json == NULL)
 		findings_fail(findings, CHECK_FRESH, "%s", why.text);
-	} else {
-		findings_pass(findings, CHECK_FRESH, "nonce %.16s...", answer.nonce);
-		rc = judge_manifest(options, material, &answer, findings, err);
-	}
+	else
+		rc = judge_answer(options, material, &answer, seen, findings, err);
 	cJSON_Delete(answer.json);
 	return rc;
 }

@@ -1,11 +1,11 @@
 #include "supervisor/verify/judge.h"
 
-#include "common/attestation/platform.h"
 #include "common/attestation/report_data.h"
 #include "common/digest.h"
 #include "common/hex.h"
 #include "common/json.h"
 #include "supervisor/verify/fresh.h"
+#include "supervisor/verify/platform.h"
 #include "supervisor/verify/site_certificate.h"
 
 #include <stdlib.h>
@@ -125,8 +125,7 @@ static int verify_bytes(const struct judge_options *options, const struct materi
 	return 0;
 }
 
-/* An attestation of dstack's own format in the place of a quote is refused like anything that is
- * none, but says which platform it is of. */
+/* A quote, or an attestation in the place of one. */
 static int judge_bytes(const struct judge_options *options, const struct material *material,
 		       struct text_span bytes, const char *event_log, struct findings *findings,
 		       struct attestation_result *result, struct error *err)
@@ -140,10 +139,7 @@ static int judge_bytes(const struct judge_options *options, const struct materia
 	report_steps(result, findings);
 	if (findings->list[CHECK_QUOTE_LAYOUT].outcome == OUTCOME_FAILED &&
 	    platform_kind(quote, bytes.length, kind, &ignored) == 0)
-		findings_fail(findings, CHECK_QUOTE_LAYOUT,
-			      "this is no TDX quote but dstack's attestation of a machine of the "
-			      "kind %s, which cannot be judged here",
-			      kind);
+		platform_judge(options->platform, kind, findings);
 	return 0;
 }
 
@@ -259,7 +255,7 @@ static void check_pins(const struct judge_options *options, const struct attesta
 int judge(const struct judge_options *options, const struct material *material,
 	  struct findings *findings, struct attestation_result *attestation, struct error *err)
 {
-	const struct buffer *quote = material_find(material, "quote.json");
+	const struct buffer *quote = platform_find_proof(material);
 
 	*attestation = (struct attestation_result){0};
 	if (options->bare_quote) {

@@ -17,7 +17,8 @@ struct judge_options {
 	const struct buffer *ct_list;	 /* of a CT log, see manifest.h; NULL: none */
 	enum tcb_status worst_tcb;
 	struct pins pins;
-	bool bare_quote; /* only a quote is there: nothing says what it has to be over */
+	const char *platform; /* accepted unjudged, see platform.h; NULL: none */
+	bool bare_quote;      /* only a quote is there: nothing says what it has to be over */
 };
 
 #endif

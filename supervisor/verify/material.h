@@ -3,6 +3,7 @@
 #ifndef SUPERVISOR_VERIFY_MATERIAL_H
 #define SUPERVISOR_VERIFY_MATERIAL_H
 
+#include "common/attestation/platform.h"
 #include "common/attestation/report_data.h"
 #include "common/buffer.h"
 #include "common/domain.h"
@@ -12,7 +13,8 @@
 #include <stddef.h>
 
 enum {
-	MATERIAL_FILE_MAX = 4 * 1024 * 1024,
+	/* The largest attestation there can be, in hex, and what is around it. */
+	MATERIAL_FILE_MAX = 2 * PLATFORM_ATTESTATION_MAX + 64 * 1024,
 	MATERIAL_FILES_MAX = 1100,
 };
 

@@ -88,6 +88,9 @@ static int write_policy(const struct verify_command *c, const struct attestation
 	if (!findings_good(findings))
 		return error_set(err, EXIT_FAILED,
 				 "no policy is written: it would accept what was refused");
+	if (result->measurements.mrtd[0] == '\0')
+		return error_set(err, EXIT_FAILED,
+				 "no policy is written: there is no TDX quote to make one of");
 	char *text = policy_write(result, err);
 	if (text == NULL)
 		return -1;
