@@ -41,7 +41,7 @@ struct steps *steps_new(const struct steps_options *o, struct error *err)
 		return NULL;
 	}
 	steps->order =
-	    steps_order_new(&(struct steps_order_options){o->settings, o->jobs, o->certbot,
+	    steps_order_new(&(struct steps_order_options){o->base, o->settings, o->jobs, o->certbot,
 							  o->key_origin, o->store},
 			    err);
 	if (steps->order == NULL)

@@ -14,11 +14,13 @@
 #include "supervisor/steps_serve.h"
 
 struct jobs;
+struct event_base;
 struct settings;
 
 struct certificate_store;
 
 struct steps_options {
+	struct event_base *base;
 	const struct settings *settings;
 	const struct jobs *jobs;
 	const struct state *state;

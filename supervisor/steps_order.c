@@ -13,6 +13,8 @@
 #include "supervisor/schedule.h"
 #include "supervisor/served_pair.h"
 
+#include <event2/event.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +26,10 @@ enum {
 	/* What an order takes of memory, its hooks with it, and how long until it has taken it. */
 	ORDER_MEMORY = 64 * MEBIBYTE,
 	ORDER_GROWS_MS = 5000,
-	ORDERS_MOST = 16,
+	/* One that takes longer waits for DNS, and another may begin beside it. */
+	ORDER_SLOW_MS = 60 * 1000,
+	SLOW_ORDERS_MOST = 12,
+	LOOK_SECONDS = 10,
 };
 
 struct steps_order {
@@ -35,28 +40,31 @@ struct steps_order {
 	/* For each of settings->domains, which account was in use when it came by: its CAA record
 	 * names that one. */
 	uint64_t *accounts_seen;
-	long long begun[ORDERS_MOST]; /* clock_now_ms() of the latest orders */
-	size_t begun_count;
+	/* For each of them, when the order under way began (clock_now_ms()); 0: there is none. */
+	long long *begun;
+	struct event *look; /* for orders that have become slow */
 	bool has_told_memory;
 };
 
 /* ---- memory */
 
-static size_t young_orders(const struct steps_order *order)
+/* How many orders that are under way began between then and then. */
+static size_t orders_of_age(const struct steps_order *order, long long least, long long most)
 {
 	long long now = clock_now_ms();
 	size_t count = 0;
 
-	for (size_t i = 0; i < ORDERS_MOST && i < order->begun_count; i++)
-		count += now - order->begun[i] < ORDER_GROWS_MS;
-	return count < order->orders.running ? count : order->orders.running;
+	for (size_t i = 0; i < order->options.settings->domain_count; i++)
+		count += order->begun[i] != 0 && now - order->begun[i] >= least &&
+			 now - order->begun[i] < most;
+	return count;
 }
 
 static bool has_memory(void *arg)
 {
 	struct steps_order *order = arg;
 	long long left = container_memory_left(&container_memory_usual);
-	long long needed = (long long)(young_orders(order) + 1) * ORDER_MEMORY;
+	long long needed = (long long)(orders_of_age(order, 0, ORDER_GROWS_MS) + 1) * ORDER_MEMORY;
 
 	if (left >= needed)
 		return true;
@@ -70,6 +78,48 @@ static bool has_memory(void *arg)
 	return false;
 }
 
+/* ---- slots */
+
+/* An order whose zone lags takes its whole PROPAGATION_TIMEOUT: it keeps its memory, but no slot.
+ */
+static void set_slots(struct steps_order *order)
+{
+	size_t slow = orders_of_age(order, ORDER_SLOW_MS, LLONG_MAX);
+
+	if (order->orders.limit == 0)
+		return; /* the start has not swept yet */
+	lane_set_limit(&order->orders,
+		       (unsigned)order->options.settings->orders_at_once +
+			   (unsigned)(slow < SLOW_ORDERS_MOST ? slow : SLOW_ORDERS_MOST));
+}
+
+static void on_look(evutil_socket_t fd, short what, void *arg)
+{
+	struct steps_order *order = arg;
+
+	(void)fd;
+	(void)what;
+	set_slots(order);
+	if (order->orders.running > 0)
+		event_add(order->look, &(struct timeval){LOOK_SECONDS, 0});
+}
+
+static void begin(struct steps_order *order, size_t domain)
+{
+	order->begun[domain] = clock_now_ms();
+	order_sweep_begins(order->sweep, domain);
+	if (!event_pending(order->look, EV_TIMEOUT, NULL))
+		event_add(order->look, &(struct timeval){LOOK_SECONDS, 0});
+}
+
+static void end(struct steps_order *order, size_t domain, bool may_have_left)
+{
+	order->begun[domain] = 0;
+	order_sweep_ends(order->sweep, domain, may_have_left);
+	set_slots(order);
+	lane_leave(&order->orders);
+}
+
 /* ---- the object */
 
 struct steps_order *steps_order_new(const struct steps_order_options *options, struct error *err)
@@ -79,7 +129,12 @@ struct steps_order *steps_order_new(const struct steps_order_options *options, s
 	if (order != NULL)
 		order->accounts_seen =
 		    calloc(options->settings->domain_count, sizeof(*order->accounts_seen));
-	if (order == NULL || order->accounts_seen == NULL) {
+	if (order != NULL)
+		order->begun = calloc(options->settings->domain_count, sizeof(*order->begun));
+	if (order != NULL)
+		order->look = evtimer_new(options->base, on_look, order);
+	if (order == NULL || order->accounts_seen == NULL || order->begun == NULL ||
+	    order->look == NULL) {
 		error_no_memory(err);
 		goto fail;
 	}
@@ -101,6 +156,9 @@ void steps_order_free(struct steps_order *order)
 	if (order == NULL)
 		return;
 	order_sweep_free(order->sweep);
+	if (order->look != NULL)
+		event_free(order->look);
+	free(order->begun);
 	free(order->accounts_seen);
 	free(order);
 }
@@ -271,8 +329,7 @@ static void on_issued(const struct certbot_outcome *outcome, void *arg)
 		domain_was_ordered(arg);
 		key_origin_after_order(order->options.key_origin, domain_index(arg));
 	}
-	order_sweep_ends(order->sweep, domain_index(arg), outcome->error != NULL);
-	lane_leave(&order->orders);
+	end(order, domain_index(arg), outcome->error != NULL);
 	if (rc == 0)
 		domain_done(arg);
 	else
@@ -333,8 +390,7 @@ static int place_order(struct steps_order *order, struct domain *d, const struct
 		domain_refund_order(d);
 		return -1;
 	}
-	order->begun[order->begun_count++ % ORDERS_MOST] = clock_now_ms();
-	order_sweep_begins(order->sweep, domain_index(d));
+	begin(order, domain_index(d));
 	return 0;
 }
 

@@ -1,6 +1,7 @@
 /*
  * A domain's account and certificate, ordered by certbot: ORDERS_AT_ONCE at a time unless the
- * container's memory is too small for that, and never more often than the CA's limits bear.
+ * container's memory is too small for that, and never more often than the CA's limits bear.  An
+ * order that takes longer than a minute, since its zone lags, lets another one begin.
  */
 #ifndef SUPERVISOR_STEPS_ORDER_H
 #define SUPERVISOR_STEPS_ORDER_H
@@ -10,11 +11,13 @@
 struct certbot;
 struct certificate_store;
 struct domain;
+struct event_base;
 struct jobs;
 struct key_origin;
 struct settings;
 
 struct steps_order_options {
+	struct event_base *base;
 	const struct settings *settings;
 	const struct jobs *jobs;
 	struct certbot *certbot;

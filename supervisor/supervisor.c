@@ -286,9 +286,9 @@ static int make_domains(struct supervisor *s, struct error *err)
 	const struct settings *settings = s->settings;
 
 	s->steps =
-	    steps_new(&(struct steps_options){settings, s->jobs, s->state, s->certbot, s->haproxy,
-					      s->publication, s->key_origin, s->store, s->pairs,
-					      run_folder_certs(s->folder)},
+	    steps_new(&(struct steps_options){s->base, settings, s->jobs, s->state, s->certbot,
+					      s->haproxy, s->publication, s->key_origin, s->store,
+					      s->pairs, run_folder_certs(s->folder)},
 		      err);
 	if (s->steps == NULL)
 		return -1;

@@ -72,10 +72,57 @@ static void many_that_end_at_once_do_not_stand_on_the_stack(void **state)
 	free(jobs);
 }
 
+static bool has_room(void *arg)
+{
+	return *(bool *)arg;
+}
+
+/* What else is scarce may hold jobs back, but never the only one. */
+static void without_room_one_goes_on(void **state)
+{
+	struct job jobs[3];
+	struct lane lane;
+	bool room = false;
+	int turns = 0;
+
+	(void)state;
+	lane_init(&lane, 3);
+	lane.has_room = has_room;
+	lane.has_room_arg = &room;
+	enter(&lane, jobs, 3, &turns, false);
+	assert_int_equal(turns, 1);
+	lane_leave(&lane);
+	assert_int_equal(turns, 2);
+	room = true;
+	lane_set_limit(&lane, 3);
+	assert_int_equal(turns, 3);
+}
+
+static void the_limit_can_be_changed(void **state)
+{
+	struct job jobs[4];
+	struct lane lane;
+	int turns = 0;
+
+	(void)state;
+	lane_init(&lane, 0);
+	enter(&lane, jobs, 4, &turns, false);
+	assert_int_equal(turns, 0);
+	lane_set_limit(&lane, 2);
+	assert_int_equal(turns, 2);
+	lane_set_limit(&lane, 1);
+	lane_leave(&lane);
+	assert_int_equal(turns, 2);
+	lane_leave(&lane);
+	assert_int_equal(turns, 3);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(so_many_run_and_the_others_wait_in_order),
+	    cmocka_unit_test(without_room_one_goes_on),
+	    cmocka_unit_test(the_limit_can_be_changed),
 	    cmocka_unit_test(many_that_end_at_once_do_not_stand_on_the_stack),
 	};
 
