@@ -66,13 +66,19 @@ def test_so_many_orders_as_the_setting_says(world: World, tmp_path: Path, at_onc
         assert sorted(plain_certbot.certificates(ingress, tmp_path)) == names
 
 
-def test_an_order_that_hangs_holds_up_nobody_else(world: World, tmp_path: Path) -> None:
+@pytest.mark.parametrize("at_once", ["4", "1"])
+def test_an_order_that_hangs_holds_up_nobody_else(
+    world: World, tmp_path: Path, at_once: str
+) -> None:
+    """With one place it is made free after a minute."""
     stack = world.make_stack()
     hanging = _script(
         tmp_path / "certbot", f'case "$*" in *{HELD}*) exec sleep 600;; esac\nexec certbot "$@"\n'
     )
-    ingress = world.ingress(**_domains(stack, HELD, FREE, OTHER), CERTBOT=hanging)
-    ingress.wait_settled(90, FREE, OTHER)
+    ingress = world.ingress(
+        **_domains(stack, HELD, FREE, OTHER), CERTBOT=hanging, ORDERS_AT_ONCE=at_once
+    )
+    ingress.wait_settled(150, FREE, OTHER)
     assert ingress.domain(HELD)["state"] == "working: issue"
 
 

@@ -166,7 +166,7 @@ def test_files_with_secrets_of_a_killed_run_are_gone_after_the_next_start(world:
     stack = world.make_stack(second_server=True, eab_keys={"kid-1": EAB_KEY})
     stack.bind.second.hold()
     ingress = world.ingress(DOMAINS=NAME, ROUTING_MAP=f"{NAME}={stack.app.address}")
-    kept = ingress.run_dir / "certbot" / "secrets" / "RFC2136_KEY_SECRET"
+    kept = ingress.run_dir / "certbot" / "0" / "secrets" / "RFC2136_KEY_SECRET"
     ingress.wait_for(lambda: _challenged(stack), "certbot's hook to wait")
     configuration = kept.parent / "cli.ini"
     assert kept.read_text() == stack.bind.key_secret
