@@ -6,19 +6,21 @@
 #ifndef EVIDENCE_FILE_SET_H
 #define EVIDENCE_FILE_SET_H
 
-#include "common/attestation/platform.h"
 #include "common/digest.h"
 #include "common/error.h"
+#include "common/settings.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 
 enum {
 	FILE_SET_NAME_MAX = 255, /* NAME_MAX of every file system in question */
-	/* The largest attestation there can be, in hex, and what is around it. */
-	EVIDENCE_FILE_MAX = 2 * PLATFORM_ATTESTATION_MAX + 64 * 1024,
-	FILE_SET_TOTAL_MAX = 64 * 1024 * 1024,
-	FILE_SET_COUNT_MAX = 1100, /* SETTINGS_DOMAINS_MAX certificates and what is beside them */
+	/* A manifest with all names and the whole history; the largest attestation has 20 MiB in
+	   hex. */
+	EVIDENCE_FILE_MAX = 32 * 1024 * 1024,
+	FILE_SET_TOTAL_MAX = 128 * 1024 * 1024,
+	FILE_SET_COUNT_MAX =
+	    SETTINGS_DOMAINS_MAX + 100, /* a certificate each, and what is beside them */
 };
 
 struct evidence_file {

@@ -8,7 +8,7 @@
 #include "common/buffer.h"
 #include "evidence/file_set.h"
 
-enum { INDEX_PAGE_MAX = 1024 * 1024 };
+enum { INDEX_PAGE_MAX = 8 * 1024 * 1024 };
 
 /* Appends an HTML page with commands for `host`, as a Host header has it (RFC 9110 section 7.2);
  * NULL, or a text that is no host and port, stands as HOST.  The page asks for nothing but itself,

@@ -10,6 +10,7 @@
 #include "common/command_line.h"
 #include "common/domain.h"
 #include "common/error.h"
+#include "common/file.h"
 #include "common/json.h"
 #include "common/log.h"
 #include "common/settings.h"
@@ -32,9 +33,10 @@
 enum {
 	SUPERVISOR_FD = 3, /* where the supervisor puts the listening socket */
 	PROBLEMS_MAX = 64 * 1024,
+	CERT_LIST_MAX = 16 * 1024 * 1024, /* SETTINGS_DOMAINS_MAX lines of any length there is */
 };
 
-/* What the options of all commands set.  The lists have room for more than there can be of each. */
+/* What the options of all commands set.  `made` has room for more than there can be. */
 struct values {
 	const struct settings *settings;
 	int fd; /* -1: none */
@@ -42,6 +44,8 @@ struct values {
 	struct key_entry *made;
 	struct origin_request origin;
 	struct publish_cert *certs;
+	size_t certs_room;
+	struct buffer cert_list; /* of --certs; `certs` points into it */
 	struct publish_request publish;
 };
 
@@ -161,13 +165,40 @@ static int parse_cert(char *text, struct publish_cert *cert, struct error *err)
 	return 0;
 }
 
+static int add_cert(struct values *v, char *text, struct error *err)
+{
+	if (v->publish.cert_count == v->certs_room) {
+		size_t room = v->certs_room == 0 ? 16 : 2 * v->certs_room;
+		struct publish_cert *longer = realloc(v->certs, room * sizeof(*longer));
+		if (longer == NULL)
+			return error_no_memory(err);
+		v->certs = longer;
+		v->certs_room = room;
+	}
+	return parse_cert(text, &v->certs[v->publish.cert_count++], err);
+}
+
 static int take_cert(void *values, const struct command_option *option, char *text,
 		     struct error *err)
 {
+	(void)option;
+	return add_cert(values, text, err);
+}
+
+/* Thousands of them are more than the words of a command line may be. */
+static int take_certs(void *values, const struct command_option *option, char *path,
+		      struct error *err)
+{
 	struct values *v = values;
 
-	(void)option;
-	return parse_cert(text, &v->certs[v->publish.cert_count++], err);
+	buffer_reset(&v->cert_list);
+	if (file_read(path, &v->cert_list, err) != 0)
+		return error_wrap(err, "--%s", option->name);
+	char *rest = v->cert_list.data, *line;
+	while ((line = strsep(&rest, "\n")) != NULL)
+		if (line[0] != '\0' && add_cert(v, line, err) != 0)
+			return -1;
+	return 0;
 }
 
 static int run_publish(void *values, char **arguments, size_t count, struct error *err)
@@ -181,6 +212,8 @@ static int run_publish(void *values, char **arguments, size_t count, struct erro
 	v->publish.dstack_socket = v->settings->dstack_socket;
 	v->publish.tappd_socket = v->settings->tappd_socket;
 	v->publish.certs = v->certs;
+	if (v->publish.cert_count == 0)
+		return error_set(err, EXIT_USAGE_ERROR, "publish needs a certificate");
 	return publish(&v->publish, err);
 }
 
@@ -236,11 +269,12 @@ static const struct command_option origin_options[] = {
 };
 
 static const struct command_option publish_options[] = {
-    {.name = "cert",
-     .value = "NAME=CHAIN.pem",
-     .help = "the chain of a domain, at least one",
-     .take = take_cert,
-     .is_needed = true},
+    {.name = "cert", .value = "NAME=CHAIN.pem", .help = "the chain of a domain", .take = take_cert},
+    {.name = "certs",
+     .value = "FILE",
+     .help = "the chains of many, one on each line of FILE; one at least is\n"
+	     "needed here or there",
+     .take = take_certs},
     {.name = "account",
      .value = "FILE",
      .help = "the ACME account (certbot's regr.json)",
@@ -341,22 +375,23 @@ static const struct program program = {
 
 int main(int argc, char **argv)
 {
-	/* More than there can be --made or --cert options. */
 	struct values values = {
 	    .fd = -1,
 	    .made = calloc((size_t)argc + 1, sizeof(*values.made)),
 	    .origin.record_fd = -1,
-	    .certs = calloc((size_t)argc + 1, sizeof(*values.certs)),
 	    .publish.history_fd = -1,
 	};
 	int status = EXIT_TRY_LATER;
 
+	buffer_init(&values.cert_list, CERT_LIST_MAX);
+
 	log_setup_from_environment("ingress-evidence");
-	if (values.made != NULL && values.certs != NULL)
+	if (values.made != NULL)
 		status = command_line_run(&program, argc, argv, &values);
 	else
 		log_error("out of memory");
 	free(values.made);
 	free(values.certs);
+	buffer_free(&values.cert_list);
 	return status;
 }

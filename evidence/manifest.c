@@ -7,6 +7,7 @@
 #include "common/log.h"
 #include "common/utc.h"
 
+#include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,18 +18,33 @@
 
 /* ---- the certificates that are served */
 
-/* The history's entry of the same key, or NULL. */
-static const cJSON *find_key(const cJSON *history, const char *spki)
+/* The history's entries by their keys, since there may be thousands of each (tsearch); of several
+ * with one key the oldest. */
+struct keys {
+	void *tree;
+};
+
+static int compare_keys(const void *left, const void *right)
+{
+	return strcasecmp(json_string(left, "spki_sha256"), json_string(right, "spki_sha256"));
+}
+
+static bool index_keys(struct keys *keys, const cJSON *history)
 {
 	const cJSON *entry;
 
 	cJSON_ArrayForEach(entry, history)
 	{
-		const char *known = json_string(entry, "spki_sha256");
-		if (known != NULL && strcasecmp(known, spki) == 0)
-			return entry;
+		if (json_string(entry, "spki_sha256") != NULL &&
+		    tsearch(entry, &keys->tree, compare_keys) == NULL)
+			return false;
 	}
-	return NULL;
+	return true;
+}
+
+static void keep(void *entry)
+{
+	(void)entry; /* the history's */
 }
 
 static bool add_time(cJSON *object, const char *name, time_t time)
@@ -39,11 +55,19 @@ static bool add_time(cJSON *object, const char *name, time_t time)
 	return cJSON_AddStringToObject(object, name, text) != NULL;
 }
 
-static bool describe_certificate(cJSON *names, const char *name, const struct certificate *c,
-				 const cJSON *history)
+/* What the history says of its key. */
+static bool add_origin(cJSON *entry, const struct keys *keys)
 {
-	const cJSON *known = find_key(history, c->spki_sha256);
-	const char *origin = known == NULL ? NULL : json_string(known, "origin");
+	cJSON *const *known = tfind(entry, &keys->tree, compare_keys);
+	const char *origin = known == NULL ? NULL : json_string(*known, "origin");
+
+	return cJSON_AddStringToObject(entry, "origin", origin == NULL ? "adopted" : origin) !=
+	       NULL;
+}
+
+static bool describe_certificate(cJSON *names, const char *name, const struct certificate *c,
+				 const struct keys *keys)
+{
 	cJSON *entry = cJSON_CreateObject();
 
 	if (entry == NULL || !cJSON_AddItemToArray(names, entry)) {
@@ -57,8 +81,7 @@ static bool describe_certificate(cJSON *names, const char *name, const struct ce
 	       add_time(entry, "not_after", c->not_after) &&
 	       cJSON_AddStringToObject(entry, "certificate_sha256", c->sha256) != NULL &&
 	       cJSON_AddStringToObject(entry, "spki_sha256", c->spki_sha256) != NULL &&
-	       cJSON_AddStringToObject(entry, "origin", origin == NULL ? "adopted" : origin) !=
-		   NULL;
+	       add_origin(entry, keys);
 }
 
 /* "cert-NAME.pem" -> NAME; false for other files. */
@@ -74,7 +97,7 @@ static bool name_of(const char *file, domain_name name)
 	return true;
 }
 
-static bool add_names(cJSON *manifest, const struct file_set *files, const cJSON *history)
+static bool add_names(cJSON *manifest, const struct file_set *files, const struct keys *keys)
 {
 	cJSON *names = cJSON_AddArrayToObject(manifest, "names");
 	bool made = names != NULL;
@@ -89,7 +112,7 @@ static bool add_names(cJSON *manifest, const struct file_set *files, const cJSON
 		if (c == NULL)
 			log_warn("%s is left out of the manifest: %s", file->name, err.text);
 		else
-			made = describe_certificate(names, name, c, history);
+			made = describe_certificate(names, name, c, keys);
 		certificate_free(c);
 	}
 	return made;
@@ -215,10 +238,12 @@ int manifest_write(const struct manifest_input *input, struct buffer *text, stru
 {
 	AUTO_JSON cJSON *manifest = cJSON_CreateObject();
 	cJSON *history = read_history(input->history);
-	bool made = manifest != NULL && history != NULL && add_head(manifest, input) &&
-		    add_app(manifest, input->files) && add_acme(manifest, input) &&
-		    add_names(manifest, input->files, history);
+	struct keys keys = {NULL};
+	bool made = manifest != NULL && history != NULL && index_keys(&keys, history) &&
+		    add_head(manifest, input) && add_app(manifest, input->files) &&
+		    add_acme(manifest, input) && add_names(manifest, input->files, &keys);
 
+	tdestroy(keys.tree, keep);
 	if (!made || !cJSON_AddItemToObject(manifest, "history", history)) {
 		cJSON_Delete(history);
 		return error_no_memory(err);

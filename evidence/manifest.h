@@ -30,7 +30,7 @@
 
 #include <time.h>
 
-enum { HISTORY_MAX = 8 * 1024 * 1024 };
+enum { HISTORY_MAX = 32 * 1024 * 1024 }; /* as the supervisor writes it at most */
 
 struct manifest_input {
 	const struct file_set *files; /* account, certificates, sha256sum.txt, the quote */

@@ -12,6 +12,7 @@
 #define EVIDENCE_SHARED_FOLDER_H
 
 #include "common/error.h"
+#include "common/settings.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -25,8 +26,10 @@ struct shared_folder {
 int shared_folder_open(const char *path, struct shared_folder *folder, struct error *err);
 
 enum {
-	SHARED_LINK_SIZE = 320,	 /* a link of ours is shorter */
-	SHARED_NAMES_MAX = 8192, /* more entries than we make; others may add any number */
+	SHARED_LINK_SIZE = 320, /* a link of ours is shorter */
+	/* More entries than we make, of which each name may have a new one and one that is about to
+	 * go; others may add any number. */
+	SHARED_NAMES_MAX = 2 * SETTINGS_DOMAINS_MAX + 8192,
 };
 
 struct shared_names {

@@ -34,7 +34,7 @@ const struct confinement confined_look = {.file_max = 64 * MEBIBYTE};
 const struct confinement confined_evidence = {
     .capabilities = TO_GIVE_UP_ROOT | CAPABILITY(CAP_CHOWN) | CAPABILITY(CAP_SYS_CHROOT),
     .memory_max = 512 * MEBIBYTE,
-    .file_max = 32 * MEBIBYTE, /* the largest file of evidence has 20 */
+    .file_max = 64 * MEBIBYTE, /* the largest file of evidence has 32 */
 };
 
 const struct confinement confined_probe = {

@@ -7,35 +7,80 @@
 #include "common/utc.h"
 
 #include <fcntl.h>
+#include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-enum { FILE_MAX = 8 * 1024 * 1024 };
+enum { FILE_MAX = 32 * 1024 * 1024 }; /* HISTORY_ENTRIES_MAX with names of the full length */
 
 struct history {
 	char *folder, *path;
 	cJSON *file;  /* the object */
-	cJSON *list;  /* its array */
+	cJSON *list;  /* its array, oldest first */
+	int count;    /* of the list; counting takes as long as it is */
+	void *tree;   /* its entries by name and serial (tsearch) */
 	bool changed; /* since it was saved */
 };
+
+/* ---- by name and serial, since there may be thousands of each */
+
+static int compare(const void *left, const void *right)
+{
+	const cJSON *a = left, *b = right;
+	int by_name = strcmp(json_string(a, "name"), json_string(b, "name"));
+
+	return by_name != 0 ? by_name : strcmp(json_string(a, "serial"), json_string(b, "serial"));
+}
+
+static bool is_entry(const cJSON *entry)
+{
+	return json_string(entry, "name") != NULL && json_string(entry, "serial") != NULL;
+}
+
+static void keep(void *entry)
+{
+	(void)entry; /* the list owns it */
+}
+
+static void forget_first(struct history *h)
+{
+	for (; h->count > HISTORY_ENTRIES_MAX; h->count--) {
+		cJSON *oldest = h->list->child;
+		cJSON **found = is_entry(oldest) ? tfind(oldest, &h->tree, compare) : NULL;
+		if (found != NULL && *found == oldest)
+			tdelete(oldest, &h->tree, compare);
+		cJSON_DeleteItemFromArray(h->list, 0);
+	}
+}
+
+/* What is no entry of ours stays in the list, where nobody looks for it. */
+static int index_list(struct history *h, struct error *err)
+{
+	cJSON *entry;
+
+	h->count = cJSON_GetArraySize(h->list);
+	cJSON_ArrayForEach(entry, h->list)
+	{
+		if (is_entry(entry) && tsearch(entry, &h->tree, compare) == NULL)
+			return error_no_memory(err);
+	}
+	forget_first(h);
+	return 0;
+}
 
 /* ---- the file */
 
 static int make_empty(struct history *h, struct error *err)
 {
+	tdestroy(h->tree, keep);
+	h->tree = NULL;
+	h->count = 0;
 	cJSON_Delete(h->file);
 	h->file = cJSON_CreateObject();
 	h->list = cJSON_AddArrayToObject(h->file, "certificates");
 	return h->list == NULL ? error_no_memory(err) : 0;
-}
-
-/* Counted once: counting a list takes as long as it is. */
-static void forget_first(cJSON *list)
-{
-	for (int extra = cJSON_GetArraySize(list) - HISTORY_ENTRIES_MAX; extra > 0; extra--)
-		cJSON_DeleteItemFromArray(list, 0);
 }
 
 static bool load(struct history *h, struct error *err)
@@ -44,10 +89,7 @@ static bool load(struct history *h, struct error *err)
 	h->list = cJSON_GetObjectItemCaseSensitive(h->file, "certificates");
 	if (h->file != NULL && !cJSON_IsArray(h->list))
 		error_set(err, EXIT_FAILED, "it has no list of certificates");
-	if (!cJSON_IsArray(h->list))
-		return false;
-	forget_first(h->list);
-	return true;
+	return cJSON_IsArray(h->list) && index_list(h, err) == 0;
 }
 
 static void set_aside(const struct history *h, const char *why)
@@ -90,6 +132,7 @@ void history_free(struct history *h)
 {
 	if (h == NULL)
 		return;
+	tdestroy(h->tree, keep);
 	cJSON_Delete(h->file);
 	free(h->folder);
 	free(h->path);
@@ -125,21 +168,6 @@ int history_read_fd(const struct history *h)
 }
 
 /* ---- entries */
-
-static cJSON *find(const struct history *h, const char *name, const char *serial)
-{
-	cJSON *entry;
-
-	cJSON_ArrayForEach(entry, h->list)
-	{
-		const char *its_name = json_string(entry, "name");
-		const char *its_serial = json_string(entry, "serial");
-		if (its_name != NULL && its_serial != NULL && strcmp(its_name, name) == 0 &&
-		    strcmp(its_serial, serial) == 0)
-			return entry;
-	}
-	return NULL;
-}
 
 static bool fill(cJSON *entry, const char *name, const struct served_pair *pair,
 		 const char *account, const char *origin)
@@ -179,17 +207,26 @@ static int mark(struct history *h, cJSON *entry, bool made_here, struct error *e
 int history_note(struct history *h, const char *name, const struct served_pair *pair,
 		 const char *account, bool made_here, struct error *err)
 {
-	cJSON *entry = find(h, name, pair->serial);
+	cJSON *entry = cJSON_CreateObject();
 
-	if (entry != NULL)
-		return mark(h, entry, made_here, err);
-	entry = cJSON_CreateObject();
-	if (entry == NULL || !fill(entry, name, pair, account, origin_text(made_here)) ||
-	    !cJSON_AddItemToArray(h->list, entry)) {
+	if (entry == NULL || !fill(entry, name, pair, account, origin_text(made_here)))
+		goto no_memory;
+	cJSON **found = tsearch(entry, &h->tree, compare);
+	if (found == NULL)
+		goto no_memory;
+	if (*found != entry) {
 		cJSON_Delete(entry);
-		return error_no_memory(err);
+		return mark(h, *found, made_here, err);
 	}
-	forget_first(h->list);
+	if (!cJSON_AddItemToArray(h->list, entry)) {
+		tdelete(entry, &h->tree, compare);
+		goto no_memory;
+	}
+	h->count++;
+	forget_first(h);
 	h->changed = true;
 	return 0;
+no_memory:
+	cJSON_Delete(entry);
+	return error_no_memory(err);
 }

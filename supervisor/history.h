@@ -11,8 +11,9 @@
 #include "common/error.h"
 #include "supervisor/served_pair.h"
 
-/* At twelve certificates a year for each of a thousand names it lasts for two years and more; then
- * those that ended first are forgotten. */
+/* At twelve certificates a year for each of a thousand names it lasts for two years and more, for
+ * ten thousand names for the certificate that is served and one before; then the oldest are
+ * forgotten. */
 enum { HISTORY_ENTRIES_MAX = 25000 };
 
 struct history;

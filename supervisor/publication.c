@@ -15,8 +15,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Asking for a quote takes a second or two on real hardware. */
-enum { PUBLISH_TIMEOUT = 60 };
+enum {
+	PUBLISH_TIMEOUT = 60, /* seconds; a quote takes one or two on real hardware */
+	FILES_A_SECOND = 50,  /* made and removed by a slow disk; what they take is on top */
+};
 
 /* What the history has been told of a domain: looking there each time would take long. */
 struct noted {
@@ -74,16 +76,18 @@ static void on_published(const struct process_result *result, void *arg)
 
 /* ---- one run */
 
-/* What ingress-evidence is told: the account if there is one, and each certificate that is served.
- * Owns its strings. */
+/* What ingress-evidence is told: the account if there is one, and where it finds the certificates
+ * that are served.  Owns its strings. */
+enum { WORDS_MAX = 12, LIST_MAX = 16 * 1024 * 1024 };
+
 struct words {
-	char **list;
-	size_t count, room;
+	char *list[WORDS_MAX];
+	size_t count;
 };
 
 static int add(struct words *w, char *text /* taken over */)
 {
-	if (text == NULL || w->count + 1 >= w->room) {
+	if (text == NULL || w->count + 1 >= WORDS_MAX) {
 		free(text);
 		return -1;
 	}
@@ -95,19 +99,35 @@ static void words_free(struct words *w)
 {
 	for (size_t i = 0; i < w->count; i++)
 		free(w->list[i]);
-	free(w->list);
 }
 
-static char *describe_certificate(const struct publication *p, size_t domain)
+/* Each certificate that is served, as a line of a file: thousands are more than the words of a
+ * command line may be. */
+static int add_certificates(const struct publication *p, struct words *w, struct error *err)
 {
-	const char *name = p->options.settings->domains[domain];
+	const struct settings *s = p->options.settings;
+	char *path = file_join(s->run_dir, "published.list");
 	char file[SERVED_PAIR_NAME_MAX];
-	char *text = NULL;
+	struct buffer list;
+	int rc = -1;
 
-	served_pair_file_name(name, file);
-	if (asprintf(&text, "%s=%s/%s.chain.pem", name, p->options.certs_folder, file) < 0)
-		return NULL;
-	return text;
+	buffer_init(&list, LIST_MAX);
+	for (size_t i = 0; i < s->domain_count; i++) {
+		if (!p->options.pairs[i].present)
+			continue;
+		served_pair_file_name(s->domains[i], file);
+		buffer_printf(&list, "%s=%s/%s.chain.pem\n", s->domains[i], p->options.certs_folder,
+			      file);
+	}
+	if (path == NULL)
+		error_no_memory(err);
+	else if (buffer_check(&list, "the list of certificates", err) == 0)
+		rc = file_write(path, 0600, buffer_text(&list), list.length, err);
+	buffer_free(&list);
+	if (rc == 0 && (add(w, strdup("--certs")) != 0 || add(w, strdup(path)) != 0))
+		rc = error_no_memory(err);
+	free(path);
+	return rc;
 }
 
 static int add_account(struct words *w, const struct acme_account *account, struct error *err)
@@ -130,19 +150,11 @@ static int add_history(const struct publication *p, struct words *w, struct erro
 static int words_make(const struct publication *p, const struct acme_account *account,
 		      bool has_history, struct words *w, struct error *err)
 {
-	size_t domains = p->options.settings->domain_count;
-
-	w->room = 2 * domains + 10;
-	w->list = calloc(w->room, sizeof(*w->list));
-	if (w->list == NULL || add(w, strdup("publish")) != 0)
+	if (add(w, strdup("publish")) != 0)
 		return error_no_memory(err);
 	if (add_account(w, account, err) != 0 || (has_history && add_history(p, w, err) != 0))
 		return -1;
-	for (size_t i = 0; i < domains; i++)
-		if (p->options.pairs[i].present &&
-		    (add(w, strdup("--cert")) != 0 || add(w, describe_certificate(p, i)) != 0))
-			return error_no_memory(err);
-	return 0;
+	return add_certificates(p, w, err);
 }
 
 /* ---- the history of certificates */
@@ -190,7 +202,7 @@ static int start(struct publication *p, const struct acme_account *account, int 
 	struct words words = {0};
 	struct job job = {
 	    .program = JOB_EVIDENCE,
-	    .timeout = PUBLISH_TIMEOUT,
+	    .timeout = PUBLISH_TIMEOUT + (long)(p->options.settings->domain_count / FILES_A_SECOND),
 	    .output_level = LOG_DEBUG,
 	    .third_fd = history_fd,
 	    .done = on_published,
@@ -198,7 +210,7 @@ static int start(struct publication *p, const struct acme_account *account, int 
 	};
 	int rc = words_make(p, account, history_fd >= 0, &words, err);
 
-	job.words = (const char *const *)words.list;
+	job.words = (const char *const *)words.list; /* the last is NULL */
 	if (rc == 0 && jobs_start(p->options.jobs, &job, err) == NULL)
 		rc = -1;
 	words_free(&words);

@@ -3,19 +3,20 @@
 #ifndef SUPERVISOR_VERIFY_MATERIAL_H
 #define SUPERVISOR_VERIFY_MATERIAL_H
 
-#include "common/attestation/platform.h"
 #include "common/attestation/report_data.h"
 #include "common/buffer.h"
 #include "common/domain.h"
 #include "common/error.h"
+#include "common/settings.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 
 enum {
-	/* The largest attestation there can be, in hex, and what is around it. */
-	MATERIAL_FILE_MAX = 2 * PLATFORM_ATTESTATION_MAX + 64 * 1024,
-	MATERIAL_FILES_MAX = 1100,
+	/* As evidence/file_set.h has them: nothing that is published is too large to be verified.
+	 */
+	MATERIAL_FILE_MAX = 32 * 1024 * 1024,
+	MATERIAL_FILES_MAX = SETTINGS_DOMAINS_MAX + 100,
 };
 
 struct material_file {

@@ -505,7 +505,7 @@ def test_the_probe_needs_no_rights_even_when_started_by_hand(tmp_path: Path) -> 
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
         child = Child(
-            [BIN / "ingressctl", "--port", str(port), "probe", NAME], tmp_path / "probe.log"
+            [BIN / "ingressctl", "probe", "--port", str(port), NAME], tmp_path / "probe.log"
         )
         with child:
             with silent.accept()[0]:

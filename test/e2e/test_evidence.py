@@ -10,6 +10,7 @@ import os
 import random
 import socket
 import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,11 +18,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from support.process import Child
 
 from .evidence_bench import (
     PROGRAM,
+    RUN_DEADLINE,
     Bench,
     Replaced,
     bench,
@@ -31,6 +35,7 @@ from .evidence_bench import (
     read_generation,
     visible_names,
 )
+from .evidence_http import curl
 
 FAILED, USAGE, UNREACHABLE, TRY_LATER, BAD_CONFIG = 1, 64, 69, 75, 78
 
@@ -324,6 +329,65 @@ def test_a_missing_chain_is_named(dstack: Bench) -> None:
     assert str(missing) in refused(dstack, "--cert", f"app.example.com={missing}")
 
 
+# ---- thousands
+
+
+@pytest.fixture(name="in_memory")
+def _in_memory() -> Iterator[Bench]:
+    """Where thousands of files wait for no disk."""
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder, bench(Path(folder)) as made:
+        yield made
+
+
+def test_ten_thousand_certificates_are_published_and_served(
+    in_memory: Bench, tmp_path: Path
+) -> None:
+    """More than the words of a command line may be, with names of the full length and a history of
+    two certificates for each."""
+    names = [f"n{i:04}.{'a' * 63}.{'b' * 63}.{'c' * 63}.{'d' * 40}.example" for i in range(10_000)]
+    assert len(f"--cert {names[0]}={in_memory.folder}") * len(names) > 2 << 20
+    chain = in_memory.chain("all")
+    key = x509.load_pem_x509_certificate(chain.read_bytes()).public_key()
+    spki = hashlib.sha256(
+        key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    ).hexdigest()
+    listed = tmp_path / "list"
+    listed.write_text("".join(f"{name}={chain}\n" for name in names))
+    history = tmp_path / "history"
+    history.write_text(
+        json.dumps({
+            "certificates": [
+                {"name": name, "serial": f"{serial:X}", "spki_sha256": spki, "origin": "made here",
+                 "not_before": "2026-01-01T00:00:00Z", "not_after": "2026-04-01T00:00:00Z",
+                 "account": "https://acme-v02.api.letsencrypt.org/acme/acct/1234567890"}
+                for serial in (1, 2) for name in names
+            ]
+        })
+    )  # fmt: skip
+    with history.open("rb") as text:
+        done = subprocess.run(
+            [PROGRAM, "publish", "--account", in_memory.account, "--certs", listed,
+             "--history-fd", str(text.fileno())],
+            env=in_memory.environment(), pass_fds=[text.fileno()], capture_output=True, text=True,
+            check=False, timeout=RUN_DEADLINE,
+        )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    with in_memory.serving():
+        manifest = json.loads(curl(in_memory, "/evidences/manifest.json").body)
+        sums = curl(in_memory, "/evidences/sha256sum.txt").body
+        assert sums.count(b"\n") == len(names) + 1
+        assert curl(in_memory, f"/evidences/cert-{names[-1]}.pem").body == chain.read_bytes()
+        assert curl(in_memory, "/evidences/").body.count(b"<a ") > len(names)
+    assert [entry["origin"] for entry in manifest["names"]] == ["made here"] * len(names)
+    assert len(manifest["history"]) == 2 * len(names)
+    # And gone again, all of them, when two more generations have come.
+    in_memory.publish()
+    in_memory.publish()
+    left = os.listdir(in_memory.evidence)
+    assert not [name for name in left if name.startswith("cert-n")]
+    assert len([name for name in left if (in_memory.evidence / name).is_dir()]) == 3, left
+
+
 # ---- usage
 
 
@@ -332,7 +396,7 @@ def test_a_missing_chain_is_named(dstack: Bench) -> None:
     [
         ([], "needs a command"),
         (["frobnicate"], 'no command "frobnicate"'),
-        (["publish"], "publish needs --cert NAME=CHAIN.pem"),
+        (["publish"], "publish needs a certificate"),
         (["publish", "--cert"], "--cert needs a value"),
         (["publish", "--cert", "app.example.com"], "is not NAME=CHAIN.pem"),
         (["publish", "--cert", "app.example.com="], "is not NAME=CHAIN.pem"),
