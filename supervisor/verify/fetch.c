@@ -45,11 +45,14 @@ static int parse_url(const char *url, struct site *site, struct material *materi
 	    memchr(host, '@', authority) != NULL)
 		return error_set(err, EXIT_USAGE_ERROR, "\"%.100s\" is not https://HOST[:PORT]",
 				 url);
-	snprintf(site->base, sizeof(site->base), "%s%.*s", scheme, (int)authority, host);
-	for (size_t i = 0; i < length; i++)
+	/* A dot at its end says no more than that the name is whole. */
+	size_t name_length = length > 1 && host[length - 1] == '.' ? length - 1 : length;
+	snprintf(site->base, sizeof(site->base), "%s%.*s%.*s", scheme, (int)name_length, host,
+		 (int)(authority - length), host + length);
+	for (size_t i = 0; i < name_length; i++)
 		material->host[i] =
 		    (char)(host[i] >= 'A' && host[i] <= 'Z' ? host[i] - 'A' + 'a' : host[i]);
-	material->host[length] = '\0';
+	material->host[name_length] = '\0';
 	return 0;
 }
 

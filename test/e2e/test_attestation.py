@@ -41,13 +41,15 @@ def ask(ingress: Ingress, nonce: str) -> Answer:
     return ingress.fetch(NAME, f"{ATTESTATION}?nonce={nonce}")
 
 
-def verify(ingress: Ingress, *more: str, **extra: str) -> tuple[int, dict[str, Any]]:
+def verify(
+    ingress: Ingress, *more: str, name: str = NAME, **extra: str
+) -> tuple[int, dict[str, Any]]:
     """`ingressctl verify`, trusting the stack's roots."""
     roots = ingress.stack.directory / "roots.pem"
     own = ingress.stack.directory / "volume-ca.pem"
     roots.write_text(own.read_text())
     done = ingress.ctl(
-        "verify", "--json", f"https://{NAME}:{ingress.port}", "--ca", str(roots),
+        "verify", "--json", f"https://{name}:{ingress.port}", "--ca", str(roots),
         "--root", str(QuotePki(ingress.stack.directory / "quote-pki").root_pem), "--connect-to", f"127.0.0.1:{ingress.port}", *more,
         **extra,
     )  # fmt: skip
@@ -97,6 +99,12 @@ def test_the_manifest(attested: Ingress) -> None:
     assert agent is not None
     assert manifest["app"]["app_id"] == agent.guest.app_id.hex()
     assert manifest["guest_agent"] == {"kind": "dstack"}
+
+
+def test_the_site_s_name_may_be_written_in_any_case_and_with_a_dot(attested: Ingress) -> None:
+    status, answer = verify(attested, name=f"{NAME.upper()}.")
+    assert status == 0, answer
+    assert answer["checks"]["live-certificate"]["outcome"] == "passed"
 
 
 def test_verify(attested: Ingress, tmp_path: Path) -> None:
