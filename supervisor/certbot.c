@@ -17,6 +17,8 @@ enum {
 	CONFIG_MAX = 64 * 1024,
 	LOG_MAX = 4 * 1024 * 1024,
 	VARIABLE_MAX = 4352,
+	HOOK_MAX = 8 * 1024,
+	PATH_LENGTH_MAX = 4096,
 	SENTENCE_MAX = 800,
 	/* When neither CERTBOT_TIMEOUT nor PROPAGATION_TIMEOUT is set: longer than the longest
 	 * wait of any provider. */
@@ -25,6 +27,9 @@ enum {
 	 * value is seen everywhere, and the CA takes its time. */
 	ORDER_SECONDS = 600,
 };
+
+/* In the folder of logs: why the hook ended certbot. */
+#define HOOK_FILE "hook"
 
 struct run {
 	struct certbot *certbot;
@@ -82,7 +87,8 @@ static void write_options(struct buffer *ini, const struct run *run)
 		      "logs-dir = %s\n"
 		      "max-log-backups = 0\n"
 		      "preferred-challenges = dns\n"
-		      "manual-auth-hook = %s auth || kill 0\n"
+		      /* No path in it: a shell reads the line. */
+		      "manual-auth-hook = %s auth 2>$INGRESS_HOOK_WORDS || kill 0\n"
 		      "manual-cleanup-hook = %s cleanup\n",
 		      s->acme_server, run->room.config, run->room.work, run->room.logs, program,
 		      program);
@@ -126,10 +132,12 @@ static char **make_environment(const struct run *run, struct error *err)
 {
 	const struct settings *s = run->certbot->options.settings;
 	const char *home = getenv("HOME");
+	char words[PATH_LENGTH_MAX];
 	const struct {
 		const char *name, *value;
 	} variables[] = {
 	    {"INGRESS_LOG_PIPE", run->certbot->options.log_pipe},
+	    {"INGRESS_HOOK_WORDS", words},
 	    {"TMPDIR", run->room.tmp}, /* only RUN_DIR is sure to be writable */
 	    {"HOME", run->room.home},
 	    {"XDG_CONFIG_HOME", run->room.home},
@@ -145,6 +153,7 @@ static char **make_environment(const struct run *run, struct error *err)
 	const char *extra[COUNT + 1] = {NULL};
 	size_t count = 0;
 
+	snprintf(words, sizeof(words), "%s/" HOOK_FILE, run->room.logs);
 	for (size_t i = 0; i < COUNT; i++) {
 		if (variables[i].value == NULL)
 			continue;
@@ -215,25 +224,26 @@ static bool says_account_is_unknown(const char *log)
 		 strcasestr(sentence, "revoked") != NULL));
 }
 
-/* What a failed run leaves behind. */
-static void explain(const struct run *run, const struct process_result *result,
-		    struct certbot_outcome *outcome, struct error *err)
+/* Its text is "" where there is no such file, or none that can be read. */
+static bool read_words(const struct run *run, const char *file, size_t most, struct buffer *text)
 {
 	struct error ignored = ERROR_INIT;
-	struct buffer log;
-	char path[4096];
+	char path[PATH_LENGTH_MAX];
 
-	snprintf(path, sizeof(path), "%s/letsencrypt.log", run->room.logs);
-	buffer_init(&log, LOG_MAX);
-	bool is_read = file_read(path, &log, &ignored) == 0;
-	const char *text = buffer_text(&log);
-	if (!result->timed_out)
-		certbot_explain(&(struct certbot_words){result->tail, text, ""}, time(NULL), err);
-	/* The log begins before anything is asked.  One that cannot be read counts as if it had an
-	 * order in it. */
-	outcome->has_asked = is_read ? certbot_log_has_order(text) : file_exists(path);
-	outcome->account_is_unknown = says_account_is_unknown(text);
-	buffer_free(&log);
+	snprintf(path, sizeof(path), "%s/%s", run->room.logs, file);
+	buffer_init(text, most);
+	return file_read(path, text, &ignored) == 0 || !file_exists(path);
+}
+
+static void explain(const struct run *run, const struct process_result *result, const char *log,
+		    struct error *err)
+{
+	struct buffer hook;
+
+	read_words(run, HOOK_FILE, HOOK_MAX, &hook);
+	certbot_explain(&(struct certbot_words){result->tail, log, buffer_text(&hook)}, time(NULL),
+			err);
+	buffer_free(&hook);
 }
 
 static void on_done(const struct process_result *result, void *arg)
@@ -241,11 +251,20 @@ static void on_done(const struct process_result *result, void *arg)
 	struct run *run = arg;
 	struct error err = ERROR_INIT;
 	struct certbot_outcome outcome = {.config_dir = run->room.config, .has_asked = true};
+	struct buffer log;
+	/* The log begins before anything is asked.  One that cannot be read counts as if it had an
+	 * order in it. */
+	bool is_read = read_words(run, "letsencrypt.log", LOG_MAX, &log);
 
+	outcome.ca_time = certbot_log_ca_time(buffer_text(&log));
 	if (process_check(result, "certbot", &err) != 0) {
-		explain(run, result, &outcome, &err);
+		if (!result->timed_out)
+			explain(run, result, buffer_text(&log), &err);
+		outcome.has_asked = !is_read || certbot_log_has_order(buffer_text(&log));
+		outcome.account_is_unknown = says_account_is_unknown(buffer_text(&log));
 		outcome.error = &err;
 	}
+	buffer_free(&log);
 	run->done(&outcome, run->arg);
 	run_free(run, outcome.error != NULL);
 }

@@ -18,6 +18,7 @@
 #include "supervisor/process.h"
 
 #include <stdbool.h>
+#include <time.h>
 
 struct certificate_store;
 
@@ -43,6 +44,7 @@ struct certbot_outcome {
 	const char *config_dir;	 /* what it has made; gone when `done` returns */
 	bool has_asked;		 /* a new order was asked of the CA, as far as is known */
 	bool account_is_unknown; /* the CA does not know the account */
+	time_t ca_time;		 /* the CA's clock when it answered last; 0: not known */
 };
 
 /* Called from the event loop, once. */

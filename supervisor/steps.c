@@ -42,7 +42,7 @@ struct steps *steps_new(const struct steps_options *o, struct error *err)
 	}
 	steps->order =
 	    steps_order_new(&(struct steps_order_options){o->base, o->settings, o->jobs, o->certbot,
-							  o->key_origin, o->store},
+							  o->key_origin, o->store, &steps->clock},
 			    err);
 	if (steps->order == NULL)
 		goto fail;

@@ -5,6 +5,7 @@
 #include "common/settings.h"
 #include "supervisor/certbot.h"
 #include "supervisor/certificate_store.h"
+#include "supervisor/clock_check.h"
 #include "supervisor/container_memory.h"
 #include "supervisor/domains.h"
 #include "supervisor/file_print.h"
@@ -206,6 +207,7 @@ static void on_registered(const struct certbot_outcome *outcome, void *arg)
 	struct error err = ERROR_INIT;
 	int rc = 0;
 
+	clock_check_ca(order->options.clock, outcome->ca_time, time(NULL));
 	if (outcome->error != NULL) {
 		err = *outcome->error;
 		rc = -1;
@@ -325,6 +327,7 @@ static void on_issued(const struct certbot_outcome *outcome, void *arg)
 	struct error err = ERROR_INIT;
 	int rc = take_over(order, arg, outcome, &err);
 
+	clock_check_ca(order->options.clock, outcome->ca_time, time(NULL));
 	if (rc == 0) {
 		domain_was_ordered(arg);
 		key_origin_after_order(order->options.key_origin, domain_index(arg));

@@ -10,6 +10,7 @@
 
 struct certbot;
 struct certificate_store;
+struct clock_check;
 struct domain;
 struct event_base;
 struct jobs;
@@ -23,6 +24,7 @@ struct steps_order_options {
 	struct certbot *certbot;
 	struct key_origin *key_origin;
 	struct certificate_store *store;
+	struct clock_check *clock;
 };
 
 struct steps_order;

@@ -132,3 +132,19 @@ def test_a_date_of_the_past_is_no_wait(world: World) -> None:
     ingress = _refused(world, "Sun, 22 Nov 2020 12:00:00 GMT")
     told = ingress.wait_domain(NAME, lambda d: d["error"], "the refusal")
     assert _seconds_until(told["next_at"]) < 120
+
+
+def test_a_clock_that_is_ahead_of_the_cas_is_told(world: World) -> None:
+    stack = world.make_stack()
+    theirs = email.utils.formatdate(time.time() - 65 * DAY, usegmt=True)
+    stack.acme.fault("status", status=503, body={}, headers={"Date": theirs}, times=None)
+    ingress = world.ingress(**_only(stack))
+    words = "the clock of this machine is 65 days ahead of the CA's"
+    ingress.wait_log(words)
+    ingress.wait_status(lambda s: words in (s["clock"] or ""), "the clock in the status")
+    assert words in ingress.ctl("status").stdout
+    stack.acme.clear_faults()
+    ingress.ctl("renew", NAME)
+    ingress.wait_log("the clock of this machine is right again")
+    ingress.wait_settled()
+    assert ingress.status()["clock"] is None

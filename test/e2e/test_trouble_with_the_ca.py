@@ -85,6 +85,20 @@ def test_retry_after_is_honoured_and_a_ca_that_comes_back_is_used(world: World) 
     assert ingress.fetch(BAD).json()["name"] == "app"
 
 
+def test_a_zone_that_lags_is_told_as_what_it_is(world: World) -> None:
+    stack = world.make_stack(second_server=True)
+    stack.bind.second.hold()
+    ingress = world.ingress(**_only(stack), PROPAGATION_TIMEOUT="2")
+    told = ingress.wait_domain(BAD, lambda d: d["error"], "the end of the wait")
+    assert told["state"] == "waiting: issue"
+    assert "the challenge could not be set: " in told["error"], told["error"]
+    assert f"_acme-challenge.{BAD}" in told["error"]
+    assert "KeyError" not in told["error"] and "Saving debug log" not in told["error"]
+    stack.bind.second.release()
+    assert ingress.ctl("renew", BAD).returncode == 0
+    assert stack.pebble.failed_validations() == 0
+
+
 def test_a_certbot_that_hangs_is_ended_with_its_group_and_its_challenge_removed(
     world: World, tmp_path: Path
 ) -> None:

@@ -293,7 +293,7 @@ class _Conversation:
             return False
         lines = [
             f"HTTP/1.1 {response.status} {http.client.responses.get(response.status, '')}",
-            f"Date: {_date(int(time.time()))}",
+            *([] if "Date" in response.headers else [f"Date: {_date(int(time.time()))}"]),
             f"Content-Type: {response.content_type}",
             f"Content-Length: {len(response.body)}",
             *(["Connection: close"] if is_last else []),
