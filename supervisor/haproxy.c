@@ -1,9 +1,11 @@
 #include "supervisor/haproxy.h"
 
+#include "common/clock.h"
 #include "common/file.h"
 #include "common/log.h"
 #include "common/spawn.h"
 #include "supervisor/confined.h"
+#include "supervisor/master_watch.h"
 #include "supervisor/rollout.h"
 
 #include <signal.h>
@@ -24,6 +26,7 @@ struct haproxy {
 	char *socket_path;
 	struct workers *workers;
 	struct rollout *rollout;
+	struct master_watch watch;
 	struct process *process;
 	struct event *timer; /* for the next start; when stopping, for the master's end */
 	time_t started_at;
@@ -73,13 +76,29 @@ static void take_worker(struct haproxy *h, pid_t worker)
 		h->options.worker_serves(worker, h->options.arg);
 }
 
+/* Its end is followed by a new start, as any other end. */
+static void watch_silence(struct haproxy *h)
+{
+	if (h->process == NULL ||
+	    !master_watch_silent(&h->watch, process_pid(h->process), clock_now_ms()))
+		return;
+	log_error("HAProxy's master (pid %d) has neither answered nor worked for %d s; it is ended",
+		  (int)process_pid(h->process), MASTER_SILENCE_MAX);
+	master_watch_reset(&h->watch);
+	process_end(h->process);
+}
+
 static bool on_seen(const struct master_processes *list, void *arg)
 {
 	struct haproxy *h = arg;
 	bool found_late = h->worker == 0;
 
-	if (list != NULL)
+	if (list != NULL) {
+		master_watch_reset(&h->watch);
 		take_worker(h, list->worker);
+	} else if (!h->stopping) {
+		watch_silence(h);
+	}
 	if (h->stopping) {
 		/* A worker that was there has been asked to finish; this one came later. */
 		if (found_late && h->worker != 0)
@@ -195,6 +214,7 @@ static int launch(struct haproxy *h, struct error *err)
 	if (h->process == NULL)
 		return -1;
 	h->started_at = time(NULL);
+	master_watch_reset(&h->watch);
 	workers_look(h->workers);
 	return 0;
 }

@@ -5,6 +5,7 @@
 #include "supervisor/control_api.h"
 #include "supervisor/domains.h"
 #include "supervisor/evidence_server.h"
+#include "supervisor/handshakes.h"
 #include "supervisor/haproxy.h"
 #include "supervisor/identity.h"
 #include "supervisor/key_origin.h"
@@ -205,8 +206,7 @@ static cJSON *make_domain(const struct status_sources *sources, size_t domain)
 			 view.running ? CONTROL_STATE_WORKING : CONTROL_STATE_WAITING,
 			 lifecycle_step_name(view.step));
 	cJSON_AddStringToObject(json, "state", state);
-	cJSON_AddBoolToObject(json, "served",
-			      steps_serve_is_served(steps_of_serving(sources->steps), domain));
+	cJSON_AddBoolToObject(json, "served", handshakes_is_served(sources->handshakes, domain));
 	add_certificate(json, sources, domain);
 	cJSON_AddNumberToObject(json, "failures", view.failures);
 	add_text(json, "error", view.error);

@@ -8,6 +8,7 @@
 struct backend_addresses;
 struct domains;
 struct evidence_server;
+struct handshakes;
 struct haproxy;
 struct identity;
 struct key_origin;
@@ -23,6 +24,7 @@ struct status_sources {
 	const struct state *state;
 	const struct domains *domains;
 	const struct steps *steps;
+	const struct handshakes *handshakes;
 	const struct served_pair *pairs; /* one for each of settings->domains */
 	const struct haproxy *haproxy;
 	const struct traffic *traffic;
@@ -52,6 +54,8 @@ struct status_sources {
  *      "orders_in_last_hour"}]
  * }
  * Times are RFC 3339 in UTC, or null; "error" and "note" are sentences, or null.
+ * "served": the latest handshake returned the certificate that was installed by then, and it has
+ * not ended.  "certificate" is the one that is installed, which HAProxy may have yet to load.
  * "key" is "made here", "adopted" or null (not known yet); "rejected" says why a record of
  * keys was not believed.
  * "state" is "settled", "working: STEP", "waiting: STEP".  Deleted by the caller; NULL

@@ -52,7 +52,7 @@ struct steps *steps_new(const struct steps_options *o, struct error *err)
 	if (steps->dns == NULL)
 		goto fail;
 	steps->serve =
-	    steps_serve_new(&(struct steps_serve_options){o->settings, o->jobs, o->haproxy,
+	    steps_serve_new(&(struct steps_serve_options){o->settings, o->handshakes, o->haproxy,
 							  o->publication, o->key_origin, o->store,
 							  o->pairs, o->certs_folder, &steps->clock},
 			    err);

@@ -13,6 +13,7 @@
 #include "supervisor/steps_order.h"
 #include "supervisor/steps_serve.h"
 
+struct handshakes;
 struct jobs;
 struct event_base;
 struct settings;
@@ -26,6 +27,7 @@ struct steps_options {
 	const struct state *state;
 	struct certbot *certbot;
 	struct haproxy *haproxy;
+	struct handshakes *handshakes;
 	struct publication *publication;
 	struct key_origin *key_origin;
 	struct certificate_store *store;

@@ -61,21 +61,31 @@ static void start(struct domain *d, const char *const *words, process_done *on_d
 	}
 }
 
-/* A domain that is served must not lose its certificate because a record of its is not as it
- * should be.  One that has no certificate yet waits: nobody would get there. */
+/*
+ * A domain that has had a certificate must not go without one because a record of its is not as it
+ * should be, whatever the reason: whether the challenge can be answered is for the preflight to
+ * say. One that has had none waits: nobody would get there.
+ */
+static void fail_records(struct domain *d, const struct error *err)
+{
+	const struct steps_dns_options *o = &((struct steps_dns *)domain_context(d))->options;
+
+	if (o->pairs[domain_index(d)].present || steps_order_has_certificate(o->order, d))
+		domain_passed(d, err);
+	else
+		domain_failed(d, err);
+}
+
 static void finish_records(struct domain *d, const struct process_result *result, const char *what)
 {
 	struct steps_dns *dns = domain_context(d);
-	bool is_served = dns->options.pairs[domain_index(d)].present;
 	struct error err = ERROR_INIT;
 
 	lane_leave(&dns->lane);
 	if (process_check(result, what, &err) == 0)
 		domain_done(d);
-	else if (is_served)
-		domain_passed(d, &err);
 	else
-		domain_failed(d, &err);
+		fail_records(d, &err);
 }
 
 /* ---- RECORDS */
@@ -105,10 +115,7 @@ void steps_dns_records(struct domain *d, void *context)
 	error_set(&err, EXIT_UNREACHABLE,
 		  "the app's id is not known yet: the guest agent has not answered and "
 		  "APP_ID is not set");
-	if (o->pairs[domain_index(d)].present)
-		domain_passed(d, &err);
-	else
-		domain_failed(d, &err);
+	fail_records(d, &err);
 }
 
 /* ---- CAA */
@@ -150,10 +157,15 @@ static void on_preflight_done(const struct process_result *result, void *arg)
 	struct error err = ERROR_INIT;
 
 	lane_leave(&dns->lane);
-	if (process_check(result, "preflight", &err) == 0)
+	if (process_check(result, "preflight", &err) == 0) {
 		domain_done(arg);
-	else
+	} else if (steps_order_is_urgent(dns->options.order, arg)) {
+		log_warn("[%s] an order is tried although it may fail, since time runs out: %s",
+			 domain_called(arg), err.text);
+		domain_done(arg);
+	} else {
 		domain_failed(arg, &err);
+	}
 }
 
 static void go_preflight(void *arg)

@@ -22,6 +22,7 @@
 
 enum {
 	DAY = 86400,
+	FAILURES_TO_BEAR = 30, /* in a row, of what costs nothing: some four hours */
 	URI_MAX = 1024,
 	MEBIBYTE = 1024 * 1024,
 	/* What an order takes of memory, its hooks with it, and how long until it has taken it. */
@@ -280,6 +281,34 @@ int steps_order_is_due(const struct steps_order *order, struct domain *d, struct
 	if (store_find(order->options.store, domain_called(d), &lineage, err) < 0)
 		return -1;
 	return lineage_is_due(order, d, lineage);
+}
+
+bool steps_order_has_certificate(const struct steps_order *order, const struct domain *d)
+{
+	struct error ignored = ERROR_INIT;
+	const struct lineage *lineage;
+
+	return store_find(order->options.store, domain_called(d), &lineage, &ignored) > 0;
+}
+
+static bool is_half_way(const struct lineage *c, long days_before, time_t now)
+{
+	time_t renewal = schedule_renewal(c->not_before, c->not_after, days_before);
+
+	return now >= renewal + (c->not_after - renewal) / 2;
+}
+
+bool steps_order_is_urgent(const struct steps_order *order, const struct domain *d)
+{
+	const struct served_pair nothing = {0};
+	const struct lineage *lineage;
+	struct error ignored = ERROR_INIT;
+	time_t now = time(NULL);
+
+	if (store_find(order->options.store, domain_called(d), &lineage, &ignored) > 0 &&
+	    served_pair_check(lineage, domain_called(d), &nothing, now, &ignored) == 0)
+		return is_half_way(lineage, order->options.settings->renew_days_before, now);
+	return domain_failures(d) >= FAILURES_TO_BEAR;
 }
 
 /* ---- ISSUE */

@@ -8,6 +8,8 @@
 
 #include "common/error.h"
 
+#include <stdbool.h>
+
 struct certbot;
 struct certificate_store;
 struct clock_check;
@@ -41,6 +43,14 @@ const char *steps_order_account_uri(const struct steps_order *order);
 
 /* Whether a certificate is to be ordered: 1, 0, or -1 when the volume cannot be read. */
 int steps_order_is_due(const struct steps_order *order, struct domain *domain, struct error *err);
+
+/* Whether an order that is due is to be tried whatever speaks against it: half of the time for the
+ * renewal is gone, or there is no certificate that can be served, and trying has been put off for
+ * hours. */
+bool steps_order_is_urgent(const struct steps_order *order, const struct domain *domain);
+
+/* Whether the volume has a certificate for the domain, be it one that has expired. */
+bool steps_order_has_certificate(const struct steps_order *order, const struct domain *domain);
 
 /* Removes challenge records that a killed certbot left in DNS: for the start, before any order. */
 void steps_order_sweep(struct steps_order *order);

@@ -5,8 +5,8 @@
 #include "supervisor/certificate_store.h"
 #include "supervisor/clock_check.h"
 #include "supervisor/domains.h"
+#include "supervisor/handshakes.h"
 #include "supervisor/haproxy.h"
-#include "supervisor/jobs.h"
 #include "supervisor/key_origin.h"
 #include "supervisor/publication.h"
 #include "supervisor/schedule.h"
@@ -16,41 +16,26 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PROBE_JOBS = 4, PROBE_TIMEOUT = 30, DAY = 86400 };
+enum { DAY = 86400 };
 
 struct steps_serve {
 	struct steps_serve_options options;
-	struct lane lane;
-	bool *served; /* one for each of settings->domains */
 };
 
 struct steps_serve *steps_serve_new(const struct steps_serve_options *options, struct error *err)
 {
 	struct steps_serve *serve = calloc(1, sizeof(*serve));
 
-	if (serve != NULL)
-		serve->served = calloc(options->settings->domain_count, sizeof(*serve->served));
-	if (serve == NULL || serve->served == NULL) {
-		steps_serve_free(serve);
+	if (serve == NULL)
 		error_no_memory(err);
-		return NULL;
-	}
-	serve->options = *options;
-	lane_init(&serve->lane, PROBE_JOBS);
+	else
+		serve->options = *options;
 	return serve;
 }
 
 void steps_serve_free(struct steps_serve *serve)
 {
-	if (serve == NULL)
-		return;
-	free(serve->served);
 	free(serve);
-}
-
-bool steps_serve_is_served(const struct steps_serve *serve, size_t domain)
-{
-	return serve->served[domain];
 }
 
 /* ---- CHECK */
@@ -132,7 +117,6 @@ void steps_serve_install(struct domain *d, void *context)
 		domain_failed(d, &err);
 		return;
 	}
-	serve->served[index] = false;
 	log_info("[%s] certificate %s installed", domain_called(d),
 		 serve->options.pairs[index].serial);
 	judge_times(serve, index);
@@ -156,7 +140,7 @@ void steps_serve_install_existing(struct steps_serve *serve)
 	}
 }
 
-/* ---- PUBLISH and APPLY, shared by all who come to them together */
+/* ---- PUBLISH, APPLY and PROBE, shared by all who come to them together */
 
 static void on_outcome(const struct error *err, void *arg)
 {
@@ -184,56 +168,9 @@ void steps_serve_apply(struct domain *d, void *context)
 		domain_failed(d, &err);
 }
 
-/* ---- PROBE */
-
-static void on_probed(const struct process_result *result, void *arg)
-{
-	struct steps_serve *serve = domain_context(arg);
-	size_t index = domain_index(arg);
-	bool was_served = serve->served[index];
-	struct error err = ERROR_INIT;
-
-	lane_leave(&serve->lane);
-	serve->served[index] = process_check(result, "the certificate is not served", &err) == 0;
-	if (!serve->served[index]) {
-		domain_failed(arg, &err);
-		return;
-	}
-	if (!was_served)
-		log_info("[%s] serves certificate %s", domain_called(arg),
-			 serve->options.pairs[index].serial);
-	domain_done(arg);
-}
-
-static void go_probe(void *arg)
-{
-	struct steps_serve *serve = domain_context(arg);
-	const struct settings *s = serve->options.settings;
-	char target[DOMAIN_MAX + CERTIFICATE_SERIAL_MAX + 4], port[8];
-	const char *const words[] = {
-	    "probe", "--port", port, target, s->accept_proxy_protocol ? "--proxy" : NULL, NULL};
-	const struct job job = {
-	    .program = JOB_PROBE,
-	    .words = words,
-	    .timeout = PROBE_TIMEOUT,
-	    .output_level = LOG_DEBUG,
-	    .done = on_probed,
-	    .arg = arg,
-	};
-	struct error err = ERROR_INIT;
-
-	snprintf(port, sizeof(port), "%hu", s->port);
-	snprintf(target, sizeof(target), "%s=%s", domain_called(arg),
-		 serve->options.pairs[domain_index(arg)].serial);
-	if (jobs_start(serve->options.jobs, &job, &err) == NULL) {
-		lane_leave(&serve->lane);
-		domain_failed(arg, &err);
-	}
-}
-
 void steps_serve_probe(struct domain *d, void *context)
 {
-	struct steps_serve *serve = context;
+	const struct steps_serve *serve = context;
 
-	domain_enter(d, &serve->lane, go_probe);
+	handshakes_ask(serve->options.handshakes, domain_index(d), on_outcome, d);
 }

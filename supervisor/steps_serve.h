@@ -4,13 +4,10 @@
 
 #include "common/error.h"
 
-#include <stdbool.h>
-#include <stddef.h>
-
 struct clock_check;
 struct domain;
+struct handshakes;
 struct haproxy;
-struct jobs;
 struct key_origin;
 struct publication;
 struct served_pair;
@@ -20,7 +17,7 @@ struct certificate_store;
 
 struct steps_serve_options {
 	const struct settings *settings;
-	const struct jobs *jobs;
+	struct handshakes *handshakes;
 	struct haproxy *haproxy;
 	struct publication *publication;
 	struct key_origin *key_origin;
@@ -45,8 +42,5 @@ void steps_serve_probe(struct domain *domain, void *context);
 /* Installs, without asking anybody, what the volume has for each domain.  For the start,
  * before the first configuration is written. */
 void steps_serve_install_existing(struct steps_serve *serve);
-
-/* Whether the latest handshake for that domain of settings->domains returned what is installed. */
-bool steps_serve_is_served(const struct steps_serve *serve, size_t domain);
 
 #endif

@@ -11,6 +11,7 @@
 #include "supervisor/dns_job.h"
 #include "supervisor/domains.h"
 #include "supervisor/evidence_server.h"
+#include "supervisor/handshakes.h"
 #include "supervisor/haproxy_facts.h"
 #include "supervisor/identity.h"
 #include "supervisor/jobs.h"
@@ -60,6 +61,7 @@ struct supervisor {
 	struct haproxy *haproxy;
 	struct traffic *traffic;
 	struct evidence_server *evidence_server, *attestation_server;
+	struct handshakes *handshakes;
 	struct steps *steps;
 	struct domains *domains;
 	struct identity *identity;
@@ -119,9 +121,12 @@ static void on_head_start_over(evutil_socket_t fd, short what, void *arg)
 /* It knows what its configuration was written with; since then there may be news. */
 static void on_worker(pid_t worker, void *arg)
 {
+	struct supervisor *s = arg;
+
 	(void)worker;
-	begin(arg);
-	on_address_change(arg);
+	begin(s);
+	on_address_change(s);
+	handshakes_look(s->handshakes);
 }
 
 /* ---- the end */
@@ -285,11 +290,15 @@ static int make_domains(struct supervisor *s, struct error *err)
 {
 	const struct settings *settings = s->settings;
 
-	s->steps =
-	    steps_new(&(struct steps_options){s->base, settings, s->jobs, s->state, s->certbot,
-					      s->haproxy, s->publication, s->key_origin, s->store,
-					      s->pairs, run_folder_certs(s->folder)},
-		      err);
+	s->handshakes =
+	    handshakes_new(&(struct handshakes_options){s->base, s->jobs, settings, s->pairs}, err);
+	if (s->handshakes == NULL)
+		return -1;
+	s->steps = steps_new(&(struct steps_options){s->base, settings, s->jobs, s->state,
+						     s->certbot, s->haproxy, s->handshakes,
+						     s->publication, s->key_origin, s->store,
+						     s->pairs, run_folder_certs(s->folder)},
+			     err);
 	if (s->steps == NULL)
 		return -1;
 	s->domains = domains_new(
@@ -389,6 +398,7 @@ static int open_up(struct supervisor *s, struct error *err)
 	    .state = s->state,
 	    .domains = s->domains,
 	    .steps = s->steps,
+	    .handshakes = s->handshakes,
 	    .pairs = s->pairs,
 	    .haproxy = s->haproxy,
 	    .traffic = s->traffic,
@@ -423,6 +433,7 @@ static void take_apart(struct supervisor *s)
 	identity_free(s->identity);
 	domains_free(s->domains);
 	steps_free(s->steps);
+	handshakes_free(s->handshakes);
 	evidence_server_free(s->evidence_server);
 	evidence_server_free(s->attestation_server);
 	traffic_free(s->traffic);

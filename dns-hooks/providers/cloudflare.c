@@ -52,8 +52,9 @@ static void *cloudflare_open(const struct settings *settings, struct error *err)
 struct zone_match {
 	const char *name;
 	struct zone *zone;
-	size_t found;
+	size_t found, active;
 	char accounts[200];
+	char status[32]; /* of the one that was taken */
 };
 
 static int take_zone(const cJSON *item, void *user, struct error *err)
@@ -72,11 +73,13 @@ static int take_zone(const cJSON *item, void *user, struct error *err)
 	search->found++;
 	snprintf(search->accounts + used, sizeof(search->accounts) - used, "%s%s",
 		 used == 0 ? "" : ", ", account == NULL ? "?" : account);
-	snprintf(search->zone->id, sizeof(search->zone->id), "%s", id);
-	if (status != NULL && strcmp(status, "active") != 0)
-		log_warn("Cloudflare: the zone %s is %s, not active: the world does not see its "
-			 "records until its registrar names Cloudflare's servers",
-			 search->name, status);
+	bool is_active = status == NULL || strcmp(status, "active") == 0;
+	search->active += is_active;
+	/* One that has moved away, or is not yet there, may stay listed for years. */
+	if (is_active || search->active == 0) {
+		snprintf(search->zone->id, sizeof(search->zone->id), "%s", id);
+		snprintf(search->status, sizeof(search->status), "%s", is_active ? "" : status);
+	}
 	return 0;
 }
 
@@ -93,13 +96,17 @@ static int ask_for_zone(void *opaque, const char *name, struct zone *zone, struc
 	if (cloudflare_list_all(state->api, "/zones", filter, ZONE_PAGE_SIZE, take_zone, &search,
 				err) != 0)
 		return -1;
-	if (search.found > 1)
+	if (search.status[0] != '\0')
+		log_warn("Cloudflare: the zone %s is %s, not active: the world does not see its "
+			 "records until its registrar names Cloudflare's servers",
+			 name, search.status);
+	if (search.found > 1 && search.active != 1)
 		return error_set(err, EXIT_BAD_CONFIG,
 				 "Cloudflare: the token reaches the zone %s in several accounts "
 				 "(%s), and only one of them is what the world sees; use a token "
 				 "that is limited to that one",
 				 name, search.accounts);
-	return search.found == 1 ? 1 : 0;
+	return search.found > 0 ? 1 : 0;
 }
 
 static int cloudflare_find_zone(void *opaque, const char *name, struct zone *zone,

@@ -156,6 +156,26 @@ static void look_at_all(struct watch *watch, deadline limit)
 	}
 }
 
+/*
+ * When there is no time left: whether those that lack the value have kept silent all the while, and
+ * another server of the zone has it.  A resolver that meets a silent server asks the next one, and
+ * one server that is dead must not let a certificate end.
+ */
+static bool only_silence_is_left(const struct watch *watch)
+{
+	bool has_witness = false;
+
+	for (size_t i = 0; i < watch->authority->count; i++) {
+		if (is_passed_over(watch, i))
+			continue;
+		if (is_fine(watch, i))
+			has_witness |= !watch->authority->servers[i].is_extra;
+		else if (watch->sights[i] != SILENT || watch->silences[i] < SILENCES_MAX)
+			return false;
+	}
+	return has_witness;
+}
+
 int propagation_wait(const struct authority *authority, const char *name, const char *value,
 		     deadline limit, struct error *err)
 {
@@ -179,6 +199,11 @@ int propagation_wait(const struct authority *authority, const char *name, const 
 		pause = pause * 2 < LONGEST_PAUSE_MS ? pause * 2 : LONGEST_PAUSE_MS;
 	}
 	name_lacking(&watch, lacking);
+	if (only_silence_is_left(&watch)) {
+		log_warn("%s: all servers that answer have the value; going on without %s", name,
+			 lacking);
+		return 0;
+	}
 	return error_set(
 	    err, EXIT_TRY_LATER,
 	    "the value at %s is not served everywhere in time (PROPAGATION_TIMEOUT): %s", name,

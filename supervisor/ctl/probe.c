@@ -1,8 +1,10 @@
 #include "supervisor/ctl/probe.h"
 
 #include "common/certificate.h"
+#include "common/clock.h"
 #include "common/domain.h"
 #include "common/file.h"
+#include "common/json.h"
 #include "common/privileges.h"
 #include "common/say.h"
 
@@ -12,11 +14,11 @@
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
 #include <sys/time.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -44,6 +46,9 @@ const struct command_option probe_command_options[] = {
     {.name = "proxy",
      .help = "begin with a PROXY header (ACCEPT_PROXY_PROTOCOL)",
      .place = offsetof(struct probe_options, proxy)},
+    {.name = "json",
+     .help = "a line with \"name\", \"serial\" and \"error\" for each NAME",
+     .place = offsetof(struct probe_options, json)},
     {.name = NULL},
 };
 
@@ -124,39 +129,40 @@ static int announce(int fd, struct error *err)
 
 /* Connects to loopback and puts the serial of the certificate that comes into `serial`.  The
  * certificate is not verified: that is what is being asked. */
-static int probe_serial(const struct probe_options *o, const char *name,
+static int probe_serial(SSL_CTX *context, const struct probe_options *o, const char *name,
 			char serial[CERTIFICATE_SERIAL_MAX], struct error *err)
 {
 	int fd AUTO_CLOSE = connect_local(o->port, err);
-	SSL_CTX *context;
 	SSL *ssl;
 	int rc;
 
 	if (fd < 0 || (o->proxy && announce(fd, err) != 0))
 		return -1;
-	context = SSL_CTX_new(TLS_client_method());
-	ssl = context == NULL ? NULL : SSL_new(context);
+	ssl = SSL_new(context);
 	rc = ssl == NULL ? error_no_memory(err) : handshake(ssl, fd, name, serial, err);
 	SSL_free(ssl);
-	SSL_CTX_free(context);
 	return rc;
 }
 
 /* ---- names */
 
-/* NAME[=SERIAL], the name as ingressd has it: in any case, with a dot at its end or without. */
 struct target {
 	domain_name name;
-	const char *serial; /* NULL: any */
+	const char *wanted; /* the serial; NULL: any */
+	char serial[CERTIFICATE_SERIAL_MAX];
+	struct error error;
+	bool is_tried, is_served;
 };
 
+/* NAME[=SERIAL], the name as ingressd has it: in any case, with a dot at its end or without. */
 static int read_target(const char *text, struct target *target, struct error *err)
 {
 	const char *equals = strchr(text, '=');
 	size_t length = equals == NULL ? strlen(text) : (size_t)(equals - text);
 	enum domain_verdict verdict = domain_parse(text, length, target->name);
 
-	target->serial = equals == NULL ? NULL : equals + 1;
+	target->wanted = equals == NULL ? NULL : equals + 1;
+	target->error = (struct error)ERROR_INIT;
 	/* Other hosts than those that a public CA issues for have names too. */
 	if (verdict == DOMAIN_VALID ||
 	    domain_parse_host(text, length, target->name) == DOMAIN_VALID)
@@ -166,43 +172,106 @@ static int read_target(const char *text, struct target *target, struct error *er
 			 domain_verdict_text(verdict));
 }
 
-/* With a serial, waits until that one is served. */
-static int probe(const struct probe_options *o, const struct target *target, struct error *err)
+static void look(SSL_CTX *context, const struct probe_options *o, struct target *target)
 {
-	static const struct timespec pause = {0, POLL_MS * 1000000L};
-	char serial[CERTIFICATE_SERIAL_MAX] = "";
-	time_t deadline = time(NULL) + PATIENCE_SECONDS;
+	target->error = (struct error)ERROR_INIT;
+	target->is_tried = true;
+	if (probe_serial(context, o, target->name, target->serial, &target->error) != 0)
+		return;
+	target->is_served =
+	    target->wanted == NULL || strcasecmp(target->serial, target->wanted) == 0;
+	if (!target->is_served)
+		error_set(&target->error, EXIT_FAILED, "%s is served with certificate %s, not %s",
+			  target->name, target->serial, target->wanted);
+}
 
-	for (;;) {
-		int rc = probe_serial(o, target->name, serial, err);
-		if (rc == 0 && target->serial != NULL && strcasecmp(serial, target->serial) != 0)
-			rc = error_set(err, EXIT_FAILED, "%s is served with certificate %s, not %s",
-				       target->name, serial, target->serial);
-		if (rc == 0)
-			say(stdout, "%s %s", target->name, serial);
-		if (rc == 0 || target->serial == NULL || time(NULL) >= deadline)
-			return rc;
-		nanosleep(&pause, NULL);
+/* In rounds, so that a name that is not served with its serial yet keeps no other one waiting. */
+static void look_at_all(SSL_CTX *context, const struct probe_options *o, struct target *targets,
+			size_t count)
+{
+	long long deadline = clock_now_ms() + PATIENCE_SECONDS * 1000LL;
+	bool again;
+
+	do {
+		again = false;
+		for (size_t i = 0; i < count && clock_now_ms() < deadline; i++) {
+			bool is_over = targets[i].is_tried && targets[i].wanted == NULL;
+			if (targets[i].is_served || is_over)
+				continue;
+			look(context, o, &targets[i]);
+			again = again || (!targets[i].is_served && targets[i].wanted != NULL);
+		}
+		if (again)
+			clock_sleep_ms(POLL_MS);
+	} while (again && clock_now_ms() < deadline);
+}
+
+/* ---- what is printed */
+
+static void print_json(const struct target *target)
+{
+	cJSON *json = cJSON_CreateObject();
+	struct error err = ERROR_INIT;
+
+	cJSON_AddStringToObject(json, "name", target->name);
+	if (target->is_served) {
+		cJSON_AddStringToObject(json, "serial", target->serial);
+		cJSON_AddNullToObject(json, "error");
+	} else {
+		cJSON_AddNullToObject(json, "serial");
+		cJSON_AddStringToObject(json, "error", target->error.text);
 	}
+	char *line = json_print(json, false, &err);
+	puts(line == NULL ? "" : line);
+	free(line);
+	cJSON_Delete(json);
+}
+
+static int report(const struct probe_options *o, struct target *targets, size_t count)
+{
+	int worst = EXIT_OK;
+
+	for (size_t i = 0; i < count; i++) {
+		struct target *target = &targets[i];
+		if (!target->is_tried)
+			error_set(&target->error, EXIT_TRY_LATER,
+				  "%s has not been asked for: others took all the time",
+				  target->name);
+		if (o->json)
+			print_json(target);
+		else if (target->is_served)
+			say(stdout, "%s %s", target->name, target->serial);
+		else
+			say(stderr, "ingressctl: %s", target->error.text);
+		if (!target->is_served && (int)target->error.code > worst)
+			worst = (int)target->error.code;
+	}
+	return worst;
+}
+
+static int probe_all(SSL_CTX *context, const struct probe_options *o, char *const *names,
+		     struct target *targets, size_t count, struct error *err)
+{
+	for (size_t i = 0; i < count; i++)
+		if (read_target(names[i], &targets[i], err) != 0)
+			return -1;
+	/* It reads what a server sends, and needs nothing for that but a socket. */
+	privileges_drop_as_far_as_can_be(USER_PROBE);
+	look_at_all(context, o, targets, count);
+	return report(o, targets, count);
 }
 
 int ctl_probe(const struct probe_options *o, char *const *names, size_t count, struct error *err)
 {
-	int worst = EXIT_OK;
-	struct target target;
+	struct target *targets = calloc(count + 1, sizeof(*targets));
+	SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+	int rc = -1;
 
-	for (size_t i = 0; i < count; i++)
-		if (read_target(names[i], &target, err) != 0)
-			return -1;
-	/* It reads what a server sends, and needs nothing for that but a socket. */
-	privileges_drop_as_far_as_can_be(USER_PROBE);
-	for (size_t i = 0; i < count; i++) {
-		struct error why = ERROR_INIT;
-		if (read_target(names[i], &target, err) == 0 && probe(o, &target, &why) == 0)
-			continue;
-		say(stderr, "ingressctl: %s", why.text);
-		if ((int)why.code > worst)
-			worst = (int)why.code;
-	}
-	return worst;
+	if (targets == NULL || context == NULL)
+		error_no_memory(err);
+	else
+		rc = probe_all(context, o, names, targets, count, err);
+	free(targets);
+	SSL_CTX_free(context);
+	return rc;
 }

@@ -117,6 +117,15 @@ def test_a_server_without_a_working_address_is_not(bench: Bench, bind: Bind) -> 
     assert bind.query(NAME, "TXT") == [] and bench.noted() == []
 
 
+def test_a_server_that_keeps_silent_to_the_end_holds_up_no_order(bench: Bench, bind: Bind) -> None:
+    bind.add("ns9.demo.test.", 60, "A", "127.0.0.3")
+    bind.add("demo.test.", 60, "NS", "ns9.demo.test.")
+    result = bench.run("auth", PROPAGATION_TIMEOUT="15", **REQUEST)
+    assert result.returncode == 0, result.stderr
+    assert "going on without ns9.demo.test (127.0.0.3:" in result.stderr
+    assert bench.run("cleanup", **REQUEST).returncode == 0
+
+
 def test_a_cname_has_to_be_everywhere_too(tmp_path: Path) -> None:
     """A CA that asks a server without it would not find its way to the value."""
     zones = ("demo.test", "acme.test")

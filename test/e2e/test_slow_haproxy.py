@@ -3,7 +3,9 @@ for: at its start, at a reload, and whoever asks meanwhile."""
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
@@ -109,3 +111,19 @@ def test_a_reload_that_takes_long_is_a_success_when_its_worker_comes(
     after = ingress.status()["haproxy"]
     assert (after["generation"], after["restarts"], after["error"]) == (2, 0, None)
     assert after["worker"] not in (0, before["worker"])
+
+
+def test_a_master_that_hangs_is_started_anew(world: World, gate: Gate) -> None:
+    """It lives, answers nobody and does nothing: not what loading looks like."""
+    ingress, _ = begin(world, gate)
+    ingress.wait_settled()
+    master = ingress.wait_status(lambda s: s["haproxy"]["worker"], "the worker")["haproxy"]["pid"]
+    os.kill(master, signal.SIGSTOP)
+    assert ingress.ctl("reload").returncode == 75
+    again = ingress.wait_status(
+        lambda s: s["haproxy"]["restarts"] == 1 and s["haproxy"]["worker"], "the restart", 150
+    )["haproxy"]
+    assert again["pid"] != master
+    assert f"HAProxy's master (pid {master}) has neither answered nor worked" in ingress.log
+    ingress.wait_for(lambda: ingress.try_serial(NAME), "HAProxy to serve again")
+    assert ingress.ctl("reload").returncode == 0

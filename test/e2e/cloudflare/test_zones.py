@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from support.bind import Bind
 from support.cloudflare_api import CloudflareApi, CloudflareZone
 
@@ -18,6 +20,19 @@ def test_a_zone_in_two_accounts(tmp_path: Path, bind: Bind) -> None:
         assert result.returncode == BAD_CONFIG
         assert "Test account, Second account" in result.stdout
         assert writes(api) == []
+
+
+@pytest.mark.parametrize("status", ["moved", "deactivated", "pending"])
+def test_an_old_zone_in_another_account(tmp_path: Path, bind: Bind, status: str) -> None:
+    zones = [CloudflareZone("demo.test", account="Second account", status=status)]
+    with CloudflareApi(bind, zones=zones) as api:
+        for _ in range(2):
+            result = api_bench(tmp_path, bind, api).run("apply")
+            assert result.returncode == 0, result.stderr
+            assert "not active" not in result.stderr
+            api._zones.reverse()  # whichever is listed first
+        assert writes(api) != []
+        assert not any(zones[0].id in request.target for request in api.requests())
 
 
 def test_a_zone_that_is_not_active_is_warned_about(tmp_path: Path, bind: Bind) -> None:

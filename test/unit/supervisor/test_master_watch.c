@@ -1,0 +1,76 @@
+/* A master that is silent is given up when it does nothing, and waited for while it works. */
+#include "test/unit/common/unit.h"
+
+#include "supervisor/master_watch.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { MINUTE_MS = MASTER_SILENCE_MAX * 1000 };
+
+static pid_t start_child(bool busy)
+{
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0)
+		for (volatile unsigned spins = 0;; spins++)
+			if (!busy)
+				pause();
+	return pid;
+}
+
+static void end_child(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+static void one_that_does_nothing_is_given_up(void **state)
+{
+	struct master_watch watch = {0};
+	pid_t pid = start_child(false);
+
+	(void)state;
+	assert_false(master_watch_silent(&watch, pid, 1000));
+	assert_false(master_watch_silent(&watch, pid, 1000 + MINUTE_MS - 1));
+	assert_true(master_watch_silent(&watch, pid, 1000 + MINUTE_MS));
+	/* After an answer it has its time again. */
+	master_watch_reset(&watch);
+	assert_false(master_watch_silent(&watch, pid, 1000 + 2 * MINUTE_MS));
+	assert_false(master_watch_silent(&watch, pid, 1000 + 3 * MINUTE_MS - 1));
+	assert_true(master_watch_silent(&watch, pid, 1000 + 3 * MINUTE_MS));
+	end_child(pid);
+}
+
+/* The clock of the test goes on once the child has used some time of its own. */
+static void one_that_works_is_waited_for(void **state)
+{
+	struct master_watch watch = {0};
+	pid_t pid = start_child(true);
+	long long now = 1000;
+
+	(void)state;
+	assert_false(master_watch_silent(&watch, pid, now));
+	for (int minute = 0; minute < 3; minute++) {
+		unsigned long long before = watch.ticks;
+		while (watch.ticks == before)
+			assert_false(master_watch_silent(&watch, pid, now));
+		now += MINUTE_MS - 1;
+		assert_false(master_watch_silent(&watch, pid, now));
+	}
+	end_child(pid);
+	/* One that has ended is told of elsewhere. */
+	assert_false(master_watch_silent(&watch, pid, 100LL * MINUTE_MS));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(one_that_does_nothing_is_given_up),
+	    cmocka_unit_test(one_that_works_is_waited_for),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
