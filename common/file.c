@@ -145,31 +145,44 @@ int file_write_all(int fd, const char *data, size_t length)
 }
 
 /* Writes the new file `path`, to the disk.  Sets errno. */
-static int write_new(const char *path, mode_t mode, const void *data, size_t length)
+static int write_new(const char *path, mode_t mode, const void *data, size_t length, bool durable)
 {
 	AUTO_CLOSE int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
 	/* The file has its final mode before its content, so that a secret is never more visible
 	 * than that. */
 	if (fd < 0 || fchmod(fd, mode) != 0 || file_write_all(fd, data, length) != 0 ||
-	    fsync(fd) != 0)
+	    (durable && fsync(fd) != 0))
 		return -1;
 	return 0;
 }
 
-int file_write(const char *path, mode_t mode, const void *data, size_t length, struct error *err)
+static int replace(const char *path, mode_t mode, const void *data, size_t length, bool durable,
+		   struct error *err)
 {
 	AUTO_FREE char *folder = parent_of(path);
 	AUTO_FREE char *temporary = folder == NULL ? NULL : temporary_path(folder);
 
 	if (temporary == NULL)
 		return error_no_memory(err);
-	if (write_new(temporary, mode, data, length) != 0 || rename(temporary, path) != 0) {
+	if (write_new(temporary, mode, data, length, durable) != 0 ||
+	    rename(temporary, path) != 0) {
 		int cause = errno;
 		unlink(temporary);
 		return error_set_errno(err, EXIT_FAILED, cause, "cannot write %s", path);
 	}
-	return file_sync_dir(folder, err);
+	return durable ? file_sync_dir(folder, err) : 0;
+}
+
+int file_write(const char *path, mode_t mode, const void *data, size_t length, struct error *err)
+{
+	return replace(path, mode, data, length, true, err);
+}
+
+int file_write_volatile(const char *path, mode_t mode, const void *data, size_t length,
+			struct error *err)
+{
+	return replace(path, mode, data, length, false, err);
 }
 
 int file_swap_link(const char *target, const char *link_path, struct error *err)

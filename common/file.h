@@ -36,6 +36,11 @@ int file_write_all(int fd, const char *data, size_t length);
  */
 int file_write(const char *path, mode_t mode, const void *data, size_t length, struct error *err);
 
+/* The same for what need not outlive the machine, without waiting for its disk: a reader sees the
+ * old content or the new one.  For RUN_DIR, which each start fills anew. */
+int file_write_volatile(const char *path, mode_t mode, const void *data, size_t length,
+			struct error *err);
+
 /* Makes `path` and its missing parents (each with exactly `mode`, and on the disk); an
  * existing folder is fine and stays as it is. */
 int file_make_dirs(const char *path, mode_t mode, struct error *err);

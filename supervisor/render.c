@@ -35,7 +35,7 @@ static int write_text(const char *folder, const char *name, mode_t mode, const s
 	if (buffer_check(text, name, err) != 0)
 		return -1;
 	snprintf(path, sizeof(path), "%s/%s", folder, name);
-	return file_write(path, mode, buffer_text(text), text->length, err);
+	return file_write_volatile(path, mode, buffer_text(text), text->length, err);
 }
 
 /* ---- certificates */
@@ -48,7 +48,7 @@ static int copy_file(const char *from, const char *to, struct error *err)
 	buffer_init(&content, (size_t)2 * CERTIFICATE_PEM_MAX + 1);
 	rc = file_read(from, &content, err);
 	if (rc == 0)
-		rc = file_write(to, 0600, content.data, content.length, err);
+		rc = file_write_volatile(to, 0600, content.data, content.length, err);
 	buffer_free(&content);
 	return rc;
 }

@@ -120,7 +120,7 @@ static int pem_write(const struct pem_pair *pem, const char *domain, const char 
 
 	served_pair_file_name(domain, name);
 	snprintf(path, sizeof(path), "%s/%s.chain.pem", folder, name);
-	if (file_write(path, 0644, pem->chain.data, pem->chain.length, err) != 0)
+	if (file_write_volatile(path, 0644, pem->chain.data, pem->chain.length, err) != 0)
 		return -1;
 	buffer_init(&both, (size_t)2 * CERTIFICATE_PEM_MAX + 1);
 	buffer_append(&both, pem->chain.data, pem->chain.length);
@@ -129,7 +129,7 @@ static int pem_write(const struct pem_pair *pem, const char *domain, const char 
 	snprintf(path, sizeof(path), "%s/%s.pem", folder, name);
 	rc = buffer_check(&both, path, err);
 	if (rc == 0) {
-		rc = file_write(path, 0600, both.data, both.length, err);
+		rc = file_write_volatile(path, 0600, both.data, both.length, err);
 		OPENSSL_cleanse(both.data, both.length);
 	}
 	buffer_free(&both);

@@ -232,9 +232,24 @@ static void closing_keeps_errno_and_marks_the_descriptor(void **state)
 	assert_int_equal(closed, -1);
 }
 
+static void what_need_not_last_is_replaced_as_well(void **state)
+{
+	struct error err = ERROR_INIT;
+	const char *path = at(state, "volatile");
+
+	assert_int_equal(file_write_volatile(path, 0600, "one", 3, &err), 0);
+	assert_int_equal(file_write_volatile(path, 0644, "two", 3, &err), 0);
+	assert_content(path, "two");
+	assert_int_equal(mode_of(path), 0644);
+	assert_int_equal(count_entries(*state), 1);
+	assert_int_equal(file_write_volatile(at(state, "none/x"), 0600, "x", 1, &err), -1);
+	assert_contains(err.text, "none/x");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    scratch_test(what_need_not_last_is_replaced_as_well),
 	    scratch_test(reading_appends_up_to_the_maximum),
 	    scratch_test(reading_what_is_not_there_says_so),
 	    scratch_test(reading_never_waits_for_a_writer),
