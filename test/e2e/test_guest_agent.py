@@ -60,8 +60,8 @@ def test_without_an_agent_domains_are_issued_and_evidence_follows_later(world: W
     status = ingress.wait_status(lambda s: s["guest_agent"]["error"], "the missing agent")
     assert "there is no guest agent" in status["guest_agent"]["error"]
     assert status["app_id"] is None
-    waiting = ingress.wait_domain("app.demo.test", lambda d: d["error"], "to wait for the id")
-    assert "APP_ID" in waiting["error"]
+    told = ingress.wait_domain("app.demo.test", lambda d: d["note"], "the missing id to be told")
+    assert "APP_ID" in told["note"]
     stack.agent.start()
     ingress.wait_settled()
     ingress.wait_status(
