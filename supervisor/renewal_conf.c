@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { VALUE_MAX = 4096 };
+enum { VALUE_MAX = 4096, LINES_MAX = 2000 };
 
 static const char PARAMETERS[] = "renewalparams";
 
@@ -68,7 +68,7 @@ static const char *next_line(const char *at, struct line *line)
 {
 	if (*at == '\0')
 		return NULL;
-	*line = (struct line){.text = at, .length = strcspn(at, "\n")};
+	*line = (struct line){.text = at, .length = strcspn(at, "\n"), .key = "", .value = ""};
 	size_t indent = strspn(at, " \t");
 	const char *begin = at + indent;
 	size_t length = indent > line->length ? 0 : line->length - indent;
@@ -103,15 +103,51 @@ static const char *find_value(const char *conf, bool in_parameters, const char *
 	return NULL;
 }
 
+static bool is_same(const struct line *left, const struct line *right)
+{
+	return left->kind == right->kind && left->key_length == right->key_length &&
+	       strncmp(left->key, right->key, left->key_length) == 0;
+}
+
+/* Whether the key comes again in its section, or the section again: ConfigObj bears neither. */
+static bool comes_again(const struct line *line, const char *rest)
+{
+	struct line other;
+
+	for (const char *at = rest; (at = next_line(at, &other)) != NULL;) {
+		if (is_same(line, &other))
+			return true;
+		if (line->kind == LINE_VALUE && other.kind == LINE_SECTION)
+			return false;
+	}
+	return false;
+}
+
+static bool has_open_quote(const struct line *line)
+{
+	size_t single = 0, both = 0;
+
+	for (size_t i = 0; i < line->value_length; i++) {
+		single += line->value[i] == '\'';
+		both += line->value[i] == '"';
+	}
+	return single % 2 != 0 || both % 2 != 0;
+}
+
 /* Whether certbot could read it and go on from it. */
 static bool is_usable(const char *conf)
 {
 	struct line line;
-	size_t ignored;
+	size_t ignored, lines = 0;
 
-	for (const char *at = conf; (at = next_line(at, &line)) != NULL;)
-		if (line.kind == LINE_BROKEN)
+	for (const char *at = conf; (at = next_line(at, &line)) != NULL;) {
+		if (line.kind == LINE_BROKEN || ++lines > LINES_MAX)
 			return false;
+		if (line.kind == LINE_VALUE && has_open_quote(&line))
+			return false;
+		if (line.kind != LINE_OTHER && comes_again(&line, at))
+			return false;
+	}
 	return find_value(conf, true, "authenticator", &ignored) != NULL;
 }
 

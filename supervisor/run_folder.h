@@ -4,8 +4,9 @@
  *
  *   certs/          certificates that are installed, with their keys (0600)
  *   haproxy/        configurations, `current`, master.sock
- *   chroot/         HAProxy's worker: the sockets of the evidence, and those between its own
- * frontends certbot/        work and logs; secrets/ while it runs control.sock    for ingressctl
+ *   chroot/         HAProxy's worker: the sockets of the evidence and of its own frontends
+ *   certbot/        a room for each order while it runs, see certbot_room.h
+ *   control.sock    for ingressctl
  *   log.pipe        log lines of the DNS hooks
  *   addresses       of backends that are known by name, for the next start
  */

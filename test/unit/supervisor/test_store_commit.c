@@ -355,9 +355,15 @@ static void a_renewal_keeps_what_the_volume_says_of_renewing(void **state)
 
 static void a_conf_that_certbot_cannot_read_is_made_anew(void **state)
 {
-	static const char *const broken[] = {"", "nonsense\n", "[renewalparams]\nserver = x\n",
-					     "[renewalparams\nauthenticator = manual\n",
-					     "a = '''\n[renewalparams]\nauthenticator = manual\n"};
+	static const char *const broken[] = {
+	    "",
+	    "nonsense\n",
+	    "[renewalparams]\nserver = x\n",
+	    "[renewalparams\nauthenticator = manual\n",
+	    "a = '''\n[renewalparams]\nauthenticator = manual\n",
+	    "[renewalparams]\nauthenticator = a\n[renewalparams]\n",
+	    "[renewalparams]\nauthenticator = a\nauthenticator = b\n",
+	    "[renewalparams]\nauthenticator = \"a\n"};
 	struct scene scene;
 	char folder[512];
 
