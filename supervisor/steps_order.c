@@ -226,6 +226,16 @@ static void on_registered(const struct certbot_outcome *outcome, void *arg)
 		domain_failed(arg, &err);
 }
 
+/* Loud, since an app that loses its volume again and again runs into limits that last for days. */
+static void tell_of_first_account(const struct settings *settings)
+{
+	log_warn(
+	    "no ACME account on %s: one is registered.  If this app had one before, its volume "
+	    "was lost or is not mounted; CAs give few accounts to an address and few "
+	    "certificates to a name (Let's Encrypt: 10 in three hours, 5 in a week)",
+	    settings->letsencrypt_dir);
+}
+
 /* Several domains may have waited for the lane: the first one's account serves all. */
 static void go_account(void *arg)
 {
@@ -233,8 +243,10 @@ static void go_account(void *arg)
 	struct error err = ERROR_INIT;
 	int found = find_account(order, domain_index(arg), &err);
 
-	if (found == 0 && certbot_register(order->options.certbot, on_registered, arg, &err) == 0)
+	if (found == 0 && certbot_register(order->options.certbot, on_registered, arg, &err) == 0) {
+		tell_of_first_account(order->options.settings);
 		return;
+	}
 	lane_leave(&order->registrations);
 	if (found > 0)
 		domain_done(arg);

@@ -159,3 +159,20 @@ def test_many_first_certificates_are_ordered_with_one_account(world: World) -> N
     ingress.wait_settled()
     assert len(_accounts(ingress)) == 1
     assert stack.pebble.orders() == len(names)
+
+
+def test_a_volume_without_an_account_is_told_loudly_and_once(world: World) -> None:
+    ingress, account = _settled(world)
+    words = f"warn ingressd: no ACME account on {ingress.volume}: one is registered."
+    assert ingress.log.count(words) == 1
+    since = len(ingress.log)
+    ingress.start()
+    ingress.wait_settled()
+    assert words not in ingress.log[since:]
+    assert ingress.stop() == 0
+    shutil.rmtree(ingress.volume)  # as when nobody mounts it
+    ingress.volume.mkdir()
+    ingress.start()
+    ingress.wait_log(words, since=since)
+    ingress.wait_settled()
+    assert _accounts(ingress)[0] != account
