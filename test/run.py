@@ -32,8 +32,9 @@ EXCUSED = 77
 PYTEST = ["/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider"]
 # The tests wait a good part of their time.
 WORKERS = ["-n", "4", "--dist", "load"]
-# What the newest packaged HAProxy could do otherwise.
+# What the newest packaged HAProxy and certbot could do otherwise.
 DATA_PATH = ("test/e2e/protocols", "test/e2e/routing")
+CERTBOTS_WAYS = ("test/e2e/test_clean_room.py", "test/e2e/test_accounts.py")
 LAST_LINE = re.compile(r"^(\d+) passed, (\d+) failed$", re.MULTILINE)
 
 
@@ -234,7 +235,7 @@ STAGES: dict[str, Callable[[], Count]] = {
     "demo": lambda: demo_check("demo", "release"),
     "demo-asan": lambda: demo_check("demo-asan", "asan"),
     "debian13": lambda: debian("debian13", "trixie", "asan", "test/e2e"),
-    "forky": lambda: debian("forky", "forky", "release", *DATA_PATH),
+    "forky": lambda: debian("forky", "forky", "release", *DATA_PATH, *CERTBOTS_WAYS),
     "fuzz": lambda: fuzz("fuzz"),
     "image": lambda: image("image"),
 }
@@ -242,7 +243,7 @@ STAGES: dict[str, Callable[[], Count]] = {
 # Two rows of stages share two cores.  What measures by the clock (the demo's check) comes after
 # them, alone.  The end-to-end tests run twice, not four times: with what is shipped on Debian 12,
 # and with the sanitizers on Debian 13; the image's tests run what is shipped on Debian 13.  On
-# Debian forky, for its HAProxy, those of the data path run.
+# Debian forky, for its HAProxy and certbot, those that depend on them run.
 ROWS = (
     ("check", "unit", "unit-asan", "support", "verify", "fuzz", "e2e", "property"),
     ("debian13", "image", "forky"),
