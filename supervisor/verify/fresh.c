@@ -166,17 +166,19 @@ static int judge_answer(const struct judge_options *options, const struct materi
 
 	if (platform_is_published(answer->json)) {
 		findings_skip(findings, CHECK_FRESH, "the site was asked no question");
-	} else if (read_members(answer, &why) != 0) {
-		findings_fail(findings, CHECK_FRESH, "%s", why.text);
-	} else if (answer->quote == NULL) {
-		judge_attestation(material, answer, findings);
-	} else if (verify_quote(options, material, answer, seen, &why) != 0) {
-		findings_fail(findings, CHECK_FRESH, "%s", why.text);
-	} else {
-		findings_pass(findings, CHECK_FRESH, "nonce %.16s...", answer->nonce);
-		return judge_manifest(options, material, answer, findings, err);
+		return 0;
 	}
-	return 0;
+	int rc = read_members(answer, &why);
+	if (rc == 0 && answer->quote == NULL) {
+		judge_attestation(material, answer, findings);
+		return 0;
+	}
+	if (rc != 0 || verify_quote(options, material, answer, seen, &why) != 0) {
+		findings_fail(findings, CHECK_FRESH, "%s", why.text);
+		return 0;
+	}
+	findings_pass(findings, CHECK_FRESH, "nonce %.16s...", answer->nonce);
+	return judge_manifest(options, material, answer, findings, err);
 }
 
 int fresh_judge(const struct judge_options *options, const struct material *material,
