@@ -34,7 +34,7 @@ def certificates(ingress: Ingress, directory: Path) -> dict[str, list[str]]:
     text = run(ingress, directory, "certificates")
     for complaint in ("invalid", "error", "parsefail", "could not", "INVALID"):
         assert complaint not in text.replace("INVALID: TEST_CERT", ""), text
-    found = re.findall(r"Certificate Name: (\S+)\n(?:.*\n)*?\s+Domains: (.*)\n", text)
+    found = re.findall(r"Certificate Name: (\S+)\n(?:.*\n)*?\s+(?:Domains|Identifiers): (.*)\n", text)
     return {name: domains.split() for name, domains in found}
 
 

@@ -72,6 +72,14 @@ def test_fault_status_500(agent: GuestAgent) -> None:
     assert "error" in json.loads(answer)
 
 
+def test_fault_no_quote(agent: GuestAgent) -> None:
+    agent.fault("no-quote")
+    status, content_type, answer = call(agent.socket, "/GetQuote?report_data=00")
+    assert (status, content_type) == (400, "application/json")
+    assert "error" in json.loads(answer)
+    ask(agent, "/Info")
+
+
 def test_fault_html(agent: GuestAgent) -> None:
     agent.fault("html")
     status, content_type, answer = call(agent.socket, "/GetQuote?report_data=00")
