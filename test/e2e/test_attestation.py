@@ -34,6 +34,7 @@ def attested(request: pytest.FixtureRequest, world: World) -> Iterator[Ingress]:
     volume.put("api.demo.test")
     ingress = world.ingress(EVIDENCE_ROUTING=request.param, ALPN="h2,http/1.1")
     ingress.wait_settled()
+    ingress.wait_status(lambda s: s["evidence"]["published_at"], "the evidence")
     yield ingress
 
 

@@ -197,13 +197,14 @@ def test_giving_up_takes_the_value_back(tmp_path: Path, pair: Bind) -> None:
     assert bench.noted() == []
 
 
-def test_a_server_that_is_down_counts_as_lacking(tmp_path: Path, pair: Bind) -> None:
+def test_a_server_that_is_down_throughout_is_gone_without(tmp_path: Path, pair: Bind) -> None:
+    """Else one dead name server of two would keep a served name from being renewed."""
     bench = rfc2136_bench(tmp_path, pair, PROPAGATION_TIMEOUT="1")
     pair.second.stop()
     result = bench.run("auth", **challenge("new.demo.test", "v"))
-    assert result.returncode == TRY_LATER
-    assert "does not answer" in result.stderr
-    assert pair.query(NAME, "TXT") == []
+    assert result.returncode == 0, result.stderr
+    assert "answer" in result.stderr
+    assert pair.query(NAME, "TXT") == ["v"]
 
 
 def test_a_silent_resolver_is_waited_for_once(bench: Bench, bind: Bind) -> None:
