@@ -1,20 +1,15 @@
 #include "supervisor/domains.h"
 
-#include "common/clock.h"
 #include "common/log.h"
 #include "supervisor/order_budget.h"
 #include "supervisor/schedule.h"
+#include "supervisor/state_saver.h"
+#include "supervisor/turns.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
 #include <sys/random.h>
-
-enum {
-	TURN_MS = 5,	  /* steps begin for so long before the event loop goes on */
-	SAVE_SECONDS = 1, /* what is not costly is written at most so often */
-};
 
 struct domain {
 	struct domains *all;
@@ -22,6 +17,7 @@ struct domain {
 	struct domain_record *record;
 	enum step step;
 	bool running; /* the step's work is under way or about to begin; else the timer decides */
+	bool is_new;  /* its first pass has not begun, nor a wait of an earlier run been taken up */
 	bool forced;  /* order although nothing is due */
 	bool asked;   /* by somebody, for a pass: an earlier run's wait does not count */
 
@@ -40,16 +36,14 @@ struct domain {
 	time_t next_at; /* when the timer fires */
 	struct event *timer;
 	struct lane_place place;
-	STAILQ_ENTRY(domain) ready;
+	struct turn turn;
 };
 
 struct domains {
 	struct domains_options options;
 	struct domain *list;
-	STAILQ_HEAD(, domain) ready; /* their steps are about to begin */
-	struct event *turn;
-	struct event *save;
-	bool unsaved;
+	struct turns *turns; /* of those whose steps are about to begin */
+	struct state_saver *saver;
 	bool started, stopping;
 };
 
@@ -60,37 +54,6 @@ static uint32_t random_bits(void)
 	if (getrandom(&bits, sizeof(bits), GRND_NONBLOCK) != sizeof(bits))
 		bits = (uint32_t)time(NULL);
 	return bits;
-}
-
-/* ---- what a restart remembers */
-
-static void save(struct domains *all)
-{
-	struct error err = ERROR_INIT;
-
-	all->unsaved = false;
-	if (state_save(all->options.state, &err) != 0)
-		log_warn("a restart will not remember what waits, and why: %s", err.text);
-}
-
-static void on_save(evutil_socket_t fd, short what, void *arg)
-{
-	struct domains *all = arg;
-
-	(void)fd;
-	(void)what;
-	if (!all->unsaved)
-		return;
-	save(all);
-	event_add(all->save, &(struct timeval){SAVE_SECONDS, 0});
-}
-
-/* At once, unless it has been just now: a thousand failures are not a thousand files. */
-static void save_soon(struct domains *all)
-{
-	all->unsaved = true;
-	if (!event_pending(all->save, EV_TIMEOUT, NULL))
-		on_save(-1, 0, all);
 }
 
 /* ---- timers */
@@ -142,17 +105,9 @@ static void set_note(struct domain *d, const char *text)
 	d->note = text == NULL ? NULL : strdup(text);
 }
 
-static void begin_soon(struct domain *d)
+static void begin(void *arg)
 {
-	struct domains *all = d->all;
-
-	STAILQ_INSERT_TAIL(&all->ready, d, ready);
-	if (!event_pending(all->turn, EV_TIMEOUT, NULL))
-		event_add(all->turn, &(struct timeval){0, 0});
-}
-
-static void begin(struct domain *d)
-{
+	struct domain *d = arg;
 	const struct step_work *work = &d->all->options.steps[d->step];
 
 	if (d->step == STEP_RECORDS)
@@ -162,24 +117,6 @@ static void begin(struct domain *d)
 	else if (d->step == STEP_CHECK)
 		d->recheck = false;
 	work->begin(d, work->context);
-}
-
-static void on_turn(evutil_socket_t fd, short what, void *arg)
-{
-	struct domains *all = arg;
-	long long until = clock_now_ms() + TURN_MS;
-	struct domain *d;
-
-	(void)fd;
-	(void)what;
-	while (!all->stopping && (d = STAILQ_FIRST(&all->ready)) != NULL) {
-		STAILQ_REMOVE_HEAD(&all->ready, ready);
-		begin(d);
-		if (clock_now_ms() >= until)
-			break;
-	}
-	if (!all->stopping && !STAILQ_EMPTY(&all->ready))
-		event_add(all->turn, &(struct timeval){0, 0});
 }
 
 static void pause_after(struct domain *d, enum step failed, const struct error *err)
@@ -198,7 +135,7 @@ static void pause_after(struct domain *d, enum step failed, const struct error *
 	r->step = d->step;
 	r->not_before = time(NULL) + delay;
 	snprintf(r->error, sizeof(r->error), "%s", err->text);
-	save_soon(d->all);
+	state_saver_changed(d->all->saver);
 	wake_in(d, delay);
 }
 
@@ -209,7 +146,7 @@ static void rest(struct domain *d)
 	d->record->attempt = 0;
 	d->record->error[0] = '\0';
 	if (had_failed)
-		save_soon(d->all);
+		state_saver_changed(d->all->saver);
 	wake_in(d, d->forced || d->again ? 0 : retry_seconds(d));
 	d->again = false;
 }
@@ -277,11 +214,12 @@ static void handle(struct domain *d, enum lifecycle_event event, const struct er
 	log_debug("[%s] %s: event %d, next %s", d->name, lifecycle_step_name(step), event,
 		  lifecycle_step_name(t.next));
 	d->step = t.next;
+	d->is_new = false;
 	d->running = t.verb == VERB_RUN;
 	event_del(d->timer);
 	d->found_another = d->found_another || (step == STEP_INSTALL && event == EVENT_DONE);
 	if (d->running)
-		begin_soon(d);
+		turns_wait(d->all->turns, &d->turn, d);
 	else
 		wait_after(d, step, t.verb, err);
 }
@@ -379,16 +317,16 @@ void domain_refund_order(struct domain *d)
 	order_budget_refund(&options, d->record);
 }
 
-void domain_was_ordered(struct domain *d)
+void domain_was_ordered(struct domain *d, const char *serial)
 {
 	d->forced = false;
-	order_budget_issued(d->record, time(NULL));
-	save_soon(d->all);
+	order_budget_issued(d->record, serial, time(NULL));
+	state_saver_changed(d->all->saver);
 }
 
-time_t domain_issued_at(const struct domain *d)
+time_t domain_issued_at(const struct domain *d, const char *serial)
 {
-	return d->record->issued_at;
+	return strcmp(d->record->issued_serial, serial) == 0 ? d->record->issued_at : 0;
 }
 
 /* ---- the collection */
@@ -398,6 +336,7 @@ static int domain_init(struct domain *d, struct domains *all, size_t index, stru
 	d->all = all;
 	d->name = all->options.names[index];
 	d->step = STEP_SETTLED;
+	d->is_new = true;
 	d->record = state_domain(all->options.state, d->name);
 	d->timer = evtimer_new(all->options.base, on_timer, d);
 	if (d->record == NULL || d->timer == NULL)
@@ -412,11 +351,10 @@ struct domains *domains_new(const struct domains_options *options, struct error 
 	if (all == NULL)
 		goto no_memory;
 	all->options = *options;
-	STAILQ_INIT(&all->ready);
 	all->list = calloc(options->count, sizeof(*all->list));
-	all->turn = evtimer_new(options->base, on_turn, all);
-	all->save = evtimer_new(options->base, on_save, all);
-	if (all->list == NULL || all->turn == NULL || all->save == NULL)
+	all->turns = turns_new(options->base, begin);
+	all->saver = state_saver_new(options->base, options->state);
+	if (all->list == NULL || all->turns == NULL || all->saver == NULL)
 		goto no_memory;
 	for (size_t i = 0; i < options->count; i++)
 		if (domain_init(&all->list[i], all, i, err) != 0)
@@ -433,17 +371,13 @@ void domains_free(struct domains *all)
 {
 	if (all == NULL)
 		return;
-	if (all->unsaved)
-		save(all);
 	for (size_t i = 0; all->list != NULL && i < all->options.count; i++) {
 		if (all->list[i].timer != NULL)
 			event_free(all->list[i].timer);
 		free(all->list[i].note);
 	}
-	if (all->turn != NULL)
-		event_free(all->turn);
-	if (all->save != NULL)
-		event_free(all->save);
+	turns_free(all->turns);
+	state_saver_free(all->saver);
 	free(all->list);
 	free(all);
 }
@@ -451,6 +385,7 @@ void domains_free(struct domains *all)
 void domains_stop(struct domains *all)
 {
 	all->stopping = true;
+	turns_stop(all->turns);
 }
 
 /* A wait that an earlier run began is kept where trying again costs something. */
@@ -459,6 +394,7 @@ static void start_one(struct domain *d, time_t now)
 	bool counts = !d->asked && d->record->attempt > 0 && is_costly(d->record->step);
 	long left = counts ? schedule_left(d->record->not_before, now) : 0;
 
+	d->is_new = left == 0;
 	if (left > 0)
 		d->step = d->record->step;
 	else
@@ -555,7 +491,7 @@ void domains_look(const struct domains *all, size_t index, struct domain_view *v
 	*view = (struct domain_view){
 	    .name = d->name,
 	    .step = d->step,
-	    .running = d->running || (d->asked && !all->started),
+	    .running = d->running || d->is_new,
 	    .failures = d->record->attempt,
 	    .error = d->record->error,
 	    .note = d->note == NULL ? "" : d->note,

@@ -106,7 +106,8 @@ void domain_failed(struct domain *domain, const struct error *err);
 
 /* Whether a certificate is to be ordered although none is due, until one has been. */
 bool domain_is_forced(const struct domain *domain);
-void domain_was_ordered(struct domain *domain);
+/* The order brought the certificate with this serial; NULL: it is not known. */
+void domain_was_ordered(struct domain *domain, const char *serial);
 
 /* How many failures there were in a row until now. */
 unsigned domain_failures(const struct domain *domain);
@@ -115,7 +116,8 @@ unsigned domain_failures(const struct domain *domain);
  * many lately.  It is taken back when nothing was asked of the CA after all. */
 int domain_spend_order(struct domain *domain, bool is_covered, struct error *err);
 void domain_refund_order(struct domain *domain);
-/* When the latest order brought a certificate, by our clock; 0: not known. */
-time_t domain_issued_at(const struct domain *domain);
+/* When the latest order brought the certificate with this serial, by our clock; 0: it is not known,
+ * or another came onto the volume since. */
+time_t domain_issued_at(const struct domain *domain, const char *serial);
 
 #endif

@@ -1,5 +1,7 @@
 #include "supervisor/order_budget.h"
 
+#include <stdio.h>
+
 static const struct bucket_size certificates_of_a_week = {.burst = 5, .refill = 34L * 3600};
 static const struct bucket_size orders_of_an_account = {.burst = 300, .refill = 36};
 
@@ -70,8 +72,10 @@ void order_budget_refund(const struct order_budget_options *options, struct doma
 	bucket_give_back(state_orders(options->state), orders_of_an_account);
 }
 
-void order_budget_issued(struct domain_record *record, time_t now)
+void order_budget_issued(struct domain_record *record, const char *serial, time_t now)
 {
 	bucket_take(&record->certificates, certificates_of_a_week, now);
-	record->issued_at = now;
+	record->issued_at = serial == NULL ? 0 : now;
+	snprintf(record->issued_serial, sizeof(record->issued_serial), "%s",
+		 serial == NULL ? "" : serial);
 }

@@ -39,7 +39,7 @@ int order_budget_spend(const struct order_budget_options *options, struct domain
 /* certbot ended before anything was asked of the CA. */
 void order_budget_refund(const struct order_budget_options *options, struct domain_record *record);
 
-/* The order brought a certificate. */
-void order_budget_issued(struct domain_record *record, time_t now);
+/* The order brought the certificate with this serial (NULL: it is not known). */
+void order_budget_issued(struct domain_record *record, const char *serial, time_t now);
 
 #endif

@@ -64,6 +64,7 @@ static void read_domain(const cJSON *json, struct domain_record *record)
 {
 	const char *step = json_string(json, "step");
 	const char *error = json_string(json, "error");
+	const char *serial = json_string(json, "issued_serial");
 	long long attempt = json_integer(json, "attempt", 0);
 
 	read_budget(json_array(json, "orders"), &record->budget);
@@ -74,6 +75,8 @@ static void read_domain(const cJSON *json, struct domain_record *record)
 	record->not_before = read_time_of(json, "not_before");
 	record->certificates.full_at = read_time_of(json, "certificates_full_at");
 	record->issued_at = read_time_of(json, "issued_at");
+	snprintf(record->issued_serial, sizeof(record->issued_serial), "%s",
+		 serial == NULL ? "" : serial);
 	snprintf(record->error, sizeof(record->error), "%s", error == NULL ? "" : error);
 }
 
@@ -220,8 +223,10 @@ static cJSON *write_domain(const struct domain_record *record)
 	if (record->certificates.full_at > 0)
 		cJSON_AddNumberToObject(json, "certificates_full_at",
 					(double)record->certificates.full_at);
-	if (record->issued_at > 0)
+	if (record->issued_at > 0) {
 		cJSON_AddNumberToObject(json, "issued_at", (double)record->issued_at);
+		cJSON_AddStringToObject(json, "issued_serial", record->issued_serial);
+	}
 	if (record->attempt > 0) {
 		cJSON_AddStringToObject(json, "step", lifecycle_step_name(record->step));
 		cJSON_AddNumberToObject(json, "attempt", record->attempt);
@@ -246,7 +251,7 @@ static cJSON *write_all(const struct state *state)
 	{
 		/* A domain that cost nothing and waits for nothing is not worth a line. */
 		if (entry->record.budget.count == 0 && entry->record.attempt == 0 &&
-		    entry->record.certificates.full_at == 0)
+		    entry->record.certificates.full_at == 0 && entry->record.issued_at == 0)
 			continue;
 		cJSON_AddItemToObject(domains, entry->record.name, write_domain(&entry->record));
 	}

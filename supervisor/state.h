@@ -7,6 +7,7 @@
 #ifndef SUPERVISOR_STATE_H
 #define SUPERVISOR_STATE_H
 
+#include "common/certificate.h"
 #include "common/domain.h"
 #include "common/error.h"
 #include "supervisor/lifecycle.h"
@@ -21,8 +22,10 @@ struct domain_record {
 	domain_name name;
 	struct budget budget;
 	struct bucket certificates; /* those that orders brought lately, see order_budget.h */
-	time_t issued_at;	    /* when the latest order succeeded; 0: not known */
-	enum step step;		    /* what is tried again ... */
+	/* The certificate that the latest order brought, and when; "" and 0: not known. */
+	char issued_serial[CERTIFICATE_SERIAL_MAX];
+	time_t issued_at;
+	enum step step;	   /* what is tried again ... */
 	unsigned attempt;  /* ... after so many failures in a row (0: nothing failed) ... */
 	time_t not_before; /* ... not before then */
 	char error[ERROR_TEXT_MAX]; /* the latest failure; "" */

@@ -204,7 +204,7 @@ static cJSON *make_domain(const struct status_sources *sources, size_t domain)
 	else
 		snprintf(state, sizeof(state), "%s: %s",
 			 view.running ? CONTROL_STATE_WORKING : CONTROL_STATE_WAITING,
-			 lifecycle_step_name(view.step));
+			 view.step == STEP_SETTLED ? "start" : lifecycle_step_name(view.step));
 	cJSON_AddStringToObject(json, "state", state);
 	cJSON_AddBoolToObject(json, "served", handshakes_is_served(sources->handshakes, domain));
 	add_certificate(json, sources, domain);

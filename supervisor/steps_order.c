@@ -280,7 +280,7 @@ static bool lineage_is_due(const struct steps_order *order, const struct domain 
 	if (domain_is_forced(d) || lineage == NULL)
 		return true;
 	if (schedule_is_due(lineage->not_before, lineage->not_after, s->renew_days_before,
-			    domain_issued_at(d), time(NULL)))
+			    domain_issued_at(d, lineage->serial), time(NULL)))
 		return true;
 	return store_is_foreign(order->options.store, lineage) ||
 	       served_pair_check(lineage, domain_called(d), &nothing, time(NULL), &ignored) != 0;
@@ -362,6 +362,17 @@ static int take_over(struct steps_order *order, struct domain *d,
 	return rc;
 }
 
+/* The certificate that the order brought is left alone for a while, whatever the clocks say. */
+static void note_certificate(struct steps_order *order, struct domain *d)
+{
+	struct error ignored = ERROR_INIT;
+	const struct lineage *lineage = NULL;
+
+	if (store_find(order->options.store, domain_called(d), &lineage, &ignored) < 0)
+		lineage = NULL;
+	domain_was_ordered(d, lineage == NULL ? NULL : lineage->serial);
+}
+
 static void on_issued(const struct certbot_outcome *outcome, void *arg)
 {
 	struct steps_order *order = domain_context(arg);
@@ -370,7 +381,7 @@ static void on_issued(const struct certbot_outcome *outcome, void *arg)
 
 	clock_check_ca(order->options.clock, outcome->ca_time, time(NULL));
 	if (rc == 0) {
-		domain_was_ordered(arg);
+		note_certificate(order, arg);
 		key_origin_after_order(order->options.key_origin, domain_index(arg));
 	}
 	end(order, domain_index(arg), outcome->error != NULL);

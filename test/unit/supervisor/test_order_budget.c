@@ -57,7 +57,7 @@ static int renew(struct state *state, struct domain_record *record, time_t now, 
 	int rc = order_budget_spend(&options, record, true, now, err);
 
 	if (rc == 0)
-		order_budget_issued(record, now);
+		order_budget_issued(record, "0A", now);
 	return rc;
 }
 
@@ -136,6 +136,7 @@ static void a_week_is_remembered_over_a_restart(void **folder)
 	state = open_state(*folder);
 	record = state_domain(state, "a.test");
 	assert_int_equal(record->issued_at, NOW + 4 * HOUR);
+	assert_string_equal(record->issued_serial, "0A");
 	assert_int_equal(renew(state, record, NOW + 5 * HOUR, &err), -1);
 	state_free(state);
 }
