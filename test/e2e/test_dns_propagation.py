@@ -108,15 +108,6 @@ def test_a_silent_address_beside_a_working_one_is_passed_over(bench: Bench, bind
     assert "its other address has the value" in result.stderr
 
 
-def test_a_server_without_a_working_address_is_not(bench: Bench, bind: Bind) -> None:
-    bind.add("ns9.demo.test.", 60, "A", "127.0.0.3")
-    bind.add("demo.test.", 60, "NS", "ns9.demo.test.")
-    result = bench.run("auth", PROPAGATION_TIMEOUT="1", **REQUEST)
-    assert result.returncode == TRY_LATER
-    assert "ns9.demo.test (127.0.0.3:" in result.stderr
-    assert bind.query(NAME, "TXT") == [] and bench.noted() == []
-
-
 def test_a_server_that_keeps_silent_to_the_end_holds_up_no_order(bench: Bench, bind: Bind) -> None:
     bind.add("ns9.demo.test.", 60, "A", "127.0.0.3")
     bind.add("demo.test.", 60, "NS", "ns9.demo.test.")

@@ -369,7 +369,7 @@ def test_ten_thousand_certificates_are_published_and_served(
             [PROGRAM, "publish", "--account", in_memory.account, "--certs", listed,
              "--history-fd", str(text.fileno())],
             env=in_memory.environment(), pass_fds=[text.fileno()], capture_output=True, text=True,
-            check=False, timeout=RUN_DEADLINE,
+            check=False, timeout=4 * RUN_DEADLINE,
         )  # fmt: skip
     assert done.returncode == 0, done.stderr
     with in_memory.serving():

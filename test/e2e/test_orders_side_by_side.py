@@ -118,7 +118,7 @@ def test_an_order_that_never_reached_the_ca_costs_no_budget(world: World, tmp_pa
     for attempt in range(1, 7):
         ingress.wait_domain(FREE, lambda d: d["failures"] == attempt, f"failure {attempt}")
         assert ingress.control("POST", f"/v1/renew?domain={FREE}")[0] == 202
-    assert "orders within an hour" not in ingress.log
+    assert "orders of this hour" not in ingress.log
     _script(tmp_path / "certbot", 'exec certbot "$@"\n')
     assert ingress.control("POST", f"/v1/renew?domain={FREE}")[0] == 202
     ingress.wait_settled()
@@ -128,15 +128,15 @@ def test_an_order_that_never_reached_the_ca_costs_no_budget(world: World, tmp_pa
 def test_memory_holds_orders_back_and_that_is_told_once(world: World, tmp_path: Path) -> None:
     """The kernel's files of a control group, as a container with 128 MiB has them."""
     stack = world.make_stack()
-    group = tmp_path / "cgroup"
-    group.mkdir()
+    group = tmp_path / "sys" / "fs" / "cgroup"
+    group.mkdir(parents=True)
     (group / "memory.max").write_text(f"{128 << 20}\n")
     (group / "memory.current").write_text(f"{100 << 20}\n")
     names = [f"n{number}.demo.test" for number in range(3)]
     ingress = Ingress(stack, **_domains(stack, *names))
     ingress.child = Child(
         ["unshare", "--mount", "--propagation", "private", "sh", "-ec",
-         f"mount --bind {group} /sys/fs/cgroup && exec {BIN}/ingressd"],
+         f"mount --bind {tmp_path}/sys /sys && exec {BIN}/ingressd"],
         ingress.log_file,
         env=ingress.environment,
     )  # fmt: skip
