@@ -1,12 +1,12 @@
 #include "common/certificate.h"
 
 #include "common/digest.h"
+#include "common/key_pem.h"
 
 #include <openssl/asn1.h>
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 #include <stdlib.h>
@@ -16,8 +16,6 @@ enum {
 	NAMES_MAX = 1000,      /* the largest CAs stop at 250 */
 	SERIAL_BYTES_MAX = 31, /* RFC 5280 section 4.1.2.2 has 20; what fits the hex text */
 };
-
-/* ---- reading PEM */
 
 static void free_x509(X509 **x509)
 {
@@ -38,75 +36,6 @@ static void free_bio(BIO **bio)
 #define AUTO_KEY __attribute__((cleanup(free_key)))
 #define AUTO_BIO __attribute__((cleanup(free_bio)))
 
-/* Sets err to `what` with OpenSSL's reason behind it, and empties OpenSSL's queue. */
-static int openssl_error(struct error *err, const char *what)
-{
-	const char *reason = ERR_reason_error_string(ERR_peek_last_error());
-
-	ERR_clear_error();
-	return error_set(err, EXIT_FAILED, "%s (OpenSSL: %s)", what,
-			 reason == NULL ? "no reason given" : reason);
-}
-
-/* In place of OpenSSL's own, which would ask on the terminal. */
-static int note_password(char *password, int size, int writing, void *asked)
-{
-	(void)password;
-	(void)size;
-	(void)writing;
-	*(bool *)asked = true;
-	return -1;
-}
-
-static BIO *open_pem(const char *pem, size_t length, const char *what, struct error *err)
-{
-	if (length > CERTIFICATE_PEM_MAX) {
-		error_set(err, EXIT_FAILED, "the %s is larger than %d bytes", what,
-			  CERTIFICATE_PEM_MAX);
-		return NULL;
-	}
-	BIO *bio = BIO_new_mem_buf(pem, (int)length);
-	if (bio == NULL) {
-		ERR_clear_error();
-		error_no_memory(err);
-	}
-	return bio;
-}
-
-static X509 *read_x509(const char *pem, size_t length, struct error *err)
-{
-	AUTO_BIO BIO *bio = open_pem(pem, length, "certificate", err);
-	bool asked = false;
-
-	if (bio == NULL)
-		return NULL;
-	X509 *x509 = PEM_read_bio_X509(bio, NULL, note_password, &asked);
-	if (x509 == NULL)
-		openssl_error(err, "there is no certificate in PEM form");
-	return x509;
-}
-
-static EVP_PKEY *read_key(const char *pem, size_t length, struct error *err)
-{
-	AUTO_BIO BIO *bio = open_pem(pem, length, "private key", err);
-	bool asked = false;
-
-	if (bio == NULL)
-		return NULL;
-	EVP_PKEY *key = PEM_read_bio_PrivateKey(bio, NULL, note_password, &asked);
-	if (key != NULL)
-		return key;
-	if (asked) {
-		ERR_clear_error();
-		error_set(err, EXIT_FAILED,
-			  "the private key is encrypted; only a key without a "
-			  "passphrase can be used");
-	} else {
-		openssl_error(err, "there is no private key in PEM form");
-	}
-	return NULL;
-}
-
 /* ---- fields */
 
 static int read_serial(X509 *x509, struct certificate *certificate, struct error *err)
@@ -123,7 +52,7 @@ static int read_serial(X509 *x509, struct certificate *certificate, struct error
 		return error_no_memory(err);
 	int length = BIO_read(text, certificate->serial, sizeof(certificate->serial) - 1);
 	if (length <= 0)
-		return openssl_error(err, "the certificate's serial number cannot be read");
+		return key_error(err, "the certificate's serial number cannot be read");
 	certificate->serial[length] = '\0';
 	return 0;
 }
@@ -134,7 +63,7 @@ static int read_spki(X509 *x509, struct certificate *certificate, struct error *
 	int length = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(x509), &der);
 
 	if (length <= 0)
-		return openssl_error(err, "the certificate's public key cannot be read");
+		return key_error(err, "the certificate's public key cannot be read");
 	int result = digest_sha256_hex(der, (size_t)length, certificate->spki_sha256, err);
 	OPENSSL_free(der);
 	return result;
@@ -146,7 +75,7 @@ static int read_digest(X509 *x509, struct certificate *certificate, struct error
 	int length = i2d_X509(x509, &der);
 
 	if (length <= 0)
-		return openssl_error(err, "the certificate cannot be encoded");
+		return key_error(err, "the certificate cannot be encoded");
 	int result = digest_sha256_hex(der, (size_t)length, certificate->sha256, err);
 	OPENSSL_free(der);
 	return result;
@@ -170,7 +99,7 @@ static int read_time(const ASN1_TIME *from, time_t *to, struct error *err)
 	struct tm parts;
 
 	if (ASN1_TIME_to_tm(from, &parts) != 1)
-		return openssl_error(err, "the certificate's validity cannot be read");
+		return key_error(err, "the certificate's validity cannot be read");
 	*to = timegm(&parts);
 	return 0;
 }
@@ -253,7 +182,7 @@ static int read_names(X509 *x509, struct certificate *certificate, struct error 
 	if (names == NULL && found == -1)
 		return 0; /* a certificate without the extension has no names, which is no error */
 	if (names == NULL)
-		return openssl_error(err, "the certificate's names cannot be read");
+		return key_error(err, "the certificate's names cannot be read");
 	int result = copy_names(names, certificate, err);
 	GENERAL_NAMES_free(names);
 	return result;
@@ -263,7 +192,7 @@ static int read_names(X509 *x509, struct certificate *certificate, struct error 
 
 struct certificate *certificate_parse(const char *pem, size_t length, struct error *err)
 {
-	AUTO_X509 X509 *x509 = read_x509(pem, length, err);
+	AUTO_X509 X509 *x509 = key_read_certificate(pem, length, err);
 
 	if (x509 == NULL)
 		return NULL;
@@ -299,14 +228,13 @@ bool certificate_is_exactly_for(const struct certificate *certificate, const cha
 int certificate_check_key(const char *chain_pem, size_t chain_length, const char *key_pem,
 			  size_t key_length, struct error *err)
 {
-	AUTO_X509 X509 *x509 = read_x509(chain_pem, chain_length, err);
-	AUTO_KEY EVP_PKEY *private_key = x509 == NULL ? NULL : read_key(key_pem, key_length, err);
+	AUTO_X509 X509 *x509 = key_read_certificate(chain_pem, chain_length, err);
+	AUTO_KEY EVP_PKEY *private_key =
+	    x509 == NULL ? NULL : key_read_private(key_pem, key_length, err);
+	AUTO_KEY EVP_PKEY *public_key = private_key == NULL ? NULL : key_of_certificate(x509, err);
 
-	if (private_key == NULL)
-		return -1;
-	const EVP_PKEY *public_key = X509_get0_pubkey(x509);
 	if (public_key == NULL)
-		return openssl_error(err, "the certificate's public key cannot be read");
+		return -1;
 	if (EVP_PKEY_eq(public_key, private_key) == 1)
 		return 0;
 	ERR_clear_error();

@@ -304,6 +304,49 @@ static void a_key_that_cannot_be_read_is_named_not_shown(void **state)
 	assert_int_equal(ERR_peek_error(), 0);
 }
 
+/* `openssl ecparam -genkey` writes the curve before the key, in the form before PKCS #8. */
+static char *key_behind_its_curve(void)
+{
+	BIO *bio = BIO_new(BIO_s_mem());
+	static const char curve[] = "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n"
+				    "-----END EC PARAMETERS-----\n";
+
+	assert_int_equal(BIO_puts(bio, curve), sizeof(curve) - 1);
+	assert_int_equal(PEM_write_bio_PrivateKey_traditional(bio, key, NULL, NULL, 0, NULL, NULL),
+			 1);
+	return take_pem(bio);
+}
+
+static char *public_key_alone(void)
+{
+	BIO *bio = BIO_new(BIO_s_mem());
+
+	assert_int_equal(PEM_write_bio_PUBKEY(bio, key), 1);
+	return take_pem(bio);
+}
+
+static void a_key_is_read_whatever_was_read_before(void **state)
+{
+	AUTO_FREE char *chain = make_certificate(key, NAMES("a.example"));
+	AUTO_FREE char *plain = key_to_pem(key, NULL);
+	AUTO_FREE char *encrypted = key_to_pem(key, "passphrase");
+	AUTO_FREE char *behind = key_behind_its_curve();
+	AUTO_FREE char *public = public_key_alone();
+	struct error err;
+
+	(void)state;
+	for (int turn = 0; turn < 2; turn++) {
+		assert_int_equal(check_key(chain, behind, &err), 0);
+		assert_int_equal(check_key(chain, public, &err), -1);
+		assert_contains(err.text, "no private key in PEM form");
+		assert_int_equal(check_key(chain, plain, &err), 0);
+		assert_int_equal(check_key(chain, encrypted, &err), -1);
+		assert_contains(err.text, "the private key is encrypted");
+		assert_int_equal(check_key(chain, plain, &err), 0);
+	}
+	assert_int_equal(ERR_peek_error(), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -318,6 +361,7 @@ int main(void)
 	    cmocka_unit_test(what_is_no_certificate_is_refused),
 	    cmocka_unit_test(a_key_fits_its_own_certificate_only),
 	    cmocka_unit_test(a_key_that_cannot_be_read_is_named_not_shown),
+	    cmocka_unit_test(a_key_is_read_whatever_was_read_before),
 	};
 
 	return cmocka_run_group_tests(tests, make_common_key, free_common_key);
