@@ -1,5 +1,7 @@
 #include "common/utc.h"
 
+#include <stddef.h>
+
 #define FORMAT "%Y-%m-%dT%H:%M:%SZ"
 
 void utc_write(time_t time, char text[UTC_SIZE])
@@ -20,4 +22,22 @@ int utc_read(const char *text, time_t *time)
 		return -1;
 	*time = timegm(&parts);
 	return 0;
+}
+
+int utc_read_http(const char *text, time_t *time)
+{
+	static const char *const formats[] = {
+	    "%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", /* of RFC 850 */
+	    "%a %b %e %H:%M:%S %Y",				      /* of asctime() */
+	};
+
+	for (size_t i = 0; i < sizeof(formats) / sizeof(*formats); i++) {
+		struct tm parts = {0};
+		const char *end = strptime(text, formats[i], &parts);
+		if (end == NULL || *end != '\0')
+			continue;
+		*time = timegm(&parts);
+		return 0;
+	}
+	return -1;
 }

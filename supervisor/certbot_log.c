@@ -1,9 +1,9 @@
 #include "supervisor/certbot_log.h"
 
 #include "common/json.h"
+#include "common/utc.h"
 
 #include <ctype.h>
-#include <curl/curl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -128,19 +128,19 @@ unsigned certbot_log_retry_after(const char *log, time_t now)
 		return 0;
 	if (isdigit((unsigned char)value[0]))
 		return bounded(strtoll(value, NULL, 10));
-	when = curl_getdate(value, NULL);
-	return when < 0 ? 0 : bounded((long long)when - now);
+	return utc_read_http(value, &when) != 0 ? 0 : bounded((long long)when - now);
 }
 
 time_t certbot_log_ca_time(const char *log)
 {
 	const char *answer = latest_answer(log);
 	char value[VALUE_MAX];
-	time_t when = -1;
+	time_t when;
 
-	if (answer != NULL && find_header(answer, "Date", value))
-		when = curl_getdate(value, NULL);
-	return when < 0 ? 0 : when;
+	if (answer == NULL || !find_header(answer, "Date", value) ||
+	    utc_read_http(value, &when) != 0 || when < 0)
+		return 0;
+	return when;
 }
 
 /* ---- requests */
