@@ -1,5 +1,6 @@
 #include "common/certificate.h"
 
+#include "common/chain_pem.h"
 #include "common/digest.h"
 #include "common/key_pem.h"
 
@@ -236,7 +237,7 @@ int certificate_check_key(const char *chain_pem, size_t chain_length, const char
 	if (public_key == NULL)
 		return -1;
 	if (EVP_PKEY_eq(public_key, private_key) == 1)
-		return 0;
+		return chain_check(chain_pem, chain_length, err);
 	ERR_clear_error();
 	return error_set(err, EXIT_FAILED,
 			 "the private key does not belong to the certificate's public key");

@@ -38,7 +38,8 @@ void certificate_free(struct certificate *certificate);
 bool certificate_is_exactly_for(const struct certificate *certificate, const char *name);
 
 /* 0 when the first certificate's public key belongs to the private key in `key_pem`
- * (which must not be encrypted); -1 with err saying what does not fit. */
+ * (which must not be encrypted) and all certificates can be read; -1 with err saying what is wrong.
+ */
 int certificate_check_key(const char *chain_pem, size_t chain_length, const char *key_pem,
 			  size_t key_length, struct error *err);
 

@@ -40,7 +40,7 @@ static int note_password(char *password, int size, int writing, void *asked)
 	return -1;
 }
 
-static BIO *open_pem(const char *pem, size_t length, const char *what, struct error *err)
+BIO *key_open_pem(const char *pem, size_t length, const char *what, struct error *err)
 {
 	if (length > CERTIFICATE_PEM_MAX) {
 		error_set(err, EXIT_FAILED, "the %s is larger than %d bytes", what,
@@ -72,7 +72,7 @@ static EVP_PKEY *decode_private(BIO *bio, bool *asked)
 
 EVP_PKEY *key_read_private(const char *pem, size_t length, struct error *err)
 {
-	AUTO_BIO BIO *bio = open_pem(pem, length, "private key", err);
+	AUTO_BIO BIO *bio = key_open_pem(pem, length, "private key", err);
 	bool asked = false;
 
 	if (bio == NULL)
@@ -111,24 +111,27 @@ static OSSL_LIB_CTX *library_without_keys(void)
 	return library; /* NULL is OpenSSL's usual one, which is slow */
 }
 
+X509 *key_next_certificate(BIO *bio)
+{
+	bool asked = false;
+	X509 *empty = X509_new_ex(library_without_keys(), NULL);
+	X509 *certificate =
+	    empty == NULL ? NULL : PEM_read_bio_X509(bio, &empty, note_password, &asked);
+
+	if (certificate == NULL)
+		X509_free(empty); /* NULL, where reading it has freed it */
+	return certificate;
+}
+
 X509 *key_read_certificate(const char *pem, size_t length, struct error *err)
 {
-	AUTO_BIO BIO *bio = open_pem(pem, length, "certificate", err);
-	bool asked = false;
+	AUTO_BIO BIO *bio = key_open_pem(pem, length, "certificate", err);
 
 	if (bio == NULL)
 		return NULL;
-	X509 *empty = X509_new_ex(library_without_keys(), NULL);
-	if (empty == NULL) {
-		ERR_clear_error();
-		error_no_memory(err);
-		return NULL;
-	}
-	X509 *certificate = PEM_read_bio_X509(bio, &empty, note_password, &asked);
-	if (certificate == NULL) {
-		X509_free(empty); /* NULL, where reading it has freed it */
+	X509 *certificate = key_next_certificate(bio);
+	if (certificate == NULL)
 		key_error(err, "there is no certificate in PEM form");
-	}
 	return certificate;
 }
 

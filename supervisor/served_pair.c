@@ -1,6 +1,7 @@
 #include "supervisor/served_pair.h"
 
 #include "common/buffer.h"
+#include "common/chain_pem.h"
 #include "common/file.h"
 #include "supervisor/certificate_store.h"
 
@@ -145,6 +146,8 @@ int served_pair_install(const struct lineage *lineage, const char *domain, const
 
 	if (rc == 0)
 		rc = pem_check(&pem, lineage, domain, now, pair, &fresh, err);
+	if (rc == 0)
+		rc = chain_tidy(&pem.chain, &pem.key, err);
 	if (rc == 0)
 		rc = pem_write(&pem, domain, folder, err);
 	if (rc == 0)

@@ -128,12 +128,109 @@ static void one_that_has_expired_is_served_where_there_is_no_better_one(void **s
 	store_close(store);
 }
 
+/* ---- what others have written into the files */
+
+struct files {
+	char chain[8192], key[8192];
+};
+
+static void read_text(const char *folder, const char *name, char *text, size_t size)
+{
+	struct error err = ERROR_INIT;
+	struct buffer content;
+	char path[512];
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	buffer_init(&content, size - 1);
+	if (file_read(path, &content, &err) != 0)
+		fail_msg("%s", err.text);
+	snprintf(text, size, "%s", buffer_text(&content));
+	buffer_free(&content);
+}
+
+/* What HAProxy is given of a lineage with these files, or why it is given nothing. */
+static void install(const char *volume, const struct files *files, char *text, size_t size)
+{
+	struct served_pair pair = {0};
+	struct error err = ERROR_INIT;
+	char live[512];
+
+	snprintf(live, sizeof(live), "%s/live/one", volume);
+	write_text(live, "fullchain.pem", files->chain);
+	write_text(live, "privkey.pem", files->key);
+	struct certificate_store *store = open_store(volume);
+	if (served_pair_install(find(store, "example.com"), "example.com", volume, time(NULL),
+				&pair, &err) != 0)
+		snprintf(text, size, "%s", err.text);
+	else
+		read_text(volume, "example.com.pem", text, size);
+	store_close(store);
+}
+
+/* HAProxy does not start at all for one file that it cannot read. */
+static void what_is_no_certificate_and_no_key_is_left_out(void **state)
+{
+	static const char bom[] = "\xef\xbb\xbf";
+	static const char curve[] = "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n"
+				    "-----END EC PARAMETERS-----\n";
+	struct files plain, files;
+	char live[512], expected[16384], text[16384];
+
+	put(*state, "one", "example.com", true);
+	snprintf(live, sizeof(live), "%s/live/one", (char *)*state);
+	read_text(live, "fullchain.pem", plain.chain, sizeof(plain.chain));
+	read_text(live, "privkey.pem", plain.key, sizeof(plain.key));
+	install(*state, &plain, expected, sizeof(expected));
+	snprintf(text, sizeof(text), "%s\n%s", plain.chain, plain.key);
+	assert_string_equal(expected, text);
+	const char *const around[][4] = {
+	    {bom, "", bom, ""},
+	    {"subject=CN = a test\n", "# end\n", "", "# end\n"},
+	    {"", plain.key, "", ""},
+	    {"", "", plain.chain, ""},
+	    {"", "", curve, ""},
+	};
+	for (size_t i = 0; i < sizeof(around) / sizeof(*around); i++) {
+		snprintf(files.chain, sizeof(files.chain), "%s%s%s", around[i][0], plain.chain,
+			 around[i][1]);
+		snprintf(files.key, sizeof(files.key), "%s%s%s", around[i][2], plain.key,
+			 around[i][3]);
+		install(*state, &files, text, sizeof(text));
+		assert_string_equal(text, expected);
+	}
+}
+
+static void a_chain_of_which_a_part_cannot_be_read_is_refused(void **state)
+{
+	struct files files;
+	char live[512], text[16384], another[4096];
+
+	put(*state, "one", "example.com", true);
+	snprintf(live, sizeof(live), "%s/live/one", (char *)*state);
+	read_text(live, "fullchain.pem", another, sizeof(another));
+	read_text(live, "privkey.pem", files.key, sizeof(files.key));
+	snprintf(files.chain, sizeof(files.chain), "%s%s", another, another);
+	install(*state, &files, text, sizeof(text));
+	assert_contains(text, files.chain);
+	for (size_t at = 40; at < strlen(another) - 40; at += 60) {
+		char kept = another[at];
+		another[at] = '!';
+		snprintf(files.chain + strlen(another), sizeof(files.chain) - strlen(another), "%s",
+			 another);
+		another[at] = kept;
+		install(*state, &files, text, sizeof(text));
+		assert_contains(text, "a certificate of the chain cannot be read");
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    scratch_test(a_fit_pair_is_installed),
 	    scratch_test(an_unfit_pair_is_refused_and_the_old_one_kept),
 	    scratch_test(one_that_has_expired_is_served_where_there_is_no_better_one),
+	    scratch_test(what_is_no_certificate_and_no_key_is_left_out),
+	    scratch_test(a_chain_of_which_a_part_cannot_be_read_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

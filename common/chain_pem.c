@@ -1,0 +1,136 @@
+#include "common/chain_pem.h"
+
+#include "common/key_pem.h"
+
+#include <ctype.h>
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+static void free_key(EVP_PKEY **key)
+{
+	EVP_PKEY_free(*key);
+}
+
+static void free_bio(BIO **bio)
+{
+	BIO_free(*bio);
+}
+
+#define AUTO_KEY __attribute__((cleanup(free_key)))
+#define AUTO_BIO __attribute__((cleanup(free_bio)))
+
+/* ---- certificates */
+
+/* The certificates as OpenSSL writes them, into `out` if there is one. */
+static int read_all(const char *pem, size_t length, BIO *out, struct error *err)
+{
+	AUTO_BIO BIO *in = key_open_pem(pem, length, "certificate", err);
+	X509 *x509;
+
+	if (in == NULL)
+		return -1;
+	while ((x509 = key_next_certificate(in)) != NULL) {
+		bool is_written = out == NULL || PEM_write_bio_X509(out, x509) == 1;
+		X509_free(x509);
+		if (!is_written)
+			return key_error(err, "a certificate of the chain cannot be written");
+	}
+	unsigned long last = ERR_peek_last_error();
+	if (ERR_GET_LIB(last) != ERR_LIB_PEM || ERR_GET_REASON(last) != PEM_R_NO_START_LINE)
+		return key_error(err, "a certificate of the chain cannot be read");
+	ERR_clear_error(); /* that is how the end looks */
+	return 0;
+}
+
+int chain_check(const char *pem, size_t length, struct error *err)
+{
+	return read_all(pem, length, NULL, err);
+}
+
+/* ---- nothing else in the texts */
+
+/* The end of the block that begins at `at` with the label, or NULL. */
+static const char *end_of_block(const char *at, const char *label)
+{
+	char line[64];
+
+	snprintf(line, sizeof(line), "-----BEGIN %s-----", label);
+	if (strncmp(at, line, strlen(line)) != 0)
+		return NULL;
+	at += strlen(line);
+	while (isalnum((unsigned char)*at) || isspace((unsigned char)*at) || *at == '+' ||
+	       *at == '/' || *at == '=')
+		at++;
+	snprintf(line, sizeof(line), "-----END %s-----", label);
+	if (strncmp(at, line, strlen(line)) != 0)
+		return NULL;
+	at += strlen(line);
+	return at + strspn(at, " \t\r\n");
+}
+
+/* How many blocks with one of the labels there are; 0 if there is anything but such. */
+static int count_blocks(const struct buffer *pem, const char *const *labels)
+{
+	const char *at = buffer_text(pem), *end = at + pem->length;
+	int count = 0;
+
+	while (at < end) {
+		const char *next = NULL;
+		for (int i = 0; labels[i] != NULL && next == NULL; i++)
+			next = end_of_block(at, labels[i]);
+		if (next == NULL)
+			return 0;
+		at = next;
+		count++;
+	}
+	return count;
+}
+
+/* Takes what `bio` holds in place of what the buffer holds. */
+static int exchange(struct buffer *text, BIO *bio, struct error *err)
+{
+	char *data;
+	long length = BIO_get_mem_data(bio, &data);
+
+	buffer_reset(text);
+	buffer_append(text, data, length < 0 ? 0 : (size_t)length);
+	return buffer_check(text, "what is left of a PEM file", err);
+}
+
+static int tidy_chain(struct buffer *chain, struct error *err)
+{
+	AUTO_BIO BIO *out = BIO_new(BIO_s_mem());
+
+	if (out == NULL)
+		return error_no_memory(err);
+	if (read_all(buffer_text(chain), chain->length, out, err) != 0)
+		return -1;
+	return exchange(chain, out, err);
+}
+
+static int tidy_key(struct buffer *key, struct error *err)
+{
+	AUTO_KEY EVP_PKEY *private_key = key_read_private(buffer_text(key), key->length, err);
+	AUTO_BIO BIO *out = BIO_new(BIO_s_secmem());
+
+	if (private_key == NULL || out == NULL)
+		return private_key == NULL ? -1 : error_no_memory(err);
+	if (PEM_write_bio_PrivateKey(out, private_key, NULL, NULL, 0, NULL, NULL) != 1)
+		return key_error(err, "the private key cannot be written");
+	return exchange(key, out, err);
+}
+
+int chain_tidy(struct buffer *chain, struct buffer *key, struct error *err)
+{
+	static const char *const chain_labels[] = {"CERTIFICATE", NULL};
+	static const char *const key_labels[] = {"PRIVATE KEY", "EC PRIVATE KEY",
+						 "RSA PRIVATE KEY", NULL};
+
+	if (count_blocks(chain, chain_labels) == 0 && tidy_chain(chain, err) != 0)
+		return -1;
+	return count_blocks(key, key_labels) == 1 ? 0 : tidy_key(key, err);
+}
