@@ -127,8 +127,8 @@ static int tidy_key(struct buffer *key, struct error *err)
 int chain_tidy(struct buffer *chain, struct buffer *key, struct error *err)
 {
 	static const char *const chain_labels[] = {"CERTIFICATE", NULL};
-	static const char *const key_labels[] = {"PRIVATE KEY", "EC PRIVATE KEY",
-						 "RSA PRIVATE KEY", NULL};
+	static const char *const key_labels[] = {"PRIVATE KEY", "EC PRIVATE KEY", "RSA PRIVATE KEY",
+						 NULL};
 
 	if (count_blocks(chain, chain_labels) == 0 && tidy_chain(chain, err) != 0)
 		return -1;

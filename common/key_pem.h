@@ -20,7 +20,8 @@ EVP_PKEY *key_read_private(const char *pem, size_t length, struct error *err);
 /* The first certificate of a PEM text, whose public key is looked at by key_of_certificate() alone
  * (X509_get0_pubkey() has none).  Freed by X509_free(); NULL with err. */
 X509 *key_read_certificate(const char *pem, size_t length, struct error *err);
-/* The next one of a text that key_open_pem() has opened; NULL with OpenSSL's reason in its queue. */
+/* The next one of a text that key_open_pem() has opened; NULL with OpenSSL's reason in its queue.
+ */
 X509 *key_next_certificate(BIO *bio);
 /* Freed by EVP_PKEY_free(); NULL with err. */
 EVP_PKEY *key_of_certificate(X509 *certificate, struct error *err);

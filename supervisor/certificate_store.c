@@ -6,6 +6,7 @@
 #include "supervisor/renewal_conf.h"
 #include "supervisor/store_accounts.h"
 #include "supervisor/store_commit.h"
+#include "supervisor/store_kept.h"
 #include "supervisor/store_lineages.h"
 
 #include <dirent.h>
@@ -15,12 +16,13 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { NAME_TRIES = 10000, NAMES_RESERVED = 64, PATH_LENGTH_MAX = 4096 };
+enum { NAME_TRIES = 10000, NAMES_RESERVED = 64, PATH_LENGTH_MAX = 4096, NAMES_SHOWN = 500 };
 
 struct certificate_store {
 	char *letsencrypt_dir, *server;
 	struct store_lineages *lineages;
 	struct store_accounts *accounts;
+	struct store_kept *kept;	      /* or NULL */
 	domain_name reserved[NAMES_RESERVED]; /* for lineages that are being ordered; "": none */
 };
 
@@ -103,9 +105,16 @@ void store_close(struct certificate_store *store)
 		return;
 	lineages_free(store->lineages);
 	accounts_free(store->accounts);
+	kept_free(store->kept);
 	free(store->letsencrypt_dir);
 	free(store->server);
 	free(store);
+}
+
+int store_keep_in(struct certificate_store *store, const char *folder, struct error *err)
+{
+	store->kept = kept_new(folder, err);
+	return store->kept == NULL ? -1 : 0;
 }
 
 /* ---- lineages */
@@ -118,17 +127,24 @@ int store_refresh(struct certificate_store *store, struct error *err)
 int store_find(struct certificate_store *store, const char *domain, const struct lineage **found,
 	       struct error *err)
 {
-	return lineages_find(store->lineages, domain, found, err);
+	const struct lineage *kept = store->kept == NULL ? NULL : kept_find(store->kept, domain);
+	int rc = lineages_find(store->lineages, domain, found, err);
+
+	if (kept == NULL || (rc > 0 && (*found)->not_after > kept->not_after))
+		return rc;
+	*found = kept;
+	return 1;
 }
 
 bool store_is_foreign(const struct certificate_store *store, const struct lineage *lineage)
 {
+	const char *folder = lineage->is_kept ? kept_folder(store->kept) : store->letsencrypt_dir;
 	char path[PATH_LENGTH_MAX];
 	struct error ignored = ERROR_INIT;
 	struct buffer conf;
 	size_t length = 0;
 
-	snprintf(path, sizeof(path), "%s/renewal/%s.conf", store->letsencrypt_dir, lineage->name);
+	snprintf(path, sizeof(path), "%s/renewal/%s.conf", folder, lineage->name);
 	buffer_init(&conf, RENEWAL_CONF_MAX);
 	file_read(path, &conf, &ignored);
 	const char *noted = renewal_conf_server(buffer_text(&conf), &length);
@@ -172,7 +188,8 @@ static bool is_on_volume(const struct certificate_store *store, const char *name
 
 static bool is_taken(struct certificate_store *store, const char *name)
 {
-	if (reservation_of(store, name) != NULL)
+	if (reservation_of(store, name) != NULL ||
+	    (store->kept != NULL && kept_has(store->kept, name)))
 		return true;
 	return is_on_volume(store, name) && !lineages_is_unreadable(store->lineages, name);
 }
@@ -199,11 +216,78 @@ int store_new_name(struct certificate_store *store, const char *domain, domain_n
 	return 0;
 }
 
-int store_commit(struct certificate_store *store, const char *name, const char *config_dir,
-		 struct error *err)
+/* ---- what certbot has made */
+
+static int check_names(const struct certificate *certificate, const char *domain, struct error *err)
 {
-	if (commit_lineage(store->letsencrypt_dir, name, config_dir, err) != 0)
-		return error_wrap(err, "the certificate cannot be put onto the volume");
+	char names[NAMES_SHOWN] = "";
+	size_t length = 0;
+
+	if (certificate_is_exactly_for(certificate, domain))
+		return 0;
+	for (size_t i = 0; i < certificate->name_count && length < sizeof(names); i++)
+		length += (size_t)snprintf(names + length, sizeof(names) - length, "%s%s",
+					   i == 0 ? "" : ", ", certificate->names[i]);
+	return error_set(err, EXIT_FAILED,
+			 "the CA has issued a certificate for other names than %s alone: %s",
+			 domain, names[0] == '\0' ? "none" : names);
+}
+
+static int check_made(const char *config_dir, const char *name, const char *domain,
+		      struct error *err)
+{
+	struct certificate *certificate = NULL;
+	char path[PATH_LENGTH_MAX];
+	struct buffer pem;
+	int rc;
+
+	snprintf(path, sizeof(path), "%s/live/%s/fullchain.pem", config_dir, name);
+	buffer_init(&pem, CERTIFICATE_PEM_MAX);
+	rc = file_read(path, &pem, err);
+	if (rc == 0)
+		certificate = certificate_parse(buffer_text(&pem), pem.length, err);
+	if (rc == 0)
+		rc = certificate == NULL ? -1 : check_names(certificate, domain, err);
+	certificate_free(certificate);
+	buffer_free(&pem);
+	return rc;
+}
+
+static int does_not_take_it(struct error *err)
+{
+	return error_wrap(err, "the certificate cannot be put onto the volume");
+}
+
+int store_commit(struct certificate_store *store, const char *domain, const char *name,
+		 const char *config_dir, struct error *err)
+{
+	struct error ignored = ERROR_INIT;
+
+	if (check_made(config_dir, name, domain, err) != 0)
+		return -1;
+	if (commit_lineage(store->letsencrypt_dir, name, config_dir, err) == 0) {
+		if (store->kept != NULL)
+			kept_drop(store->kept, name);
+		return 0;
+	}
+	does_not_take_it(err);
+	if (store->kept == NULL || kept_add(store->kept, name, config_dir, &ignored) != 0)
+		return -1;
+	return 1;
+}
+
+int store_put_kept(struct certificate_store *store, const char *domain, struct error *err)
+{
+	const struct lineage *found;
+	domain_name name;
+
+	if (store->kept == NULL || store_find(store, domain, &found, err) <= 0 || !found->is_kept)
+		return 0;
+	snprintf(name, sizeof(name), "%s", found->name);
+	if (commit_lineage(store->letsencrypt_dir, name, kept_folder(store->kept), err) != 0)
+		return does_not_take_it(err);
+	kept_drop(store->kept, name);
+	log_info("[%s] the volume has taken the certificate", domain);
 	return 0;
 }
 
@@ -219,6 +303,13 @@ int store_lend_account(const struct certificate_store *store, const char *id,
 		       const char *config_dir, struct error *err)
 {
 	return accounts_lend(store->accounts, id, config_dir, err);
+}
+
+int store_has_room_for_account(struct certificate_store *store, struct error *err)
+{
+	if (accounts_have_room(store->accounts, err) != 0)
+		return error_wrap(err, "an ACME account could not be put onto the volume");
+	return 0;
 }
 
 int store_commit_account(struct certificate_store *store, const char *config_dir, struct error *err)

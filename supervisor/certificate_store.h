@@ -27,6 +27,7 @@ struct lineage {
 	const char *serial; /* of the certificate, as struct certificate has it; so are these: */
 	char spki_sha256[CERTIFICATE_SPKI_SIZE];
 	time_t not_before, not_after;
+	bool is_kept; /* in RUN_DIR: the volume has not taken it */
 };
 
 struct acme_account {
@@ -45,6 +46,9 @@ struct certificate_store *store_open(const char *letsencrypt_dir, const char *se
 struct certificate_store *store_look(const char *letsencrypt_dir, const char *server,
 				     struct error *err);
 void store_close(struct certificate_store *store);
+
+/* The folder for certificates that the volume does not take: see store_commit(). */
+int store_keep_in(struct certificate_store *store, const char *folder, struct error *err);
 
 /* Looks at every lineage for changes.  Those that cannot be read or parsed are passed over; that
  * is told once for each state they are in.  -1 when the volume cannot be read. */
@@ -69,14 +73,20 @@ int store_new_name(struct certificate_store *store, const char *domain, domain_n
 void store_give_name_back(struct certificate_store *store, const char *name);
 
 /*
- * Takes over what certbot has made in a folder of its own (`config_dir`, with one version of the
- * lineage `name`): as the next version of that lineage, or as a new lineage.  The volume is
- * durably as before or as after, whenever this is ended, once store_open() has looked at it; what
- * plain certbot sees is one of the two at any time.  A new private key gets owner, group and
- * mode of the one before.
+ * Takes over the certificate for `domain` that certbot has made in a folder of its own
+ * (`config_dir`, with one version of the lineage `name`): as the next version of that lineage, or
+ * as a new lineage.  The volume is durably as before or as after, whenever this is ended, once
+ * store_open() has looked at it; what plain certbot sees is one of the two at any time.  A new
+ * private key gets owner, group and mode of the one before.
+ *
+ * 0 when it is on the volume.  1 when the volume does not take it, err saying why: it is kept in
+ * the folder of store_keep_in() then, and found there.  -1 when it is lost.
  */
-int store_commit(struct certificate_store *store, const char *name, const char *config_dir,
-		 struct error *err);
+int store_commit(struct certificate_store *store, const char *domain, const char *name,
+		 const char *config_dir, struct error *err);
+
+/* Puts onto the volume what is kept for the domain; -1 when it still does not take it. */
+int store_put_kept(struct certificate_store *store, const char *domain, struct error *err);
 
 /*
  * The account for the CA: of several that can be used the one that was registered last.  1 there
@@ -90,6 +100,9 @@ int store_account(struct certificate_store *store, const struct acme_account **a
 int store_lend_account(const struct certificate_store *store, const char *id,
 		       const char *config_dir, struct error *err);
 
+/* Whether the volume would take an account: one that it does not take is lost to the CA's limits.
+ */
+int store_has_room_for_account(struct certificate_store *store, struct error *err);
 /* Takes over the one account that certbot has registered in `config_dir`. */
 int store_commit_account(struct certificate_store *store, const char *config_dir,
 			 struct error *err);

@@ -242,6 +242,16 @@ int lineage_write_version(const struct lineage_content *content, const char *fol
 	return 0;
 }
 
+void lineage_remove_version(const char *folder, unsigned version)
+{
+	char path[LINEAGE_PATH_MAX];
+	struct error ignored = ERROR_INIT;
+
+	for (int kind = 0; kind < KINDS; kind++)
+		if (version_path(path, folder, kind, version, &ignored) == 0)
+			unlink(path);
+}
+
 int lineage_link_version(const char *live, const char *target, unsigned version, struct error *err)
 {
 	char link[LINEAGE_PATH_MAX], leads_to[LINEAGE_PATH_MAX];

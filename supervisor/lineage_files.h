@@ -47,6 +47,8 @@ unsigned lineage_next_version(const struct lineage_place *place);
  * `like_key`, or root's and 0600 with NULL. */
 int lineage_write_version(const struct lineage_content *content, const char *folder,
 			  unsigned version, const char *like_key, struct error *err);
+/* Takes away what has been written of a version. */
+void lineage_remove_version(const char *folder, unsigned version);
 /* Makes the links in `live` lead to a version, one by one. */
 int lineage_link_version(const char *live, const char *target, unsigned version, struct error *err);
 

@@ -12,7 +12,7 @@ enum { CLAIM_TRIES = 200, CLAIM_PAUSE_MS = 50 };
 
 struct run_folder {
 	int fd;
-	char *certs, *chroot, *control_socket, *log_pipe, *addresses, *domains;
+	char *certs, *chroot, *control_socket, *log_pipe, *addresses, *domains, *kept;
 };
 
 /* One that was just told to end may still be letting its connections finish. */
@@ -57,8 +57,9 @@ struct run_folder *run_folder_open(const struct settings *settings, struct error
 	folder->log_pipe = file_join(settings->run_dir, "log.pipe");
 	folder->addresses = file_join(settings->run_dir, "addresses");
 	folder->domains = file_join(settings->run_dir, "domains");
+	folder->kept = file_join(settings->run_dir, "kept");
 	if (!folder->certs || !folder->chroot || !folder->control_socket || !folder->log_pipe ||
-	    !folder->addresses || !folder->domains) {
+	    !folder->addresses || !folder->domains || !folder->kept) {
 		error_no_memory(err);
 		goto fail;
 	}
@@ -82,6 +83,7 @@ void run_folder_close(struct run_folder *folder)
 	free(folder->log_pipe);
 	free(folder->addresses);
 	free(folder->domains);
+	free(folder->kept);
 	free(folder);
 }
 
@@ -113,4 +115,9 @@ const char *run_folder_addresses(const struct run_folder *folder)
 const char *run_folder_domains(const struct run_folder *folder)
 {
 	return folder->domains;
+}
+
+const char *run_folder_kept(const struct run_folder *folder)
+{
+	return folder->kept;
 }

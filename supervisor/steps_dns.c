@@ -186,8 +186,8 @@ void steps_dns_preflight(struct domain *d, void *context)
 
 	if (due < 0)
 		domain_failed(d, &err);
-	else if (due == 0)
-		domain_nothing(d);
-	else
+	else if (due > 0)
 		domain_enter(d, &dns->lane, go_preflight);
+	else if (steps_order_put_kept(dns->options.order, d))
+		domain_nothing(d);
 }

@@ -243,7 +243,8 @@ static void go_account(void *arg)
 	struct error err = ERROR_INIT;
 	int found = find_account(order, domain_index(arg), &err);
 
-	if (found == 0 && certbot_register(order->options.certbot, on_registered, arg, &err) == 0) {
+	if (found == 0 && store_has_room_for_account(order->options.store, &err) == 0 &&
+	    certbot_register(order->options.certbot, on_registered, arg, &err) == 0) {
 		tell_of_first_account(order->options.settings);
 		return;
 	}
@@ -346,6 +347,7 @@ static void note_failure(struct steps_order *order, struct domain *d,
 		log_warn("[%s] %s", domain_called(d), err.text);
 }
 
+/* As store_commit(). */
 static int take_over(struct steps_order *order, struct domain *d,
 		     const struct certbot_outcome *outcome, struct error *err)
 {
@@ -353,7 +355,8 @@ static int take_over(struct steps_order *order, struct domain *d,
 	int rc = -1;
 
 	if (outcome->error == NULL) {
-		rc = store_commit(order->options.store, name, outcome->config_dir, err);
+		rc = store_commit(order->options.store, domain_called(d), name, outcome->config_dir,
+				  err);
 	} else {
 		*err = *outcome->error;
 		note_failure(order, d, outcome);
@@ -373,6 +376,26 @@ static void note_certificate(struct steps_order *order, struct domain *d)
 	domain_was_ordered(d, lineage == NULL ? NULL : lineage->serial);
 }
 
+/* The certificate is served all the same, as long as the container runs. */
+static void pass_kept(const struct steps_order *order, struct domain *d, struct error *err)
+{
+	struct error all = ERROR_INIT;
+
+	error_set(&all, err->code, "%s; until then it is kept in %s, and is lost with that",
+		  err->text, order->options.settings->run_dir);
+	domain_passed(d, &all);
+}
+
+bool steps_order_put_kept(const struct steps_order *order, struct domain *d)
+{
+	struct error err = ERROR_INIT;
+
+	if (store_put_kept(order->options.store, domain_called(d), &err) == 0)
+		return true;
+	pass_kept(order, d, &err);
+	return false;
+}
+
 static void on_issued(const struct certbot_outcome *outcome, void *arg)
 {
 	struct steps_order *order = domain_context(arg);
@@ -380,13 +403,15 @@ static void on_issued(const struct certbot_outcome *outcome, void *arg)
 	int rc = take_over(order, arg, outcome, &err);
 
 	clock_check_ca(order->options.clock, outcome->ca_time, time(NULL));
-	if (rc == 0) {
+	if (rc >= 0) {
 		note_certificate(order, arg);
 		key_origin_after_order(order->options.key_origin, domain_index(arg));
 	}
 	end(order, domain_index(arg), outcome->error != NULL);
 	if (rc == 0)
 		domain_done(arg);
+	else if (rc > 0)
+		pass_kept(order, arg, &err);
 	else
 		domain_failed(arg, &err);
 }

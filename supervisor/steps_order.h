@@ -44,6 +44,10 @@ const char *steps_order_account_uri(const struct steps_order *order);
 /* Whether a certificate is to be ordered: 1, 0, or -1 when the volume cannot be read. */
 int steps_order_is_due(const struct steps_order *order, struct domain *domain, struct error *err);
 
+/* Puts the domain's certificate onto the volume if that has not taken it when it was issued.  False
+ * when it still does not: the step that asks has been gone past then. */
+bool steps_order_put_kept(const struct steps_order *order, struct domain *domain);
+
 /* Whether an order that is due is to be tried whatever speaks against it: half of the time for the
  * renewal is gone, or there is no certificate that can be served, and trying has been put off for
  * hours. */

@@ -22,6 +22,7 @@ enum {
 	URI_MAX = 1024,
 	TOLD_MAX = 32, /* messages; after that the oldest may be told again */
 	LOST_AGAIN_SECONDS = 3600,
+	ROOM = 16 * 1024, /* more than an account takes */
 };
 
 static const char KEY[] = "private_key.json", REGR[] = "regr.json", META[] = "meta.json";
@@ -357,6 +358,36 @@ static int stage(const char *from, const char *staged, struct error *err)
 	return 0;
 }
 
+/* Where an account is put together; commit_recover() knows it too. */
+static int staged_path(const struct store_accounts *a, char staged[PATH_LENGTH_MAX],
+		       struct error *err)
+{
+	if (snprintf(staged, PATH_LENGTH_MAX, "%s/accounts/.commit", a->letsencrypt_dir) <
+	    PATH_LENGTH_MAX)
+		return 0;
+	return error_set(err, EXIT_BAD_CONFIG, "LETSENCRYPT_DIR is too long a path");
+}
+
+int accounts_have_room(const struct store_accounts *a, struct error *err)
+{
+	static const char room[ROOM];
+	char staged[PATH_LENGTH_MAX];
+	struct error ignored = ERROR_INIT;
+
+	if (staged_path(a, staged, err) != 0)
+		return -1;
+	AUTO_FREE char *file = file_join(staged, "room");
+	if (file == NULL)
+		return error_no_memory(err);
+	int rc = file_make_dirs(a->folder, 0700, err);
+	if (rc == 0)
+		rc = file_make_dirs(staged, 0700, err);
+	if (rc == 0)
+		rc = file_write(file, 0600, room, sizeof(room), err);
+	file_remove_tree(staged, &ignored);
+	return rc;
+}
+
 int accounts_commit(struct store_accounts *a, const char *config_dir, struct error *err)
 {
 	char made[PATH_LENGTH_MAX], staged[PATH_LENGTH_MAX], place[PATH_LENGTH_MAX];
@@ -365,9 +396,9 @@ int accounts_commit(struct store_accounts *a, const char *config_dir, struct err
 	AUTO_FREE char *id = only_entry(place, err);
 	if (id == NULL)
 		return -1;
+	if (staged_path(a, staged, err) != 0)
+		return -1;
 	if (snprintf(made, sizeof(made), "%s/%s", place, id) >= (int)sizeof(made) ||
-	    snprintf(staged, sizeof(staged), "%s/accounts/.commit", a->letsencrypt_dir) >=
-		(int)sizeof(staged) ||
 	    snprintf(place, sizeof(place), "%s/%s", a->folder, id) >= (int)sizeof(place))
 		return error_set(err, EXIT_BAD_CONFIG, "the path of the ACME account is too long");
 	a->print = 0;

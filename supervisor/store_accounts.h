@@ -20,6 +20,7 @@ int accounts_find(struct store_accounts *accounts, const struct acme_account **f
 		  struct error *err);
 int accounts_lend(const struct store_accounts *accounts, const char *id, const char *config_dir,
 		  struct error *err);
+int accounts_have_room(const struct store_accounts *accounts, struct error *err);
 int accounts_commit(struct store_accounts *accounts, const char *config_dir, struct error *err);
 int accounts_set_lost(struct store_accounts *accounts, const char *id, struct error *err);
 

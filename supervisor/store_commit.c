@@ -101,35 +101,9 @@ static int write_conf(const char *letsencrypt_dir, const char *name, const char 
 	return rc;
 }
 
-/* ---- the next version of a lineage */
+/* ---- places */
 
-static int commit_successor(const char *letsencrypt_dir, const char *name, const char *config_dir,
-			    const struct lineage_content *content, struct error *err)
-{
-	char key[LINEAGE_PATH_MAX], conf[LINEAGE_PATH_MAX], folder[LINEAGE_PATH_MAX];
-	struct lineage_place place = {.live = ""};
-
-	if (lineage_place_find(&place, letsencrypt_dir, name, err) != 0 ||
-	    join(key, err, "%s/privkey.pem", place.live) != 0 ||
-	    join(folder, err, "%s/renewal", letsencrypt_dir) != 0 ||
-	    join(conf, err, "%s/%s.conf", folder, name) != 0)
-		return -1;
-	if (file_make_dirs(place.archive, 0700, err) != 0)
-		return -1;
-	unsigned version = lineage_next_version(&place);
-	if (lineage_note_links(place.live, err) != 0 ||
-	    lineage_write_version(content, place.archive, version, key, err) != 0 ||
-	    lineage_link_version(place.live, place.target, version, err) != 0 ||
-	    lineage_forget_links(place.live, err) != 0)
-		return -1;
-	if (file_make_dirs(folder, 0755, err) != 0)
-		return -1;
-	return write_conf(letsencrypt_dir, name, place.archive, config_dir, conf, err);
-}
-
-/* ---- a new lineage */
-
-/* The places of a new lineage, under its own name and under the hidden one. */
+/* The places of a lineage, under its own name and under the hidden one. */
 struct staging {
 	char folders[3][LINEAGE_PATH_MAX]; /* archive/, live/, renewal/ */
 	char staged[3][LINEAGE_PATH_MAX], final[3][LINEAGE_PATH_MAX];
@@ -152,6 +126,64 @@ static int staging_of(struct staging *s, const char *letsencrypt_dir, const char
 	}
 	return 0;
 }
+
+/* ---- the next version of a lineage */
+
+/* The links lead where they did, and the room that the version takes is free again. */
+static void undo(const struct lineage_place *place, unsigned version)
+{
+	struct error ignored = ERROR_INIT;
+
+	if (lineage_noted_links(place->live) == KINDS &&
+	    lineage_restore_links(place->live, &ignored) != 0)
+		return;
+	lineage_remove_version(place->archive, version);
+	lineage_forget_links(place->live, &ignored);
+}
+
+static int add_version(const struct lineage_place *place, const struct lineage_content *content,
+		       struct error *err)
+{
+	unsigned version = lineage_next_version(place);
+	char key[LINEAGE_PATH_MAX];
+
+	if (join(key, err, "%s/privkey.pem", place->live) != 0)
+		return -1;
+	if (lineage_note_links(place->live, err) != 0 ||
+	    lineage_write_version(content, place->archive, version, key, err) != 0) {
+		undo(place, version);
+		return -1;
+	}
+	if (lineage_link_version(place->live, place->target, version, err) != 0) {
+		if (lineage_noted_links(place->live) == KINDS)
+			undo(place, version);
+		return -1;
+	}
+	return lineage_forget_links(place->live, err);
+}
+
+static int commit_successor(const char *letsencrypt_dir, const char *name, const char *config_dir,
+			    const struct lineage_content *content, struct error *err)
+{
+	struct lineage_place place = {.live = ""};
+	struct error ignored = ERROR_INIT;
+	struct staging s = {.folders = {""}};
+
+	if (lineage_place_find(&place, letsencrypt_dir, name, err) != 0 ||
+	    staging_of(&s, letsencrypt_dir, name, err) != 0 ||
+	    file_make_dirs(place.archive, 0700, err) != 0 ||
+	    file_make_dirs(s.folders[RENEWAL], 0755, err) != 0)
+		return -1;
+	if (write_conf(letsencrypt_dir, name, place.archive, config_dir, s.staged[RENEWAL], err) !=
+		0 ||
+	    add_version(&place, content, err) != 0) {
+		file_remove_tree(s.staged[RENEWAL], &ignored);
+		return -1;
+	}
+	return move(s.staged[RENEWAL], s.final[RENEWAL], s.folders[RENEWAL], err);
+}
+
+/* ---- a new lineage */
 
 /* The archive goes last: as long as it is there the lineage is not decided upon. */
 static int take_back(const struct staging *s, struct error *err)

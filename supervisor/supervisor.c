@@ -230,8 +230,10 @@ static int prepare(struct supervisor *s, struct error *err)
 	s->log_pipe = log_pipe_new(s->base, run_folder_log_pipe(s->folder), err);
 	s->state = state_open(s->settings->letsencrypt_dir, err);
 	s->store = store_open(s->settings->letsencrypt_dir, s->settings->acme_server, err);
-	return s->log_pipe == NULL || s->state == NULL || s->store == NULL ? -1
-									   : watch_signals(s, err);
+	if (s->log_pipe == NULL || s->state == NULL || s->store == NULL ||
+	    store_keep_in(s->store, run_folder_kept(s->folder), err) != 0)
+		return -1;
+	return watch_signals(s, err);
 }
 
 static int order_new_key(const char *domain, void *arg, struct error *err)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from support import plain_certbot
 from support.ingress import BIN, Ingress
 from support.process import Child
 from support.volume import Volume
@@ -62,3 +63,50 @@ def test_the_last_good_state_serves_and_the_trouble_is_told(world: World, troubl
             )  # fmt: skip
             ingress.wait_domain(NAME, lambda d: d["next_at"], "the retry")
         assert ingress.fetch("api.demo.test").json()["name"] == "api"
+
+
+def test_a_certificate_that_the_volume_does_not_take_is_served_and_not_ordered_again(
+    world: World, tmp_path: Path
+) -> None:
+    stack = world.make_stack(guest_agent="dstack")
+    ingress = Ingress(stack, DOMAINS=NAME, ROUTING_MAP=f"{NAME}={stack.app.address}")
+    ingress.volume.mkdir()
+    in_the_way = ingress.volume / "archive"
+    in_the_way.write_text("")
+    with ingress:
+        ingress.wait_settled()
+        serial = ingress.serial(NAME)
+        told = ingress.domain(NAME)
+        assert "the certificate cannot be put onto the volume" in told["note"]
+        assert str(in_the_way) in told["note"]
+        assert ingress.fetch(NAME).json()["name"] == "app"
+        assert ingress.ctl("renew", NAME).returncode == 0
+        ingress.wait_domain(NAME, lambda d: d["state"] == "settled" and d["note"], "another try")
+        in_the_way.unlink()
+        assert ingress.ctl("renew", NAME).returncode == 0
+        ingress.wait_log("the volume has taken the certificate")
+        ingress.wait_domain(NAME, lambda d: d["state"] == "settled" and not d["note"], "no note")
+        assert plain_certbot.certificates(ingress, tmp_path) == {NAME: [NAME]}
+        assert not list((ingress.run_dir / "kept").rglob("*.pem"))
+        ingress.restart()
+        ingress.wait_settled()
+        assert ingress.serial(NAME) == serial
+        assert told["certificate"]["key"] == "made here"
+        ingress.wait_domain(NAME, lambda d: d["certificate"]["key"] == "made here", "its origin")
+        assert stack.pebble.orders() == 1
+
+
+def test_no_account_is_registered_that_the_volume_would_not_take(world: World) -> None:
+    stack = world.make_stack()
+    ingress = Ingress(stack, DOMAINS=NAME, ROUTING_MAP=f"{NAME}={stack.app.address}")
+    ingress.volume.mkdir()
+    in_the_way = ingress.volume / "accounts"
+    in_the_way.symlink_to("nowhere")
+    with ingress:
+        told = ingress.wait_domain(NAME, lambda d: d["error"], "the trouble to be told")
+        assert "an ACME account could not be put onto the volume" in told["error"]
+        assert "POST /sign-me-up" not in stack.pebble.child.log_text()
+        in_the_way.unlink()
+        ingress.ctl("renew", NAME)
+        ingress.wait_settled()
+        assert stack.pebble.child.log_text().count("POST /sign-me-up") == 1

@@ -184,10 +184,8 @@ static void what_is_no_certificate_and_no_key_is_left_out(void **state)
 	snprintf(text, sizeof(text), "%s\n%s", plain.chain, plain.key);
 	assert_string_equal(expected, text);
 	const char *const around[][4] = {
-	    {bom, "", bom, ""},
-	    {"subject=CN = a test\n", "# end\n", "", "# end\n"},
-	    {"", plain.key, "", ""},
-	    {"", "", plain.chain, ""},
+	    {bom, "", bom, ""},	     {"subject=CN = a test\n", "# end\n", "", "# end\n"},
+	    {"", plain.key, "", ""}, {"", "", plain.chain, ""},
 	    {"", "", curve, ""},
 	};
 	for (size_t i = 0; i < sizeof(around) / sizeof(*around); i++) {

@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -89,7 +90,7 @@ static void clear_scene(struct scene *scene)
 static int commit(const struct scene *scene, struct error *err)
 {
 	struct certificate_store *store = store_open(scene->volume, SERVER, err);
-	int rc = store == NULL ? -1 : store_commit(store, NAME, scene->made, err);
+	int rc = store == NULL ? -1 : store_commit(store, NAME, NAME, scene->made, err);
 
 	store_close(store);
 	return rc;
@@ -445,6 +446,64 @@ static void what_does_not_fit_together_stays_outside(void **state)
 	clear_scene(&scene);
 }
 
+/* ---- a volume that is full */
+
+/* As far as a file may grow; nothing is told of it but an error. */
+static void limit_files(rlim_t bytes)
+{
+	struct rlimit limit;
+
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	limit.rlim_cur = bytes == RLIM_INFINITY ? limit.rlim_max : bytes;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+static void assert_same_files(const char *before, const char *volume)
+{
+	static const char list[] = "cd \"$1\" && find . ! -type d -printf '%p %l ' "
+				   "\\( -type l -o -exec sha256sum {} \\; \\) | sort";
+	const char *const folders[] = {before, volume};
+	struct buffer found[2];
+
+	for (int i = 0; i < 2; i++) {
+		const char *const argv[] = {"/bin/sh", "-c", list, "sh", folders[i], NULL};
+		buffer_init(&found[i], 16384);
+		run(argv, NULL, &found[i]);
+	}
+	assert_string_equal(buffer_text(&found[1]), buffer_text(&found[0]));
+	buffer_free(&found[0]);
+	buffer_free(&found[1]);
+}
+
+/* Tried again and again, it would fill up with halves. */
+static void a_full_volume_is_left_as_it_was(void **state)
+{
+	struct scene scene;
+	int failed = 0;
+
+	signal(SIGXFSZ, SIG_IGN);
+	for (int is_renewal = 0; is_renewal <= 1; is_renewal++) {
+		set_scene(&scene, *state, is_renewal);
+		for (rlim_t room = 0; room < 1000; room += 60) {
+			struct error err = ERROR_INIT;
+			copy_tree(scene.before, scene.volume);
+			limit_files(room);
+			int rc = commit(&scene, &err);
+			limit_files(RLIM_INFINITY);
+			if (rc != 0) {
+				assert_contains(err.text, "File too large");
+				assert_same_files(scene.before, scene.volume);
+				failed++;
+			}
+			remove_tree(scene.volume);
+		}
+		remove_tree(scene.made);
+		remove_tree(scene.before);
+		clear_scene(&scene);
+	}
+	assert_true(failed > 10 && failed < 34);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -454,6 +513,7 @@ int main(void)
 	    scratch_test(a_lineage_that_certbot_would_refuse_is_mended),
 	    scratch_test(a_new_key_is_the_same_group_s_as_the_one_before),
 	    scratch_test(what_does_not_fit_together_stays_outside),
+	    scratch_test(a_full_volume_is_left_as_it_was),
 	    scratch_test(a_renewal_is_whole_wherever_it_is_ended),
 	    scratch_test(a_new_lineage_is_whole_wherever_it_is_ended),
 	};
