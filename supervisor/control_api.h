@@ -39,6 +39,9 @@
 #define CONTROL_MORE "more"
 #define CONTROL_EXIT_CODE "exit_code"
 
+/* A member of the status object: HAProxy is yet to be started. */
+#define CONTROL_STARTING "starting"
+
 /* What the state of a domain begins with in the status object. */
 #define CONTROL_STATE_SETTLED "settled"
 #define CONTROL_STATE_WORKING "working"

@@ -261,6 +261,10 @@ int haproxy_start(struct haproxy *h, struct error *err)
 
 int haproxy_apply(struct haproxy *h, haproxy_applied *done, void *arg, struct error *err)
 {
+	if (h->generations.in_effect == 0)
+		return error_set(err, EXIT_TRY_LATER,
+				 "HAProxy has not been started yet; when it is, it has the latest "
+				 "configuration");
 	return rollout_request(h->rollout, done, arg, err);
 }
 

@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <event2/buffer.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,13 +30,69 @@ struct resolver {
 	struct allowed_networks allowed;
 	long long allowed_found; /* clock_now_ms(); 0: never */
 	struct process *process;
-	struct event *restart, *readable, *save, *silence;
+	struct event *restart, *readable, *save, *silence, *patience;
 	struct evbuffer *input;
 	int fd; /* what the program writes comes out here; -1 while it does not run */
 	time_t started_at;
 	unsigned restarts_in_row;
 	bool stopping;
+	void (*waited)(void *arg); /* NULL: nobody waits for the first answers */
+	void *waited_arg;
 };
+
+/* ---- the first answers */
+
+static void tell_unknown(const struct backend_addresses *table)
+{
+	size_t without = 0, first = 0;
+
+	for (size_t i = backend_addresses_count(table); i-- > 0;)
+		if (!backend_addresses_at(table, i)->known) {
+			without++;
+			first = i;
+		}
+	if (without > 0)
+		log_warn(
+		    "DNS has told no address yet for %zu of %zu backends (%s%s): their clients "
+		    "are refused until it does",
+		    without, backend_addresses_count(table),
+		    backend_addresses_at(table, first)->name, without > 1 ? ", ..." : "");
+}
+
+static bool may_answer_soon(const struct resolver *r)
+{
+	return r->fd >= 0 && backend_addresses_unanswered(r->options.table) > 0;
+}
+
+static void end_wait(struct resolver *r)
+{
+	void (*done)(void *arg) = r->waited;
+
+	if (done == NULL)
+		return;
+	r->waited = NULL;
+	event_del(r->patience);
+	tell_unknown(r->options.table);
+	done(r->waited_arg);
+}
+
+static void on_patience_over(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	end_wait(arg);
+}
+
+void resolver_wait(struct resolver *r, int milliseconds, void (*done)(void *arg), void *arg)
+{
+	r->waited = done;
+	r->waited_arg = arg;
+	if (!may_answer_soon(r))
+		end_wait(r);
+	else
+		event_add(r->patience,
+			  &(struct timeval){milliseconds / 1000, milliseconds % 1000 * 1000L});
+}
 
 /* ---- answers */
 
@@ -79,32 +134,34 @@ static void take_lines(struct resolver *r)
 	r->options.changed(r->options.arg);
 }
 
-/* false once nothing more can come. */
-static bool read_some(struct resolver *r)
+static void read_some(struct resolver *r)
 {
 	int got = evbuffer_read(r->input, r->fd, -1);
 
 	if (got < 0 && (errno == EAGAIN || errno == EINTR))
-		return true;
+		return;
 	event_add(r->silence, &(struct timeval){SILENCE_MAX, 0});
 	refresh_networks(r);
 	take_lines(r);
 	if (got > 0 && evbuffer_get_length(r->input) < DNS_ANSWER_LINE_MAX)
-		return true;
+		return;
 	/* The program has ended: it is started again once its exit status is known. */
 	stop_reading(r);
 	if (got > 0 && r->process != NULL) {
 		log_error("ingress-resolve writes a line without an end; it is stopped");
 		process_end(r->process);
 	}
-	return false;
 }
 
 static void on_readable(evutil_socket_t fd, short what, void *arg)
 {
+	struct resolver *r = arg;
+
 	(void)fd;
 	(void)what;
-	read_some(arg);
+	read_some(r);
+	if (!may_answer_soon(r))
+		end_wait(r);
 }
 
 static void on_silence(evutil_socket_t fd, short what, void *arg)
@@ -228,6 +285,7 @@ static void on_exit_of_program(const struct process_result *result, void *arg)
 	stop_reading(r);
 	if (r->stopping)
 		return;
+	end_wait(r);
 	if (time(NULL) - r->started_at > STABLE_SECONDS)
 		r->restarts_in_row = 0;
 	if (process_check(result, "ingress-resolve ended", &err) == 0)
@@ -266,7 +324,8 @@ struct resolver *resolver_new(const struct resolver_options *options, struct err
 	r->restart = evtimer_new(options->base, on_restart, r);
 	r->save = evtimer_new(options->base, on_save, r);
 	r->silence = evtimer_new(options->base, on_silence, r);
-	if (!r->input || !r->restart || !r->save || !r->silence)
+	r->patience = evtimer_new(options->base, on_patience_over, r);
+	if (!r->input || !r->restart || !r->save || !r->silence || !r->patience)
 		goto fail;
 	if (backend_addresses_count(options->table) == 0)
 		return r;
@@ -281,31 +340,6 @@ fail:
 	resolver_free(r);
 	error_no_memory(err);
 	return NULL;
-}
-
-void resolver_wait(struct resolver *r, int milliseconds)
-{
-	long long end = clock_now_ms() + milliseconds, left;
-	size_t without = 0, first = 0;
-
-	while (r->fd >= 0 && backend_addresses_unanswered(r->options.table) > 0 &&
-	       (left = end - clock_now_ms()) > 0) {
-		struct pollfd fd = {.fd = r->fd, .events = POLLIN};
-		if (poll(&fd, 1, (int)left) > 0 && !read_some(r))
-			break;
-	}
-	for (size_t i = backend_addresses_count(r->options.table); i-- > 0;)
-		if (!backend_addresses_at(r->options.table, i)->known) {
-			without++;
-			first = i;
-		}
-	if (without > 0)
-		log_warn(
-		    "DNS has told no address yet for %zu of %zu backends (%s%s): their clients "
-		    "are refused until it does",
-		    without, backend_addresses_count(r->options.table),
-		    backend_addresses_at(r->options.table, first)->name,
-		    without > 1 ? ", ..." : "");
 }
 
 void resolver_stop(struct resolver *r)
@@ -332,6 +366,8 @@ void resolver_free(struct resolver *r)
 		event_free(r->save);
 	if (r->silence != NULL)
 		event_free(r->silence);
+	if (r->patience != NULL)
+		event_free(r->patience);
 	if (r->input != NULL)
 		evbuffer_free(r->input);
 	file_close(&r->fd);

@@ -29,9 +29,9 @@ struct resolver_options {
 /* Reads the file and starts the program; nothing is started without any name.  A program that
  * does not start, or stay up, is started again. */
 struct resolver *resolver_new(const struct resolver_options *options, struct error *err);
-/* Takes answers until every name has had one, or `milliseconds` have passed, without the event
- * loop; `changed` is called as always. */
-void resolver_wait(struct resolver *resolver, int milliseconds);
+/* Calls done(arg), once, when every name has had an answer or `milliseconds` have passed: at once
+ * where there is nothing to wait for. */
+void resolver_wait(struct resolver *resolver, int milliseconds, void (*done)(void *arg), void *arg);
 void resolver_stop(struct resolver *resolver);
 void resolver_free(struct resolver *resolver);
 

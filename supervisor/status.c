@@ -12,6 +12,7 @@
 #include "supervisor/publication.h"
 #include "supervisor/schedule.h"
 #include "supervisor/served_pair.h"
+#include "supervisor/start.h"
 #include "supervisor/steps.h"
 #include "supervisor/traffic.h"
 
@@ -224,6 +225,7 @@ cJSON *status_make(const struct status_sources *sources)
 	cJSON_AddStringToObject(json, "version", VERSION);
 	cJSON_AddNumberToObject(json, "pid", getpid());
 	add_time(json, "started_at", sources->started_at);
+	cJSON_AddBoolToObject(json, CONTROL_STARTING, start_is_reading(sources->start));
 	add_identity(json, sources);
 	add_haproxy(json, sources->haproxy, sources->traffic);
 	add_addresses(json, sources->addresses);

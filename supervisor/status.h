@@ -15,6 +15,7 @@ struct key_origin;
 struct publication;
 struct settings;
 struct served_pair;
+struct start;
 struct state;
 struct steps;
 struct traffic;
@@ -33,12 +34,14 @@ struct status_sources {
 	const struct evidence_server *evidence_server;
 	const struct identity *identity;
 	const struct key_origin *key_origin;
+	const struct start *start;
 	time_t started_at;
 };
 
 /*
  * {
  *   "version", "pid", "started_at",
+ *   "starting" (true: the certificates on the volume are being read, before HAProxy's first start),
  *   "app_id" (null until known), "guest_agent": {"error", "failing_since"},
  *   "haproxy": {"pid", "worker", "old_workers", "loading_since" (null: it does not load),
  *      "generation", "applied_at", "restarts", "error", "clients", "clients_max" (null: not

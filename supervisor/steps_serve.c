@@ -124,20 +124,18 @@ void steps_serve_install(struct domain *d, void *context)
 	domain_done(d);
 }
 
-void steps_serve_install_existing(struct steps_serve *serve)
+void steps_serve_install_existing(struct steps_serve *serve, size_t domain)
 {
-	const struct settings *s = serve->options.settings;
+	const char *name = serve->options.settings->domains[domain];
+	struct error err = ERROR_INIT;
+	int rc = install(serve, domain, &err);
 
-	for (size_t i = 0; i < s->domain_count; i++) {
-		struct error err = ERROR_INIT;
-		int rc = install(serve, i, &err);
-		if (rc < 0)
-			log_warn("[%s] %s", s->domains[i], err.text);
-		else if (rc == 0)
-			log_info("[%s] no certificate on the volume yet", s->domains[i]);
-		else
-			judge_times(serve, i);
-	}
+	if (rc < 0)
+		log_warn("[%s] %s", name, err.text);
+	else if (rc == 0)
+		log_info("[%s] no certificate on the volume yet", name);
+	else
+		judge_times(serve, domain);
 }
 
 /* ---- PUBLISH, APPLY and PROBE, shared by all who come to them together */

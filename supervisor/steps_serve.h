@@ -4,6 +4,8 @@
 
 #include "common/error.h"
 
+#include <stddef.h>
+
 struct clock_check;
 struct domain;
 struct handshakes;
@@ -39,8 +41,8 @@ void steps_serve_publish(struct domain *domain, void *context);
 void steps_serve_apply(struct domain *domain, void *context);
 void steps_serve_probe(struct domain *domain, void *context);
 
-/* Installs, without asking anybody, what the volume has for each domain.  For the start,
- * before the first configuration is written. */
-void steps_serve_install_existing(struct steps_serve *serve);
+/* Installs, without asking anybody, what the volume has for a domain.  For the start, before the
+ * first configuration is written. */
+void steps_serve_install_existing(struct steps_serve *serve, size_t domain);
 
 #endif

@@ -23,22 +23,14 @@
 #include "supervisor/run_folder.h"
 #include "supervisor/schedule.h"
 #include "supervisor/served_pair.h"
+#include "supervisor/start.h"
 #include "supervisor/steps.h"
+#include "supervisor/stopping.h"
 #include "supervisor/traffic.h"
 #include "supervisor/worker_addresses.h"
 
 #include <signal.h>
 #include <stdlib.h>
-
-enum {
-	/* How long open connections may go on after SIGTERM: `docker stop` kills after 10 s. */
-	DRAIN_SECONDS = 5,
-	/* How long the first configuration waits for the addresses of backends.  With DNS at hand
-	 * they are there sooner than the certificates have been read. */
-	FIRST_ANSWERS_MS = 300,
-	/* How long HAProxy has the machine's cores for itself while it loads. */
-	HEAD_START_SECONDS = 2,
-};
 
 struct supervisor {
 	const struct settings *settings;
@@ -68,8 +60,9 @@ struct supervisor {
 	struct dns_job *dns_job;
 	struct status_sources status;
 	struct control *control;
-	struct event *sigterm, *sigint, *sighup, *drain, *head_start;
-	bool is_serving, has_begun, stopping;
+	struct start *start;
+	struct stopping *stopping;
+	struct event *hangup;
 };
 
 /* ---- HAProxy's configuration */
@@ -94,28 +87,8 @@ static void on_address_change(void *arg)
 {
 	const struct supervisor *s = arg;
 
-	if (s->is_serving && !s->stopping)
+	if (!start_is_reading(s->start))
 		worker_addresses_tell(s->worker_addresses);
-}
-
-/* Everything but serving: the evidence servers, the guest agent, and after it DNS and CA. */
-static void begin(struct supervisor *s)
-{
-	if (s->has_begun || s->stopping)
-		return;
-	s->has_begun = true;
-	event_del(s->head_start);
-	evidence_server_start(s->evidence_server);
-	evidence_server_start(s->attestation_server);
-	identity_start(s->identity);
-}
-
-/* HAProxy loads for long, or does not come up: the rest does not depend on it. */
-static void on_head_start_over(evutil_socket_t fd, short what, void *arg)
-{
-	(void)fd;
-	(void)what;
-	begin(arg);
 }
 
 /* It knows what its configuration was written with; since then there may be news. */
@@ -124,51 +97,31 @@ static void on_worker(pid_t worker, void *arg)
 	struct supervisor *s = arg;
 
 	(void)worker;
-	begin(s);
+	start_is_served(s->start);
 	on_address_change(s);
 	handshakes_look(s->handshakes);
 }
 
-/* ---- the end */
+/* ---- signals */
 
-static void on_haproxy_stopped(void *arg)
+static void on_stopping(void *arg)
+{
+	struct supervisor *s = arg;
+
+	start_stop(s->start);
+	domains_stop(s->domains);
+	steps_order_stop(steps_of_order(s->steps));
+	worker_addresses_stop(s->worker_addresses);
+	jobs_stop(s->jobs);
+}
+
+static void on_stopped(void *arg)
 {
 	struct supervisor *s = arg;
 
 	evidence_server_stop(s->evidence_server);
 	resolver_stop(s->resolver);
 	evidence_server_stop(s->attestation_server);
-	event_del(s->drain);
-	event_base_loopexit(s->base, NULL);
-}
-
-static void on_drained(evutil_socket_t fd, short what, void *arg)
-{
-	struct supervisor *s = arg;
-
-	(void)fd;
-	(void)what;
-	log_info("connections are still open after %d s; they are closed", DRAIN_SECONDS);
-	haproxy_kill(s->haproxy);
-}
-
-static void on_stop_signal(evutil_socket_t signal, short what, void *arg)
-{
-	struct supervisor *s = arg;
-
-	(void)what;
-	if (s->stopping) { /* somebody is in a hurry */
-		haproxy_kill(s->haproxy);
-		return;
-	}
-	s->stopping = true;
-	log_info("stopping (%s)", signal == SIGTERM ? "SIGTERM" : "SIGINT");
-	domains_stop(s->domains);
-	steps_order_stop(steps_of_order(s->steps));
-	worker_addresses_stop(s->worker_addresses);
-	jobs_stop(s->jobs);
-	event_add(s->drain, &(struct timeval){DRAIN_SECONDS, 0});
-	haproxy_stop(s->haproxy, on_haproxy_stopped, s);
 }
 
 static void on_hangup(evutil_socket_t signal, short what, void *arg)
@@ -185,27 +138,18 @@ static void on_hangup(evutil_socket_t signal, short what, void *arg)
 	domains_recheck(s->domains);
 }
 
-/* ---- the beginning */
-
-static int watch_signal(struct supervisor *s, struct event **event, int signal,
-			event_callback_fn callback)
-{
-	*event = evsignal_new(s->base, signal, callback, s);
-	return *event == NULL ? -1 : event_add(*event, NULL);
-}
-
 static int watch_signals(struct supervisor *s, struct error *err)
 {
 	signal(SIGPIPE, SIG_IGN);
-	s->drain = evtimer_new(s->base, on_drained, s);
-	s->head_start = evtimer_new(s->base, on_head_start_over, s);
-	if (s->drain == NULL || s->head_start == NULL ||
-	    watch_signal(s, &s->sigterm, SIGTERM, on_stop_signal) != 0 ||
-	    watch_signal(s, &s->sigint, SIGINT, on_stop_signal) != 0 ||
-	    watch_signal(s, &s->sighup, SIGHUP, on_hangup) != 0)
+	s->hangup = evsignal_new(s->base, SIGHUP, on_hangup, s);
+	if (s->hangup == NULL || event_add(s->hangup, NULL) != 0)
 		return error_no_memory(err);
-	return 0;
+	s->stopping = stopping_new(
+	    &(struct stopping_options){s->base, s->haproxy, on_stopping, on_stopped, s}, err);
+	return s->stopping == NULL ? -1 : 0;
 }
+
+/* ---- the beginning */
 
 /* What must be there before anything runs. */
 static int prepare(struct supervisor *s, struct error *err)
@@ -230,10 +174,9 @@ static int prepare(struct supervisor *s, struct error *err)
 	s->log_pipe = log_pipe_new(s->base, run_folder_log_pipe(s->folder), err);
 	s->state = state_open(s->settings->letsencrypt_dir, err);
 	s->store = store_open(s->settings->letsencrypt_dir, s->settings->acme_server, err);
-	if (s->log_pipe == NULL || s->state == NULL || s->store == NULL ||
-	    store_keep_in(s->store, run_folder_kept(s->folder), err) != 0)
+	if (s->log_pipe == NULL || s->state == NULL || s->store == NULL)
 		return -1;
-	return watch_signals(s, err);
+	return store_keep_in(s->store, run_folder_kept(s->folder), err);
 }
 
 static int order_new_key(const char *domain, void *arg, struct error *err)
@@ -343,8 +286,8 @@ static int make_parts(struct supervisor *s, struct error *err)
 	return s->traffic == NULL ? -1 : make_domains(s, err);
 }
 
-static struct evidence_server *start_server(struct supervisor *s, const char *command,
-					    const char *socket, struct error *err)
+static struct evidence_server *make_server(struct supervisor *s, const char *command,
+					   const char *socket, struct error *err)
 {
 	const struct evidence_server_options options = {
 	    .base = s->base,
@@ -357,17 +300,38 @@ static struct evidence_server *start_server(struct supervisor *s, const char *co
 	return evidence_server_new(&options, err);
 }
 
-/* Serving begins here, with what the volume holds. */
-static int serve(struct supervisor *s, struct error *err)
+static int make_servers(struct supervisor *s, struct error *err)
 {
-	steps_serve_install_existing(steps_of_serving(s->steps));
-	resolver_wait(s->resolver, FIRST_ANSWERS_MS);
+	s->evidence_server = make_server(s, "serve", "evidence.sock", err);
+	s->attestation_server =
+	    s->evidence_server == NULL ? NULL : make_server(s, "attest", "attestation.sock", err);
+	return s->attestation_server == NULL ? -1 : 0;
+}
+
+/* ---- serving, and what comes after it */
+
+/* With what the volume holds. */
+static int serve(void *arg, struct error *err)
+{
+	struct supervisor *s = arg;
+	const struct settings *settings = s->settings;
+
 	if (haproxy_start(s->haproxy, err) != 0)
 		return -1;
-	s->is_serving = true;
-	s->evidence_server = start_server(s, "serve", "evidence.sock", err);
-	s->attestation_server = start_server(s, "attest", "attestation.sock", err);
-	return s->evidence_server == NULL || s->attestation_server == NULL ? -1 : 0;
+	log_info("dstack-ingress %s serves %zu domain%s on port %hu with HAProxy %s", VERSION,
+		 settings->domain_count, settings->domain_count == 1 ? "" : "s", settings->port,
+		 s->facts.version);
+	return 0;
+}
+
+/* The guest agent is asked first, and after it DNS and CA. */
+static void go_on(void *arg)
+{
+	struct supervisor *s = arg;
+
+	evidence_server_start(s->evidence_server);
+	evidence_server_start(s->attestation_server);
+	identity_start(s->identity);
 }
 
 /* The guest agent has had its chance to tell the app's id: now DNS and CA. */
@@ -389,11 +353,19 @@ static void on_identity_answered_late(void *arg)
 
 static int open_up(struct supervisor *s, struct error *err)
 {
+	if (make_servers(s, err) != 0)
+		return -1;
 	s->identity =
 	    identity_new(&(struct identity_options){s->base, s->jobs, s->state, on_identity_tried,
 						    on_identity_answered_late, s},
 			 err);
 	if (s->identity == NULL)
+		return -1;
+	s->start =
+	    start_new(&(struct start_options){s->base, steps_of_serving(s->steps), s->resolver,
+					      s->settings->domain_count, serve, go_on, s},
+		      err);
+	if (s->start == NULL || watch_signals(s, err) != 0)
 		return -1;
 	s->status = (struct status_sources){
 	    .settings = s->settings,
@@ -409,6 +381,7 @@ static int open_up(struct supervisor *s, struct error *err)
 	    .evidence_server = s->evidence_server,
 	    .identity = s->identity,
 	    .key_origin = s->key_origin,
+	    .start = s->start,
 	    .started_at = time(NULL),
 	};
 	s->dns_job =
@@ -421,15 +394,14 @@ static int open_up(struct supervisor *s, struct error *err)
 			err);
 	if (s->control == NULL)
 		return -1;
-	event_add(s->head_start, &(struct timeval){HEAD_START_SECONDS, 0});
+	start_begin(s->start);
 	return 0;
 }
 
 static void take_apart(struct supervisor *s)
 {
-	struct event *events[] = {s->sigterm, s->sigint, s->sighup, s->drain, s->head_start};
-
 	control_free(s->control);
+	start_free(s->start);
 	process_table_free(s->processes); /* first: its children call nobody back any more */
 	dns_job_free(s->dns_job);
 	identity_free(s->identity);
@@ -441,6 +413,7 @@ static void take_apart(struct supervisor *s)
 	traffic_free(s->traffic);
 	resolver_free(s->resolver);
 	worker_addresses_free(s->worker_addresses);
+	stopping_free(s->stopping);
 	haproxy_free(s->haproxy);
 	key_origin_free(s->key_origin);
 	backend_addresses_free(s->addresses);
@@ -450,9 +423,8 @@ static void take_apart(struct supervisor *s)
 	log_pipe_free(s->log_pipe);
 	state_free(s->state);
 	store_close(s->store);
-	for (size_t i = 0; i < sizeof(events) / sizeof(*events); i++)
-		if (events[i] != NULL)
-			event_free(events[i]);
+	if (s->hangup != NULL)
+		event_free(s->hangup);
 	if (s->base != NULL)
 		event_base_free(s->base);
 	run_folder_close(s->folder);
@@ -467,15 +439,12 @@ int supervisor_run(const struct settings *settings, struct error *err)
 	int rc = -1;
 
 	confined_report();
-	if (prepare(&s, err) != 0 || make_parts(&s, err) != 0 || serve(&s, err) != 0 ||
-	    open_up(&s, err) != 0)
+	if (prepare(&s, err) != 0 || make_parts(&s, err) != 0 || open_up(&s, err) != 0)
 		goto out;
-	log_info("dstack-ingress %s serves %zu domain%s on port %hu with HAProxy %s", VERSION,
-		 settings->domain_count, settings->domain_count == 1 ? "" : "s", settings->port,
-		 s.facts.version);
 	event_base_dispatch(s.base);
-	log_info("stopped");
-	rc = 0;
+	rc = start_outcome(s.start, err);
+	if (rc == 0)
+		log_info("stopped");
 out:
 	take_apart(&s);
 	return rc;

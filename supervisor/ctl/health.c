@@ -3,6 +3,7 @@
 #include "common/json.h"
 #include "common/say.h"
 #include "common/utc.h"
+#include "supervisor/control_api.h"
 
 /* Without one, or with one that cannot be read: the epoch, which is past. */
 static time_t end_of(const cJSON *certificate)
@@ -13,11 +14,14 @@ static time_t end_of(const cJSON *certificate)
 	return text == NULL || utc_read(text, &end) != 0 ? 0 : end;
 }
 
-static bool haproxy_is_up(const cJSON *haproxy, FILE *out)
+static bool haproxy_is_up(const cJSON *status, FILE *out)
 {
+	const cJSON *haproxy = json_object(status, "haproxy");
 	const char *since = haproxy == NULL ? NULL : json_string(haproxy, "loading_since");
 
-	if (haproxy == NULL || json_integer(haproxy, "pid", 0) == 0)
+	if (json_true(status, CONTROL_STARTING))
+		fputs("ingressd is starting: it reads the certificates on the volume\n", out);
+	else if (haproxy == NULL || json_integer(haproxy, "pid", 0) == 0)
 		fputs("HAProxy does not run\n", out);
 	else if (json_integer(haproxy, "worker", 0) == 0)
 		say(out, "HAProxy is still loading its configuration, since %s",
@@ -50,9 +54,9 @@ static bool domain_is_served(const cJSON *domain, time_t now, FILE *out)
 bool ctl_health(const cJSON *status, bool live, time_t now, FILE *out)
 {
 	const cJSON *domains = json_array(status, "domains"), *domain;
-	bool healthy = haproxy_is_up(json_object(status, "haproxy"), out);
+	bool healthy = haproxy_is_up(status, out);
 
-	if (live) {
+	if (live || json_true(status, CONTROL_STARTING)) {
 		if (healthy)
 			fputs("ingressd and HAProxy are up\n", out);
 		return healthy;

@@ -3,6 +3,7 @@
 #include "common/json.h"
 #include "common/say.h"
 #include "common/utc.h"
+#include "supervisor/control_api.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -53,11 +54,16 @@ static void print_clients(const cJSON *haproxy, time_t now, FILE *out)
 	    full == NULL ? "" : ", FULL since ", full == NULL ? "" : since);
 }
 
-static void print_haproxy(const cJSON *haproxy, time_t now, FILE *out)
+static void print_haproxy(const cJSON *status, time_t now, FILE *out)
 {
+	const cJSON *haproxy = json_object(status, "haproxy");
 	const char *loading = json_string(haproxy, "loading_since");
 	char since[WHEN_MAX];
 
+	if (json_true(status, CONTROL_STARTING)) {
+		say(out, "haproxy    not started yet: the certificates on the volume are read");
+		return;
+	}
 	show_time(json_string(haproxy, "applied_at"), now, since);
 	say(out, "haproxy    %s, worker %lld, configuration %lld since %s, %lld old workers",
 	    json_integer(haproxy, "pid", 0) > 0 ? "running" : "NOT RUNNING",
@@ -95,7 +101,7 @@ static void print_parts(const cJSON *status, time_t now, FILE *out)
 	show_time(json_string(status, "started_at"), now, since);
 	say(out, "ingressd   %s, pid %lld, started %s", or_dash(json_string(status, "version")),
 	    json_integer(status, "pid", 0), since);
-	print_haproxy(json_object(status, "haproxy"), now, out);
+	print_haproxy(status, now, out);
 	print_addresses(json_array(status, "backend_addresses"), out);
 	show_time(json_string(evidence, "published_at"), now, since);
 	say(out, "evidence   published %s", since);

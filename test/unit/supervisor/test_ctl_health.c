@@ -49,6 +49,18 @@ static void without_haproxy_or_its_worker_it_is_not_even_live(void **folder)
 			   "2026-11-29T12:00:00Z\n"));
 }
 
+static void while_it_starts_no_domain_is_blamed(void **folder)
+{
+	static const char starting[] = "{\"starting\": true, \"haproxy\": {\"pid\": 0}, "
+				       "\"domains\": [{\"name\": \"b.test\"}]}";
+	static const char said[] =
+	    "ingressd is starting: it reads the certificates on the volume\n";
+
+	(void)folder;
+	assert_false(judge(starting, false, said));
+	assert_false(judge(starting, true, said));
+}
+
 static void one_domain_is_enough_to_be_unhealthy_and_is_named_with_its_error(void **folder)
 {
 	(void)folder;
@@ -83,6 +95,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(all_served_is_healthy),
 	    cmocka_unit_test(without_haproxy_or_its_worker_it_is_not_even_live),
+	    cmocka_unit_test(while_it_starts_no_domain_is_blamed),
 	    cmocka_unit_test(one_domain_is_enough_to_be_unhealthy_and_is_named_with_its_error),
 	    cmocka_unit_test(an_expired_certificate_is_no_certificate),
 	    cmocka_unit_test(live_is_about_the_processes_alone),
