@@ -14,13 +14,14 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { STACK_SIZE = 256 * 1024, FAILED_INTERVAL_MS = 1000 };
+enum { STACK_SIZE = 256 * 1024, FAILED_INTERVAL_MS = 1000, WATCH_INTERVAL_MS = 1000 };
 
 struct lookup {
 	TAILQ_ENTRY(lookup) link;
 	const char *name;
-	long long due; /* clock_now_ms() */
-	bool failed;   /* nobody answered last time */
+	long long due;	 /* clock_now_ms() */
+	long long begun; /* the same, of the look-up under way; 0: none */
+	bool failed;	 /* nobody answered last time */
 };
 
 TAILQ_HEAD(lookup_queue, lookup);
@@ -124,8 +125,10 @@ static void look_up_next(struct pool *pool)
 	}
 	bool was_failed = lookup->failed;
 	pool->failed_running += was_failed;
+	lookup->begun = clock_now_ms();
 	if (look_up(pool, lookup) != 0)
 		pool->broken = true;
+	lookup->begun = 0;
 	pool->failed_running -= was_failed;
 	if (!pool->once)
 		put_back(pool, lookup);
@@ -214,6 +217,39 @@ static int init(struct pool *pool, struct error *err)
 	return 0;
 }
 
+/* libc waits without end for the answer of a server that takes a connection and says nothing
+ * (glibc asks by TCP what does not fit into a datagram), and no call takes a thread back. */
+static int check_stuck(const struct pool *pool, struct error *err)
+{
+	long long now = clock_now_ms();
+
+	for (size_t i = 0; i < pool->count; i++) {
+		const struct lookup *lookup = &pool->lookups[i];
+		if (lookup->begun != 0 && now - lookup->begun >= LOOKUP_SECONDS_MAX * 1000LL)
+			return error_set(err, EXIT_TRY_LATER,
+					 "looking up %s has taken %d s and does not end",
+					 lookup->name, LOOKUP_SECONDS_MAX);
+	}
+	return 0;
+}
+
+static int follow(struct pool *pool, struct error *err)
+{
+	int rc = 0;
+
+	while (rc == 0 && !pool->broken) {
+		wait_until(pool, clock_now_ms() + WATCH_INTERVAL_MS);
+		rc = check_stuck(pool, err);
+	}
+	return rc;
+}
+
+static void wait_for_all(struct pool *pool, long long end)
+{
+	while (!pool->broken && pool->left > 0 && clock_now_ms() < end)
+		wait_until(pool, end);
+}
+
 int lookup_pool_run(char *names, int fd, long seconds, struct error *err)
 {
 	/* Threads may outlive this function. */
@@ -229,8 +265,10 @@ int lookup_pool_run(char *names, int fd, long seconds, struct error *err)
 	choose_intervals(&pool);
 	pthread_mutex_lock(&pool.lock);
 	int rc = start_threads(&pool, err);
-	while (rc == 0 && !pool.broken && (!pool.once || (pool.left > 0 && clock_now_ms() < end)))
-		wait_until(&pool, pool.once ? end : clock_now_ms() + LOOKUP_INTERVAL_MAX_MS);
+	if (rc == 0 && pool.once)
+		wait_for_all(&pool, end);
+	else if (rc == 0)
+		rc = follow(&pool, err);
 	/* The lock stays taken, so that no thread writes from here on. */
 	return rc;
 }

@@ -16,13 +16,16 @@ enum {
 	LOOKUP_INTERVAL_MS = 2500,
 	LOOKUP_INTERVAL_MAX_MS = 7000,
 	LOOKUPS_PER_SECOND = 1500,
+	/* Name servers that say nothing, and a search list, cost less. */
+	LOOKUP_SECONDS_MAX = 60,
 };
 
 /*
  * `names` are lines, and are taken apart; NULL: none.  Each answer is a line (see dns_answer.h)
  * on `fd`.  With `seconds`, each name is looked up once, and 0 returned when all have been or so
  * many seconds have passed; threads may still wait for DNS then, so the caller had better end.
- * Otherwise it goes on until `fd` takes no more.
+ * Otherwise it goes on until `fd` takes no more, or fails when a look-up does not end within
+ * LOOKUP_SECONDS_MAX: that name would never be followed again, so the caller had better begin anew.
  */
 int lookup_pool_run(char *names, int fd, long seconds, struct error *err);
 
