@@ -119,6 +119,29 @@ def test_a_session_of_another_name_decides_nothing(
     assert (seen.app, seen.certificate) == (app, several.certificate(domain))
 
 
+# Each is one step away from a single name with a single route.
+ALMOST_ONE = {
+    "two certificates": ((WILDCARD, A), {WILDCARD: "one"}, B, A, A, "one"),
+    "two routes": ((WILDCARD,), {WILDCARD: "one", B: "three"}, A, B, WILDCARD, "three"),
+    "a route beside it": ((ONE,), {ONE: "one", TWO: "two"}, ONE, TWO, ONE, "two"),
+}
+
+
+@pytest.mark.parametrize("version", VERSIONS, ids=version_name)
+@pytest.mark.parametrize("which", ALMOST_ONE)
+def test_it_decides_nothing_where_there_is_almost_one_name(
+    site: Site, folder: Path, apps: Mapping[str, str], version: ssl.TLSVersion, which: str
+) -> None:
+    domains, routes, begun, name, domain, app = ALMOST_ONE[which]
+    context = lax_context(version)
+    directory = folder / f"almost-{version.name}-{which.replace(' ', '-')}"
+    targets = {pattern: apps[kind] for pattern, kind in routes.items()}
+    with Product(directory, site.ca, domains, targets) as made:
+        _, session = visit(made, begun, context)
+        seen, _ = visit(made, name, context, session)
+        assert (seen.app, seen.certificate) == (app, made.certificate(domain))
+
+
 @pytest.mark.parametrize("version", VERSIONS, ids=version_name)
 @pytest.mark.parametrize("name", ["unknown.test", None])
 def test_a_session_does_not_make_a_name_known(
