@@ -9,6 +9,7 @@
 
 enum {
 	EXCHANGE_TIMEOUT_MS = 15000,
+	LOOKUP_TIMEOUT_MS = 10000,
 	FUDGE_SECONDS = 300, /* RFC 8945 section 10 */
 	/* Fields of a TSIG record (RFC 8945 section 4.2). */
 	FIELD_ALGORITHM = 0,
@@ -16,26 +17,66 @@ enum {
 	FIELD_ERROR = 5,
 };
 
+struct lookup {
+	struct gaicb request;
+	struct addrinfo hints;
+	char host[DOMAIN_MAX + 1], port[8];
+};
+
+/* getaddrinfo() knows no deadline, and glibc waits without end for a name server that takes a
+ * connection and says nothing.  What does not end in time keeps its thread and its memory: the
+ * program ends soon. */
+static int look_up(struct lookup *lookup, deadline limit)
+{
+	struct gaicb *list[] = {&lookup->request};
+	const struct gaicb *const awaited[] = {&lookup->request};
+	int problem = getaddrinfo_a(GAI_NOWAIT, list, 1, NULL);
+	long left;
+
+	if (problem != 0)
+		return problem;
+	while ((problem = gai_error(&lookup->request)) == EAI_INPROGRESS &&
+	       (left = deadline_left(limit)) > 0) {
+		const struct timespec pause = {left / 1000, left % 1000 * 1000000};
+		gai_suspend(awaited, 1, &pause);
+	}
+	return problem;
+}
+
+static void take_addresses(struct tsig_server *server, struct lookup *lookup)
+{
+	for (const struct addrinfo *a = lookup->request.ar_result;
+	     a != NULL && server->count < TSIG_ADDRESSES_MAX; a = a->ai_next)
+		dns_server_set(&server->addresses[server->count++], a->ai_addr, a->ai_addrlen);
+	freeaddrinfo(lookup->request.ar_result);
+}
+
 /* The system finds the server, as it does for the HTTP providers: it may well be a name that
  * only this network knows. */
 static int find_addresses(struct tsig_server *server, struct error *err)
 {
-	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
-	struct addrinfo *found = NULL;
-	char port[8];
-
 	if (server->count > 0)
 		return 0;
-	snprintf(port, sizeof(port), "%u", (unsigned)server->endpoint.port);
-	int problem = getaddrinfo(server->endpoint.host, port, &hints, &found);
-	if (problem != 0)
-		return error_set(err, EXIT_UNREACHABLE, "cannot find the address of %s: %s",
-				 server->endpoint.host, gai_strerror(problem));
-	for (const struct addrinfo *a = found; a != NULL && server->count < TSIG_ADDRESSES_MAX;
-	     a = a->ai_next)
-		dns_server_set(&server->addresses[server->count++], a->ai_addr, a->ai_addrlen);
-	freeaddrinfo(found);
-	return 0;
+	struct lookup *lookup = calloc(1, sizeof(*lookup));
+	if (lookup == NULL)
+		return error_no_memory(err);
+	snprintf(lookup->host, sizeof(lookup->host), "%s", server->endpoint.host);
+	snprintf(lookup->port, sizeof(lookup->port), "%u", (unsigned)server->endpoint.port);
+	lookup->hints.ai_socktype = SOCK_STREAM;
+	lookup->request = (struct gaicb){
+	    .ar_name = lookup->host, .ar_service = lookup->port, .ar_request = &lookup->hints};
+	int problem = look_up(lookup, deadline_in(LOOKUP_TIMEOUT_MS));
+	if (problem == EAI_INPROGRESS)
+		return error_set(err, EXIT_TRY_LATER,
+				 "cannot find the address of %s: DNS did not answer in time",
+				 server->endpoint.host);
+	if (problem == 0)
+		take_addresses(server, lookup);
+	else
+		error_set(err, EXIT_UNREACHABLE, "cannot find the address of %s: %s",
+			  server->endpoint.host, gai_strerror(problem));
+	free(lookup);
+	return problem == 0 ? 0 : -1;
 }
 
 int tsig_sign(const struct tsig_server *server, ldns_pkt *message, struct error *err)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ import dns.rdatatype
 import dns.rrset
 import pytest
 
+from support.backend_dns import BackendDns
 from support.bind import Bind
 from support.ports import ReservedPort
 from support.rfc2136_api import Rfc2136Api
@@ -23,6 +25,8 @@ from support.rfc2136_api import Rfc2136Api
 from .dns_bench import (
     BAD_CONFIG,
     FAILED,
+    PROGRAM,
+    RUN_DEADLINE,
     TRY_LATER,
     UNREACHABLE,
     Bench,
@@ -31,6 +35,7 @@ from .dns_bench import (
     challenge,
     rfc2136_bench,
 )
+from .protocols.peers import private_mounts
 
 OTHER_SECRET = base64.b64encode(b"not the secret of that key......").decode()
 
@@ -105,6 +110,25 @@ def test_a_host_that_does_not_exist(bench: Bench, bind: Bind) -> None:
     check_refusal(
         bench, bind, UNREACHABLE, "no-such-host.invalid", RFC2136_SERVER="no-such-host.invalid"
     )
+
+
+def test_a_host_whose_lookup_does_not_end(bench: Bench) -> None:
+    """As libc does with a name server that takes a connection and says nothing."""
+    dns_server = BackendDns()
+    dns_server.cut_short = True
+    prefix = private_mounts(
+        {"/etc/resolv.conf": f"nameserver {dns_server.address}\n"}, bench.folder
+    )
+    try:
+        done = subprocess.run(
+            [*prefix, PROGRAM, "apply", "--only", "alias"],
+            env=bench.environment(RFC2136_SERVER="ns.demo.test"),
+            capture_output=True, text=True, timeout=RUN_DEADLINE, check=False,
+        )  # fmt: skip
+    finally:
+        dns_server.stop()
+    assert done.returncode == TRY_LATER, done.stderr
+    assert "cannot find the address of ns.demo.test: DNS did not answer in time" in done.stderr
 
 
 # ---- answers

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import errno
 import random
+import socket
 import socketserver
 import threading
 import time
 from collections.abc import Callable
 
+import dns.flags
 import dns.message
 import dns.rcode
 import dns.rdatatype
@@ -49,6 +51,8 @@ class BackendDns:
         self.silent = False
         self.failing = False
         self.silent_names: set[str] = set()
+        # Every answer is cut short, and who asks again by TCP is connected and hears nothing.
+        self.cut_short = False
         self.delay = 0.0
         resolver = self
 
@@ -61,6 +65,7 @@ class BackendDns:
 
         self._server = _on_free_address(lambda address: Server((address, DNS_PORT), Handler))
         self.address: str = self._server.server_address[0]
+        self._deaf = socket.create_server((self.address, DNS_PORT))
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     def _reply(self, data: bytes) -> bytes | None:
@@ -72,6 +77,9 @@ class BackendDns:
         if self.delay:
             time.sleep(self.delay)
         answer = dns.message.make_response(question, recursion_available=True)
+        if self.cut_short:
+            answer.flags |= dns.flags.TC
+            return answer.to_wire()
         known = self.addresses.get(name)
         if self.failing:
             answer.set_rcode(dns.rcode.SERVFAIL)
@@ -88,3 +96,4 @@ class BackendDns:
     def stop(self) -> None:
         self._server.shutdown()
         self._server.server_close()
+        self._deaf.close()
