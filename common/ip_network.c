@@ -75,11 +75,16 @@ bool ip_is_loopback(const struct ip_address *address)
 	return address->is_ipv6 ? ip_equal(address, &ipv6_loopback) : address->bytes[0] == 127;
 }
 
-bool ip_is_no_peer(const struct ip_address *address)
+bool ip_is_zero(const struct ip_address *address)
 {
 	static const unsigned char nothing[sizeof(address->bytes)];
 
-	if (memcmp(address->bytes, nothing, sizeof(nothing)) == 0)
+	return memcmp(address->bytes, nothing, sizeof(nothing)) == 0;
+}
+
+bool ip_is_no_peer(const struct ip_address *address)
+{
+	if (ip_is_zero(address))
 		return true;
 	return address->is_ipv6 && address->bytes[0] == 0xfe && (address->bytes[1] & 0xc0) == 0x80;
 }

@@ -33,8 +33,10 @@ bool ip_equal(const struct ip_address *a, const struct ip_address *b);
 
 /* 127.0.0.0/8 and ::1. */
 bool ip_is_loopback(const struct ip_address *address);
-/* Nobody's address: 0.0.0.0 and ::, which HAProxy takes for "where the client connected to", and
- * IPv6's link-local ones (fe80::/10), which lead nowhere without an interface's name. */
+/* 0.0.0.0 and ::, which HAProxy takes for "where the client connected to". */
+bool ip_is_zero(const struct ip_address *address);
+/* Nobody's address: these two, and IPv6's link-local ones (fe80::/10), which lead nowhere without
+ * an interface's name. */
 bool ip_is_no_peer(const struct ip_address *address);
 
 /* The network that `address` is in when so many bits are its prefix. */

@@ -1,4 +1,5 @@
 /* Where connections go: ROUTING_MAP, and TARGET_ENDPOINT for the domains it leaves out. */
+#include "common/ip_network.h"
 #include "common/settings/checks.h"
 #include "common/settings/names.h"
 
@@ -252,23 +253,27 @@ static void add_target_routes(struct loading *in, const struct coverage *routed)
 
 /* ---- targets that are the ingress itself */
 
-static bool is_loopback(const struct endpoint *target)
+/* 0.0.0.0 and :: are "where the client connected to". */
+static bool is_this_host(const struct endpoint *target)
 {
-	struct in_addr address;
+	struct ip_address address;
 
-	if (target->is_ipv6)
-		return strcmp(target->host, "::1") == 0 || strcmp(target->host, "::") == 0;
-	if (inet_pton(AF_INET, target->host, &address) == 1)
-		return ntohl(address.s_addr) >> 24 == 127 || address.s_addr == INADDR_ANY;
+	if (ip_parse(target->host, &address))
+		return ip_is_loopback(&address) || ip_is_zero(&address);
 	return strcmp(target->host, "localhost") == 0;
 }
 
 /* EVIDENCE_PORT is open on 127.0.0.1 alone. */
 static bool is_evidence(const struct settings *settings, const struct endpoint *target)
 {
-	return settings->evidence_port != 0 && target->port == settings->evidence_port &&
-	       (strcmp(target->host, "127.0.0.1") == 0 || strcmp(target->host, "0.0.0.0") == 0 ||
-		strcmp(target->host, "localhost") == 0);
+	static const struct ip_address here = {.bytes = {127, 0, 0, 1}};
+	struct ip_address address;
+
+	if (settings->evidence_port == 0 || target->port != settings->evidence_port)
+		return false;
+	if (ip_parse(target->host, &address))
+		return ip_equal(&address, &here) || (!address.is_ipv6 && ip_is_zero(&address));
+	return strcmp(target->host, "localhost") == 0;
 }
 
 /* A name that is served leads to the gateway, and from there back to here; only a name of the
@@ -281,7 +286,7 @@ static void check_target(struct loading *in, const struct coverage *served, cons
 	bool is_port = settings->port != 0 && target->port == settings->port;
 	const char *open = target->is_ipv6 ? "[" : "", *close = target->is_ipv6 ? "]" : "";
 
-	if (is_port && (is_loopback(target) || is_served))
+	if (is_port && (is_this_host(target) || is_served))
 		settings_problem(
 		    in,
 		    "%s leads to %s%s%s:%u, which is this ingress itself (PORT is %u): "
