@@ -9,19 +9,25 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { DNS_JOBS = 4, DNS_JOB_TIMEOUT = 180 }; /* some providers allow a few requests a minute */
 
 struct steps_dns {
 	struct steps_dns_options options;
 	struct lane lane;
+	bool *has_records; /* of each domain: written, or found, since the start */
 };
 
 struct steps_dns *steps_dns_new(const struct steps_dns_options *options, struct error *err)
 {
 	struct steps_dns *dns = calloc(1, sizeof(*dns));
 
-	if (dns == NULL) {
+	if (dns != NULL)
+		dns->has_records =
+		    calloc(options->settings->domain_count, sizeof(*dns->has_records));
+	if (dns == NULL || dns->has_records == NULL) {
+		steps_dns_free(dns);
 		error_no_memory(err);
 		return NULL;
 	}
@@ -32,6 +38,9 @@ struct steps_dns *steps_dns_new(const struct steps_dns_options *options, struct 
 
 void steps_dns_free(struct steps_dns *dns)
 {
+	if (dns == NULL)
+		return;
+	free(dns->has_records);
 	free(dns);
 }
 
@@ -90,8 +99,20 @@ static void finish_records(struct domain *d, const struct process_result *result
 
 /* ---- RECORDS */
 
+/* Alias and TXT, with the app's id in it, were there before we wrote any. */
+static bool were_there(const struct process_result *result)
+{
+	return result->exit_code == EXIT_OK && strstr(result->tail, "No changes.") != NULL;
+}
+
 static void on_records_done(const struct process_result *result, void *arg)
 {
+	struct steps_dns *dns = domain_context(arg);
+	bool *has_records = &dns->has_records[domain_index(arg)];
+
+	if (!*has_records && were_there(result))
+		steps_order_app_is_known(dns->options.order);
+	*has_records = true;
 	finish_records(arg, result, "DNS records");
 }
 

@@ -17,7 +17,7 @@ struct steps_dns_options {
 	const struct jobs *jobs;
 	const struct state *state;
 	const struct served_pair *pairs; /* one for each of settings->domains */
-	const struct steps_order *order; /* knows the account, and what is due */
+	struct steps_order *order;	 /* knows the account, and what is due */
 };
 
 struct steps_dns;

@@ -10,6 +10,7 @@
 #include "supervisor/domains.h"
 #include "supervisor/file_print.h"
 #include "supervisor/key_origin.h"
+#include "supervisor/lost_volume.h"
 #include "supervisor/order_sweep.h"
 #include "supervisor/schedule.h"
 #include "supervisor/served_pair.h"
@@ -46,6 +47,7 @@ struct steps_order {
 	long long *begun;
 	struct event *look; /* for orders that have become slow */
 	bool has_told_memory;
+	struct lost_volume lost_volume;
 };
 
 /* ---- memory */
@@ -141,6 +143,8 @@ struct steps_order *steps_order_new(const struct steps_order_options *options, s
 		goto fail;
 	}
 	order->options = *options;
+	order->lost_volume =
+	    (struct lost_volume){options->settings->letsencrypt_dir, clock_now_ms(), false};
 	lane_init(&order->registrations, 1);
 	lane_init(&order->orders, 0); /* until the start has swept */
 	order->orders.has_room = has_memory;
@@ -226,14 +230,14 @@ static void on_registered(const struct certbot_outcome *outcome, void *arg)
 		domain_failed(arg, &err);
 }
 
-/* Loud, since an app that loses its volume again and again runs into limits that last for days. */
-static void tell_of_first_account(const struct settings *settings)
+/* Whether one may be registered; who asks for it by hand knows what he does. */
+static int check_volume(const struct steps_order *order, const struct domain *d, struct error *err)
 {
-	log_warn(
-	    "no ACME account on %s: one is registered.  If this app had one before, its volume "
-	    "was lost or is not mounted; CAs give few accounts to an address and few "
-	    "certificates to a name (Let's Encrypt: 10 in three hours, 5 in a week)",
-	    settings->letsencrypt_dir);
+	struct lost_volume volume = order->lost_volume;
+
+	if (domain_is_forced(d) || steps_order_has_certificate(order, d))
+		volume.is_known_to_dns = false;
+	return lost_volume_check(&volume, clock_now_ms(), err);
 }
 
 /* Several domains may have waited for the lane: the first one's account serves all. */
@@ -244,10 +248,9 @@ static void go_account(void *arg)
 	int found = find_account(order, domain_index(arg), &err);
 
 	if (found == 0 && store_has_room_for_account(order->options.store, &err) == 0 &&
-	    certbot_register(order->options.certbot, on_registered, arg, &err) == 0) {
-		tell_of_first_account(order->options.settings);
+	    check_volume(order, arg, &err) == 0 &&
+	    certbot_register(order->options.certbot, on_registered, arg, &err) == 0)
 		return;
-	}
 	lane_leave(&order->registrations);
 	if (found > 0)
 		domain_done(arg);
@@ -302,6 +305,11 @@ bool steps_order_has_certificate(const struct steps_order *order, const struct d
 	const struct lineage *lineage;
 
 	return store_find(order->options.store, domain_called(d), &lineage, &ignored) > 0;
+}
+
+void steps_order_app_is_known(struct steps_order *order)
+{
+	order->lost_volume.is_known_to_dns = true;
 }
 
 static bool is_half_way(const struct lineage *c, long days_before, time_t now)

@@ -56,6 +56,9 @@ bool steps_order_is_urgent(const struct steps_order *order, const struct domain 
 /* Whether the volume has a certificate for the domain, be it one that has expired. */
 bool steps_order_has_certificate(const struct steps_order *order, const struct domain *domain);
 
+/* DNS had records of this app before we made any, see lost_volume.h. */
+void steps_order_app_is_known(struct steps_order *order);
+
 /* Removes challenge records that a killed certbot left in DNS: for the start, before any order. */
 void steps_order_sweep(struct steps_order *order);
 

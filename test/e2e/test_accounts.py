@@ -173,6 +173,10 @@ def test_a_volume_without_an_account_is_told_loudly_and_once(world: World) -> No
     shutil.rmtree(ingress.volume)  # as when nobody mounts it
     ingress.volume.mkdir()
     ingress.start()
-    ingress.wait_log(words, since=since)
-    ingress.wait_settled()
+    told = ingress.wait_domain(NAME, lambda d: d["error"], "a reason to wait")
+    assert "DNS has this app's records already: its volume was lost" in told["error"]
+    assert world.stack.pebble.orders() == 1 and not list(ingress.volume.glob("accounts/**/regr.json"))
+    done = ingress.ctl("renew", "--force", NAME)
+    assert done.returncode == 0, done.stderr
+    assert ingress.log.count(words) == 2
     assert _accounts(ingress)[0] != account
