@@ -117,6 +117,15 @@ static void check_status(const char *reply)
 	CHECK(strcmp(status, "100") == 0);
 }
 
+/* A request that names the secret itself may get it back: the page shows the host it was sent to.
+ */
+static void check_secret(const char *secret, const uint8_t *request, size_t size,
+			 struct buffer *reply)
+{
+	if (memmem(request, size, secret, strlen(secret)) == NULL)
+		CHECK(memmem(buffer_text(reply), reply->length, secret, strlen(secret)) == NULL);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct buffer reply;
@@ -124,8 +133,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	buffer_init(&reply, REPLY_MAX);
 	converse(data, size, &reply);
 	CHECK(!reply.failed);
-	CHECK(memmem(buffer_text(&reply), reply.length, hidden, strlen(hidden)) == NULL);
-	CHECK(memmem(buffer_text(&reply), reply.length, outside, strlen(outside)) == NULL);
+	check_secret(hidden, data, size, &reply);
+	check_secret(outside, data, size, &reply);
 	if (reply.length > 0)
 		check_status(buffer_text(&reply));
 	buffer_free(&reply);
