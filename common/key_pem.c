@@ -47,6 +47,10 @@ BIO *key_open_pem(const char *pem, size_t length, const char *what, struct error
 			  CERTIFICATE_PEM_MAX);
 		return NULL;
 	}
+	if (length == 0) { /* as a power cut leaves a file; OpenSSL makes no buffer of it */
+		error_set(err, EXIT_FAILED, "the %s is empty", what);
+		return NULL;
+	}
 	BIO *bio = BIO_new_mem_buf(pem, (int)length);
 	if (bio == NULL) {
 		ERR_clear_error();

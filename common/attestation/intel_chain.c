@@ -133,7 +133,8 @@ int intel_chain_parse(const char *pem, size_t length, size_t count, enum chain_w
 	if (length > CHAIN_PEM_MAX)
 		return error_set(err, EXIT_FAILED, "the %s has %zu bytes; at most %d are read",
 				 what, length, CHAIN_PEM_MAX);
-	BIO *text = BIO_new_mem_buf(pem, (int)length);
+	/* OpenSSL makes no buffer of nothing, which is a chain without certificates. */
+	BIO *text = BIO_new_mem_buf(length == 0 ? "" : pem, (int)length);
 	if (text == NULL)
 		return error_no_memory(err);
 	size_t seen = read_all(text, chain);

@@ -239,7 +239,8 @@ static void what_is_no_certificate_is_refused(void **state)
 	AUTO_FREE char *large = calloc(1, CERTIFICATE_PEM_MAX + 1);
 
 	(void)state;
-	assert_refused("", 0, "no certificate in PEM form");
+	assert_refused("", 0, "the certificate is empty");
+	assert_refused(NULL, 0, "the certificate is empty");
 	assert_refused("garbage", 7, "no certificate in PEM form");
 	assert_refused(key_pem, strlen(key_pem), "no certificate in PEM form");
 	assert_refused(pem, strlen(pem) - 40, "no certificate in PEM form");
@@ -276,6 +277,9 @@ static void a_key_fits_its_own_certificate_only(void **state)
 	assert_contains(err.text, "does not belong to the certificate");
 	assert_int_equal(check_key(chain, rsa_pem, &err), -1);
 	assert_contains(err.text, "does not belong to the certificate");
+	/* A file of 0 bytes, as a power cut leaves it: a buffer without memory. */
+	assert_int_equal(certificate_check_key(chain, strlen(chain), NULL, 0, &err), -1);
+	assert_string_equal(err.text, "the private key is empty");
 	assert_int_equal(ERR_peek_error(), 0);
 	EVP_PKEY_free(other);
 	EVP_PKEY_free(rsa);
