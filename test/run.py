@@ -17,6 +17,7 @@ import sys
 import threading
 import time
 import xml.etree.ElementTree as ET
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -35,6 +36,8 @@ WORKERS = ["-n", "4", "--dist", "load"]
 # What the newest packaged HAProxy and certbot could do otherwise.
 DATA_PATH = ("test/e2e/protocols", "test/e2e/routing")
 CERTBOTS_WAYS = ("test/e2e/test_clean_room.py", "test/e2e/test_accounts.py")
+cpu_seconds: dict[str, float] = defaultdict(float)
+"""By stage, with all that its commands have started and waited for."""
 LAST_LINE = re.compile(r"^(\d+) passed, (\d+) failed$", re.MULTILINE)
 
 
@@ -54,15 +57,22 @@ def run(stage: str, command: list[str], **environment: str) -> int:
     with (LOGS / f"{stage}.log").open("ab") as log:
         log.write(f"$ {' '.join(command)}\n".encode())
         log.flush()
-        return subprocess.run(
+        process = subprocess.Popen(
             command,
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
             env={**os.environ, **environment},
-            check=False,
-        ).returncode
+        )
+    try:
+        _, status, used = os.wait4(process.pid, 0)
+    except BaseException:  # this run is to end
+        process.kill()
+        raise
+    process.returncode = os.waitstatus_to_exitcode(status)
+    cpu_seconds[stage] += used.ru_utime + used.ru_stime
+    return process.returncode
 
 
 def at_least_one_failure(count: Count, status: int) -> Count:
@@ -269,8 +279,9 @@ def run_stages(stages: Iterable[str]) -> Count:
         count = STAGES[stage]()
         took = time.monotonic() - begun
         with _printing:
-            line = f"{stage:10} {count.passed:5} ok {count.failed:4} failed  {took:6.1f} s"
-            print(line, flush=True)
+            counts = f"{count.passed:5} ok {count.failed:4} failed"
+            times = f"{took:6.1f} s, {cpu_seconds[stage]:6.1f} s of CPU"
+            print(f"{stage:10} {counts}  {times}", flush=True)
             if count.failed > 0:
                 show_tail(stage)
         total += count
