@@ -27,6 +27,12 @@ from bench.plot import plot_datapath  # noqa: E402
 from bench.providers import bench_providers  # noqa: E402
 from bench.reload import bench_reload  # noqa: E402
 from bench.report import Report  # noqa: E402
+from bench.scale import (  # noqa: E402
+    bench_scale_answers,
+    bench_scale_check,
+    bench_scale_memory,
+    bench_scale_start,
+)
 from bench.verify import bench_nonces, bench_verify  # noqa: E402
 
 Bench = Callable[[Report, Path], None]
@@ -52,6 +58,15 @@ REPORTS: dict[str, tuple[str, dict[str, Bench]]] = {
             "providers": bench_providers,
             "verify": bench_verify,
             "nonces": bench_nonces,
+        },
+    ),
+    "scale": (
+        "Thousands of domains",
+        {
+            "scale-start": bench_scale_start,
+            "scale-answers": bench_scale_answers,
+            "scale-check": bench_scale_check,
+            "scale-memory": bench_scale_memory,
         },
     ),
 }
