@@ -1,48 +1,29 @@
 #include "dns-hooks/apply.h"
 
-#include "common/file.h"
 #include "common/say.h"
+#include "dns-hooks/apply_name.h"
+#include "dns-hooks/apply_result.h"
 #include "dns-hooks/caa/acme_directory.h"
-#include "dns-hooks/challenge/journal.h"
-#include "dns-hooks/plan/plan_make.h"
-#include "dns-hooks/plan/print.h"
-#include "dns-hooks/providers/provider_table.h"
-#include "dns-hooks/resolve/seen_records.h"
 #include "dns-hooks/resolve/zone_check.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
-#include <string.h>
 
-enum { ATTEMPTS_MAX = 4, REFUSALS_MAX = 3 };
-
-/* What one run of `plan` or `apply` works with. */
-struct run {
-	const struct settings *settings;
-	const struct apply_request *request;
-	struct provider provider;
-	struct journal journal; /* apply only */
-	struct dns_view view;
-	struct plan_rules rules;
-	struct record_list addresses; /* of the gateway, once they were needed */
-	bool is_dns_silent;	      /* delegations cannot be checked; said once */
-	bool is_partial;	      /* of a change that failed, some may have been made */
-	struct print_counts counts;
-};
+enum { REFUSALS_MAX = 3 };
 
 /* ---- what is the same for every name */
 
-static int set_rules(struct run *run, unsigned kinds, struct error *err)
+static int set_rules(struct apply_work *work, const char *account_uri, unsigned kinds,
+		     struct error *err)
 {
-	const struct settings *settings = run->settings;
-	const struct provider_class *class = run->provider.class;
-	struct plan_rules *rules = &run->rules;
+	const struct settings *settings = work->settings;
+	const struct provider_class *class = work->provider.class;
+	struct plan_rules *rules = &work->rules;
 
 	rules->cname_beside_others = class->cname_beside_others;
 	rules->caa_separator = class->caa_separator;
 	rules->record_ttl = class->record_ttl;
 	rules->gateway = settings->gateway_domain;
-	rules->account_uri = run->request->account_uri;
+	rules->account_uri = account_uri;
 	if ((kinds & KIND_TXT) != 0 && settings->app_id == NULL)
 		return error_set(
 		    err, EXIT_BAD_CONFIG,
@@ -60,14 +41,13 @@ static int set_rules(struct run *run, unsigned kinds, struct error *err)
 }
 
 /* CAA records are written only if SET_CAA asks for them; then the account has to be known. */
-static int choose_kinds(const struct run *run, unsigned *kinds, struct error *err)
+static int choose_kinds(const struct settings *settings, const struct apply_request *request,
+			unsigned *kinds, struct error *err)
 {
-	const struct apply_request *request = run->request;
-
 	*kinds = request->kinds;
 	if ((*kinds & KIND_CAA) == 0)
 		return 0;
-	if (!run->settings->set_caa) {
+	if (!settings->set_caa) {
 		if (*kinds == KIND_CAA)
 			puts("SET_CAA is false: CAA records are left alone.");
 		*kinds &= ~(unsigned)KIND_CAA;
@@ -78,184 +58,6 @@ static int choose_kinds(const struct run *run, unsigned *kinds, struct error *er
 				 "SET_CAA is true, so the CAA records need --account-uri URI (the "
 				 "\"uri\" of the ACME account); or use --only alias,txt");
 	return caa_check_account_uri(request->account_uri, err);
-}
-
-/* The gateway's addresses as public DNS has them: /etc/hosts holds for this container only. */
-static int find_gateway(struct run *run, struct error *err)
-{
-	const char *gateway = run->settings->gateway_domain;
-	struct address_list found;
-
-	if (run->addresses.count > 0)
-		return 0;
-	resolver_allow(&run->view.resolver, RESOLVER_BUDGET_MS);
-	if (resolver_addresses(&run->view.resolver, gateway, 0, &found, err) != 0)
-		return error_wrap(err, "cannot find the addresses of GATEWAY_DOMAIN");
-	for (size_t i = 0; i < found.count; i++) {
-		const struct sockaddr_storage *address = &found.items[i];
-		bool is_v6 = address->ss_family == AF_INET6;
-		char text[INET6_ADDRSTRLEN] = "";
-		struct record record;
-		inet_ntop(address->ss_family,
-			  is_v6 ? (const void *)&((const struct sockaddr_in6 *)address)->sin6_addr
-				: (const void *)&((const struct sockaddr_in *)address)->sin_addr,
-			  text, sizeof(text));
-		if (record_make(&record, gateway, is_v6 ? RECORD_AAAA : RECORD_A, 0, text, err) !=
-			0 ||
-		    record_list_add(&run->addresses, &record, err) != 0)
-			return -1;
-	}
-	if (run->addresses.count == 0)
-		return error_set(
-		    err, EXIT_FAILED,
-		    "GATEWAY_DOMAIN (%s) has no address in DNS, so the alias cannot be "
-		    "made of addresses",
-		    gateway);
-	return 0;
-}
-
-/* ---- one name */
-
-static int check_delegation(struct run *run, const struct desired_records *desired,
-			    const struct zone *zone, struct error *err)
-{
-	struct error doubt = ERROR_INIT;
-
-	if (run->is_dns_silent)
-		return 0;
-	switch (zone_is_shadowed(&run->view, desired->name, zone->name, &doubt)) {
-	case 0:
-		return 0;
-	case 1:
-		*err = doubt;
-		return -1;
-	default:
-		/* The records are written all the same: a record that nobody can see does no
-		 * harm, and this command also runs where DNS servers cannot be reached. */
-		error_wrap(&doubt, "cannot check whether %s is delegated to the provider",
-			   zone->name);
-		print_doubt(&doubt);
-		run->is_dns_silent = true;
-		return 0;
-	}
-}
-
-static int work_out(struct run *run, const struct desired_records *desired, const char *zone,
-		    const struct record_list *present, struct plan *plan, struct error *err)
-{
-	const char *why =
-	    desired->alias ? plan_why_addresses(desired, zone, present, &run->rules) : NULL;
-
-	if (why != NULL && find_gateway(run, err) != 0)
-		return -1;
-	if (plan_make(desired, zone, present, why == NULL ? NULL : &run->addresses, &run->rules,
-		      plan, err) != 0)
-		return -1;
-	if (why != NULL && plan->changes.count > 0)
-		say_into(&plan->notes, "addresses of %s instead of a CNAME: %s", run->rules.gateway,
-			 why);
-	return 0;
-}
-
-static int read_and_plan(struct run *run, const struct desired_records *desired,
-			 const struct zone *zone, struct record_list *present, struct plan *plan,
-			 struct error *err)
-{
-	const struct provider_class *class = run->provider.class;
-
-	if (class->list(run->provider.state, zone, desired->name, present, err) != 0)
-		return error_wrap(err, "cannot read the records of %s", desired->name);
-	return work_out(run, desired, zone->name, present, plan, err);
-}
-
-enum turn {
-	TURN_FAILED,
-	TURN_WRITTEN,	/* the next one tells whether it was made */
-	TURN_OVERTAKEN, /* other records are there than were read */
-	TURN_DONE,	/* nothing was left to do */
-};
-
-static enum turn change(struct run *run, const struct desired_records *desired,
-			const struct zone *zone, const struct record_list *present,
-			const struct change_list *changes, struct error *err)
-{
-	const struct provider_class *class = run->provider.class;
-	int result = class->change(run->provider.state, zone, desired->name, present, changes, err);
-
-	journal_note_write(&run->journal, class->name, zone->name, result >= 0);
-	if (result == PROVIDER_CHANGED_MEANWHILE)
-		return TURN_OVERTAKEN;
-	if (result == 0)
-		return TURN_WRITTEN;
-	run->is_partial = true;
-	error_wrap(err, "cannot change the records of %s", desired->name);
-	return TURN_FAILED;
-}
-
-/* A plan is printed before it is carried out; its changes are counted afterwards. */
-static enum turn carry_out(struct run *run, const struct desired_records *desired,
-			   const struct zone *zone, enum turn before,
-			   const struct record_list *present, const struct plan *plan,
-			   struct error *err)
-{
-	bool is_dry = run->request->dry_run;
-	struct print_counts counts = {0};
-
-	if (before == TURN_OVERTAKEN)
-		print_note("somebody else changed these records meanwhile; planned anew:");
-	else if (before == TURN_WRITTEN)
-		print_note("reading back shows other records; planned anew:");
-	print_plan(desired, plan, &counts);
-	enum turn turn = plan->changes.count == 0 || is_dry
-			     ? TURN_DONE
-			     : change(run, desired, zone, present, &plan->changes, err);
-	if (turn == TURN_WRITTEN || is_dry)
-		print_add_counts(&run->counts, &counts);
-	return turn;
-}
-
-/* Reads, plans and writes.  `before` is how the turn before ended. */
-static enum turn take_turn(struct run *run, const struct desired_records *desired,
-			   const struct zone *zone, enum turn before, struct error *err)
-{
-	AUTO_CLOSE int lock = run->request->dry_run ? -1 : journal_lock(&run->journal, err);
-	AUTO_RECORDS struct record_list present = {0};
-	struct plan plan;
-	enum turn turn = TURN_FAILED;
-
-	if (lock < 0 && !run->request->dry_run)
-		return TURN_FAILED;
-	plan_init(&plan);
-	if (read_and_plan(run, desired, zone, &present, &plan, err) != 0)
-		turn = TURN_FAILED;
-	else if (before == TURN_WRITTEN && plan.changes.count == 0)
-		turn = TURN_DONE; /* the proof that it was made */
-	else
-		turn = carry_out(run, desired, zone, before, &present, &plan, err);
-	plan_free(&plan);
-	return turn;
-}
-
-static int do_name(struct run *run, const struct desired_records *desired, struct error *err)
-{
-	enum turn turn = TURN_DONE;
-	struct zone zone;
-
-	if (provider_zone(&run->provider, desired->name, desired->name, &zone, err) != 0 ||
-	    check_delegation(run, desired, &zone, err) != 0)
-		return -1;
-	for (int attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
-		turn = take_turn(run, desired, &zone, turn, err);
-		if (turn == TURN_FAILED || turn == TURN_DONE)
-			return turn == TURN_DONE ? 0 : -1;
-	}
-	if (turn == TURN_OVERTAKEN)
-		return error_set(err, EXIT_FAILED, "somebody else keeps changing the records of %s",
-				 desired->name);
-	return error_set(err, EXIT_FAILED,
-			 "%s took the changes of %s, but reading back shows other records: "
-			 "somebody else keeps changing them, or it does not allow them together",
-			 run->provider.class->name, desired->name);
 }
 
 /* ---- all names */
@@ -299,7 +101,7 @@ static int report_failures(const struct failures *failures, size_t done, size_t 
 	return -1;
 }
 
-static int do_names(struct run *run, const struct desired_list *names, struct error *err)
+static int do_names(struct apply_work *work, const struct desired_list *names, struct error *err)
 {
 	struct failures failures = {.last = ERROR_INIT, .code = EXIT_FAILED};
 	size_t done = 0;
@@ -309,14 +111,14 @@ static int do_names(struct run *run, const struct desired_list *names, struct er
 		/* Each name has an error object of its own: a call that failed and then
 		 * succeeded leaves its first error in it. */
 		struct error failure = ERROR_INIT;
-		if (do_name(run, desired, &failure) == 0) {
+		if (apply_name(work, desired, &failure) == 0) {
 			failures.refusals = 0;
 			continue;
 		}
 		print_failure(desired, &failure);
 		count_failure(&failures, &failure);
 	}
-	print_summary(&run->counts, run->request->dry_run, failures.count > 0, run->is_partial);
+	print_summary(&work->counts, work->is_dry, failures.count > 0, work->is_partial);
 	return failures.count == 0 ? 0 : report_failures(&failures, done, names->count, err);
 }
 
@@ -325,7 +127,7 @@ static int do_names(struct run *run, const struct desired_list *names, struct er
  * far as DNS does not show them yet.  False when DNS cannot be asked or another record is in the
  * way; that is printed and is no failure, since an order may succeed all the same.
  */
-static bool tell(struct run *run, const struct desired_records *desired)
+static bool tell(struct apply_work *work, const struct desired_records *desired)
 {
 	AUTO_RECORDS struct record_list present = {0};
 	struct error doubt = ERROR_INIT;
@@ -333,61 +135,118 @@ static bool tell(struct run *run, const struct desired_records *desired)
 	domain_name zone = "";
 
 	plan_init(&plan);
-	bool is_seen = seen_records(&run->view, desired->name, zone, &present, &doubt) == 0;
+	bool is_seen = seen_records(&work->view, desired->name, zone, &present, &doubt) == 0;
 	if (!is_seen) {
 		say_into(&plan.warnings, "cannot tell what is there already: %s", doubt.text);
 		record_list_free(&present);
 	}
-	bool is_clear = work_out(run, desired, zone, &present, &plan, &doubt) == 0;
+	bool is_clear = apply_work_out(work, desired, zone, &present, &plan, &doubt) == 0;
 	if (!is_clear)
 		say_into(&plan.warnings, "%s", doubt.text);
-	print_plan(desired, &plan, &run->counts);
+	print_plan(desired, &plan, &work->counts);
 	plan_free(&plan);
 	return is_seen && is_clear;
 }
 
-static void tell_all(struct run *run, const struct desired_list *names)
+static void tell_all(struct apply_work *work, const struct desired_list *names)
 {
 	bool is_clear = true;
 
 	for (size_t i = 0; i < names->count; i++)
-		is_clear = tell(run, &names->items[i]) && is_clear;
-	print_by_hand(&run->counts, run->provider.class->name, !is_clear);
+		is_clear = tell(work, &names->items[i]) && is_clear;
+	work->is_unclear = !is_clear;
+	print_by_hand(&work->counts, work->provider.class->name, !is_clear);
 }
 
-static int prepare(struct run *run, unsigned *kinds, struct error *err)
+static int prepare(struct apply_work *work, const struct apply_request *request, unsigned *kinds,
+		   struct error *err)
 {
-	const struct settings *settings = run->settings;
+	const struct settings *settings = work->settings;
 
-	if (choose_kinds(run, kinds, err) != 0 || *kinds == 0)
-		return *kinds == 0 ? 0 : -1;
-	if (provider_open(&run->provider, settings, err) != 0 ||
-	    dns_view_init(&run->view, settings, err) != 0)
+	if (choose_kinds(settings, request, kinds, err) != 0)
 		return -1;
-	if (!run->request->dry_run && run->provider.class->list != NULL &&
-	    journal_open(&run->journal, settings->letsencrypt_dir, err) != 0)
+	if (*kinds == 0)
+		return 0;
+	if (provider_open(&work->provider, settings, err) != 0 ||
+	    dns_view_init(&work->view, settings, err) != 0)
 		return -1;
-	return set_rules(run, *kinds, err);
+	if (!work->is_dry && work->provider.class->list != NULL &&
+	    journal_open(&work->journal, settings->letsencrypt_dir, err) != 0)
+		return -1;
+	return set_rules(work, request->account_uri, *kinds, err);
+}
+
+static int do_domains(struct apply_work *work, const char *const *domains, size_t count,
+		      unsigned kinds, struct error *err)
+{
+	struct desired_list names;
+	int result = 0;
+
+	if (kinds == 0)
+		return 0;
+	if (desired_list_build(work->settings, domains, count, kinds, &names, err) != 0)
+		result = -1;
+	else if (work->provider.class->list == NULL)
+		tell_all(work, &names);
+	else
+		result = do_names(work, &names, err);
+	desired_list_free(&names);
+	return result;
+}
+
+static bool has_changed(const struct apply_work *work)
+{
+	const struct print_counts *counts = &work->counts;
+
+	return counts->added + counts->changed + counts->removed > 0 || work->is_partial ||
+	       work->is_unclear;
+}
+
+/* As a run for that domain alone would. */
+static int do_one(struct apply_work *work, const struct apply_request *request, size_t index,
+		  unsigned kinds, struct error *err)
+{
+	struct error failure = ERROR_INIT;
+	bool has_failed;
+
+	work->is_dns_silent = work->is_partial = work->is_unclear = false;
+	work->counts = (struct print_counts){0};
+	has_failed = do_domains(work, &request->domains[index], 1, kinds, &failure) != 0;
+	return apply_result_write(request->results_fd, request->domains[index],
+				  has_failed ? &failure : NULL, !has_failed && !has_changed(work),
+				  err);
+}
+
+/* `hindrance` keeps all of them from being begun; NULL: nothing does. */
+static int do_each(struct apply_work *work, const struct apply_request *request, unsigned kinds,
+		   const struct error *hindrance, struct error *err)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < request->domain_count && result == 0; i++)
+		result = hindrance == NULL
+			     ? do_one(work, request, i, kinds, err)
+			     : apply_result_write(request->results_fd, request->domains[i],
+						  hindrance, false, err);
+	return result;
 }
 
 int apply_run(const struct settings *settings, const struct apply_request *request,
 	      struct error *err)
 {
-	struct run run = {.settings = settings, .request = request};
-	struct desired_list names = {0};
+	struct apply_work work = {.settings = settings, .is_dry = request->dry_run};
+	struct error hindrance = ERROR_INIT;
 	unsigned kinds = 0;
-	int result = prepare(&run, &kinds, err);
+	int result = prepare(&work, request, &kinds, &hindrance);
 
-	if (result == 0 && kinds != 0)
-		result = desired_list_build(settings, request->domains, request->domain_count,
-					    kinds, &names, err);
-	if (result == 0 && kinds != 0 && run.provider.class->list == NULL)
-		tell_all(&run, &names);
-	else if (result == 0 && kinds != 0)
-		result = do_names(&run, &names, err);
-	desired_list_free(&names);
-	record_list_free(&run.addresses);
-	provider_close(&run.provider);
-	journal_close(&run.journal);
+	if (request->results_fd > 0)
+		result = do_each(&work, request, kinds, result == 0 ? NULL : &hindrance, err);
+	else if (result == 0)
+		result = do_domains(&work, request->domains, request->domain_count, kinds, err);
+	else
+		*err = hindrance;
+	record_list_free(&work.addresses);
+	provider_close(&work.provider);
+	journal_close(&work.journal);
 	return result;
 }

@@ -14,7 +14,10 @@ struct apply_request {
 	unsigned kinds;		    /* enum record_kinds */
 	const char *account_uri;    /* NULL: not given */
 	const char *const *domains; /* of the configured ones; owned by the caller */
-	size_t domain_count;	    /* 0: all of them */
+	size_t domain_count;	    /* 0: all of them, unless there is a results_fd */
+	/* Where a line goes for each of the domains (apply_result.h), each of which is done as if
+	 * it were alone; the run itself ends well then.  0: nowhere. */
+	int results_fd;
 };
 
 /*

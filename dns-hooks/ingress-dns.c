@@ -13,6 +13,7 @@
 #include "dns-hooks/leave_root.h"
 #include "dns-hooks/preflight.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +29,7 @@ struct values {
 	unsigned kinds;
 	const char *account_uri;
 	const char *account;
+	const char *results_fd;
 	bool all;
 };
 
@@ -97,7 +99,12 @@ static int plan_or_apply(const struct values *v, char **arguments, size_t count,
 
 	if (domains == NULL)
 		return -1;
-	const struct apply_request request = {dry_run, v->kinds, v->account_uri, domains, count};
+	long results_fd = 0;
+	if (v->results_fd != NULL &&
+	    option_number("--results-fd", v->results_fd, 3, INT_MAX, &results_fd, err) != 0)
+		return -1;
+	const struct apply_request request = {dry_run, v->kinds, v->account_uri,
+					      domains, count,	 (int)results_fd};
 	return apply_run(v->settings, &request, err);
 }
 
@@ -217,12 +224,22 @@ static void leave_room_of_certbot(void)
 		.help = "the ACME account that CAA records name", PLACE(account_uri) \
 	}
 
-static const struct command_option record_options[] = {
-    {.name = "only",
-     .value = "KINDS",
-     .help = "of alias,txt,caa (default: all; caa only with SET_CAA)",
-     .take = take_kinds},
+#define ONLY                                                                      \
+	{                                                                         \
+		.name = "only", .value = "KINDS",                                 \
+		.help = "of alias,txt,caa (default: all; caa only with SET_CAA)", \
+		.take = take_kinds                                                \
+	}
+
+static const struct command_option plan_options[] = {ONLY, ACCOUNT_URI, {.name = NULL}};
+
+static const struct command_option apply_options[] = {
+    ONLY,
     ACCOUNT_URI,
+    {.name = "results-fd",
+     .value = "FD",
+     .help = "the domains one by one, and a line of JSON for each of them there",
+     PLACE(results_fd)},
     {.name = NULL},
 };
 
@@ -243,13 +260,13 @@ static const struct command commands[] = {
      .arguments = "[DOMAIN]...",
      .most = ARGUMENTS_ANY,
      .help = "show what apply would do",
-     .options = record_options,
+     .options = plan_options,
      .run = run_plan},
     {.name = "apply",
      .arguments = "[DOMAIN]...",
      .most = ARGUMENTS_ANY,
      .help = "make the records of the domains (all configured ones by default)",
-     .options = record_options,
+     .options = apply_options,
      .run = run_apply},
     {.name = "preflight",
      .arguments = "[DOMAIN]...",

@@ -267,14 +267,14 @@ size_t process_count(const struct process_table *table)
 
 /* ---- results */
 
-static enum exit_code code_of(const struct process_result *result)
+enum exit_code process_exit_code(int status)
 {
-	switch (result->exit_code) {
+	switch (status) {
 	case EXIT_USAGE_ERROR:
 	case EXIT_UNREACHABLE:
 	case EXIT_TRY_LATER:
 	case EXIT_BAD_CONFIG:
-		return (enum exit_code)result->exit_code;
+		return (enum exit_code)status;
 	default:
 		return EXIT_FAILED;
 	}
@@ -289,7 +289,8 @@ int process_check(const struct process_result *result, const char *what, struct 
 	if (result->timed_out)
 		return error_set(err, EXIT_TRY_LATER, "%s took too long and was ended", what);
 	if (result->last_error[0] != '\0')
-		return error_set(err, code_of(result), "%s: %s", what, result->last_error);
+		return error_set(err, process_exit_code(result->exit_code), "%s: %s", what,
+				 result->last_error);
 	spawn_describe_status(result->status, how, sizeof(how));
-	return error_set(err, code_of(result), "%s: it %s", what, how);
+	return error_set(err, process_exit_code(result->exit_code), "%s: it %s", what, how);
 }

@@ -76,6 +76,9 @@ void process_end(struct process *process);
 void process_end_jobs(struct process_table *table);
 size_t process_count(const struct process_table *table);
 
+/* What the exit status of a program of ours that did not end well says. */
+enum exit_code process_exit_code(int status);
+
 /* Turns a failed result into an error: its own exit code if it is one of ours, and its
  * last words. `what` names the attempt. Returns -1, or 0 if it exited with 0. */
 int process_check(const struct process_result *result, const char *what, struct error *err);

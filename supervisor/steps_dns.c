@@ -2,6 +2,7 @@
 
 #include "common/log.h"
 #include "common/settings.h"
+#include "supervisor/dns_batch.h"
 #include "supervisor/domains.h"
 #include "supervisor/jobs.h"
 #include "supervisor/served_pair.h"
@@ -9,15 +10,35 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-enum { DNS_JOBS = 4, DNS_JOB_TIMEOUT = 180 }; /* some providers allow a few requests a minute */
+enum { PREFLIGHT_TIMEOUT = 180 }; /* some providers allow a few requests a minute */
 
 struct steps_dns {
 	struct steps_dns_options options;
 	struct lane lane;
 	bool *has_records; /* of each domain: written, or found, since the start */
+	struct dns_batch *records, *caa;
 };
+
+static dns_batch_done on_records_done, on_caa_done;
+
+static struct dns_batch *make_batch(struct steps_dns *dns, const char *kinds, const char *what,
+				    dns_batch_done *done, struct error *err)
+{
+	const struct steps_dns_options *o = &dns->options;
+	const struct dns_batch_options options = {
+	    .settings = o->settings,
+	    .jobs = o->jobs,
+	    .state = o->state,
+	    .order = o->order,
+	    .lane = &dns->lane,
+	    .kinds = kinds,
+	    .what = what,
+	    .done = done,
+	};
+
+	return dns_batch_new(&options, err);
+}
 
 struct steps_dns *steps_dns_new(const struct steps_dns_options *options, struct error *err)
 {
@@ -32,8 +53,14 @@ struct steps_dns *steps_dns_new(const struct steps_dns_options *options, struct 
 		return NULL;
 	}
 	dns->options = *options;
-	lane_init(&dns->lane, DNS_JOBS);
-	return dns;
+	lane_init(&dns->lane, DNS_BATCH_RUNS);
+	dns->records = make_batch(dns, "alias,txt", "DNS records", on_records_done, err);
+	if (dns->records != NULL)
+		dns->caa = make_batch(dns, "caa", "CAA record", on_caa_done, err);
+	if (dns->caa != NULL)
+		return dns;
+	steps_dns_free(dns);
+	return NULL;
 }
 
 void steps_dns_free(struct steps_dns *dns)
@@ -41,34 +68,12 @@ void steps_dns_free(struct steps_dns *dns)
 	if (dns == NULL)
 		return;
 	free(dns->has_records);
+	dns_batch_free(dns->records);
+	dns_batch_free(dns->caa);
 	free(dns);
 }
 
-/* ---- a run of ingress-dns */
-
-static void start(struct domain *d, const char *const *words, process_done *on_done)
-{
-	struct steps_dns *dns = domain_context(d);
-	const struct steps_dns_options *o = &dns->options;
-	char app_id[STATE_ID_MAX + 8];
-	const char *const extra[] = {o->settings->app_id == NULL ? app_id : NULL, NULL};
-	const struct job job = {
-	    .program = JOB_DNS,
-	    .words = words,
-	    .extra = extra,
-	    .timeout = DNS_JOB_TIMEOUT,
-	    .output_level = LOG_INFO,
-	    .done = on_done,
-	    .arg = d,
-	};
-	struct error err = ERROR_INIT;
-
-	snprintf(app_id, sizeof(app_id), "APP_ID=%s", state_app_id(o->state));
-	if (jobs_start(o->jobs, &job, &err) == NULL) {
-		lane_leave(&dns->lane);
-		domain_failed(d, &err);
-	}
-}
+/* ---- RECORDS and CAA */
 
 /*
  * A domain that has had a certificate must not go without one because a record of its is not as it
@@ -85,42 +90,26 @@ static void fail_records(struct domain *d, const struct error *err)
 		domain_failed(d, err);
 }
 
-static void finish_records(struct domain *d, const struct process_result *result, const char *what)
+static void on_caa_done(struct domain *d, bool was_there, const struct error *err)
 {
-	struct steps_dns *dns = domain_context(d);
-	struct error err = ERROR_INIT;
-
-	lane_leave(&dns->lane);
-	if (process_check(result, what, &err) == 0)
+	(void)was_there;
+	if (err == NULL)
 		domain_done(d);
 	else
-		fail_records(d, &err);
+		fail_records(d, err);
 }
 
-/* ---- RECORDS */
-
-/* Alias and TXT, with the app's id in it, were there before we wrote any. */
-static bool were_there(const struct process_result *result)
+/* Alias and TXT, with the app's id in it: where they were there before we wrote any, the app is
+ * known. */
+static void on_records_done(struct domain *d, bool was_there, const struct error *err)
 {
-	return result->exit_code == EXIT_OK && strstr(result->tail, "No changes.") != NULL;
-}
+	struct steps_dns *dns = domain_context(d);
+	bool *has_records = &dns->has_records[domain_index(d)];
 
-static void on_records_done(const struct process_result *result, void *arg)
-{
-	struct steps_dns *dns = domain_context(arg);
-	bool *has_records = &dns->has_records[domain_index(arg)];
-
-	if (!*has_records && were_there(result))
+	if (!*has_records && was_there)
 		steps_order_app_is_known(dns->options.order);
 	*has_records = true;
-	finish_records(arg, result, "DNS records");
-}
-
-static void go_records(void *arg)
-{
-	const char *const words[] = {"apply", "--only", "alias,txt", domain_called(arg), NULL};
-
-	start(arg, words, on_records_done);
+	on_caa_done(d, was_there, err);
 }
 
 void steps_dns_records(struct domain *d, void *context)
@@ -130,34 +119,13 @@ void steps_dns_records(struct domain *d, void *context)
 	struct error err = ERROR_INIT;
 
 	if (o->settings->app_id != NULL || state_app_id(o->state)[0] != '\0') {
-		domain_enter(d, &dns->lane, go_records);
+		dns_batch_ask(dns->records, d);
 		return;
 	}
 	error_set(&err, EXIT_UNREACHABLE,
 		  "the app's id is not known yet: the guest agent has not answered and "
 		  "APP_ID is not set");
 	fail_records(d, &err);
-}
-
-/* ---- CAA */
-
-static void on_caa_done(const struct process_result *result, void *arg)
-{
-	finish_records(arg, result, "CAA record");
-}
-
-static void go_caa(void *arg)
-{
-	const struct steps_dns *dns = domain_context(arg);
-	const char *const words[] = {"apply",
-				     "--only",
-				     "caa",
-				     "--account-uri",
-				     steps_order_account_uri(dns->options.order),
-				     domain_called(arg),
-				     NULL};
-
-	start(arg, words, on_caa_done);
 }
 
 void steps_dns_caa(struct domain *d, void *context)
@@ -167,7 +135,7 @@ void steps_dns_caa(struct domain *d, void *context)
 	if (!dns->options.settings->set_caa)
 		domain_nothing(d);
 	else
-		domain_enter(d, &dns->lane, go_caa);
+		dns_batch_ask(dns->caa, d);
 }
 
 /* ---- PREFLIGHT */
@@ -191,12 +159,28 @@ static void on_preflight_done(const struct process_result *result, void *arg)
 
 static void go_preflight(void *arg)
 {
-	const struct steps_dns *dns = domain_context(arg);
+	struct steps_dns *dns = domain_context(arg);
+	const struct steps_dns_options *o = &dns->options;
 	const char *const words[] = {"preflight", "--account-uri",
-				     steps_order_account_uri(dns->options.order),
-				     domain_called(arg), NULL};
+				     steps_order_account_uri(o->order), domain_called(arg), NULL};
+	char app_id[STATE_ID_MAX + 8];
+	const char *const extra[] = {o->settings->app_id == NULL ? app_id : NULL, NULL};
+	const struct job job = {
+	    .program = JOB_DNS,
+	    .words = words,
+	    .extra = extra,
+	    .timeout = PREFLIGHT_TIMEOUT,
+	    .output_level = LOG_INFO,
+	    .done = on_preflight_done,
+	    .arg = arg,
+	};
+	struct error err = ERROR_INIT;
 
-	start(arg, words, on_preflight_done);
+	snprintf(app_id, sizeof(app_id), "APP_ID=%s", state_app_id(o->state));
+	if (jobs_start(o->jobs, &job, &err) == NULL) {
+		lane_leave(&dns->lane);
+		domain_failed(arg, &err);
+	}
 }
 
 void steps_dns_preflight(struct domain *d, void *context)

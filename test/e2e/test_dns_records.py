@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from .dns_bench import (
     BAD_CONFIG,
     FAILED,
     FOREIGN,
+    PROGRAM,
     USAGE,
     Bench,
     rfc2136_bench,
@@ -114,6 +117,43 @@ def test_one_name_in_the_way_does_not_stop_the_others(bench: Bench, bind: Bind) 
     assert "is a CNAME (to elsewhere.test)" in result.stderr
     assert bind.query("_dstack-app-address.two.demo.test", "TXT") == [f"{APP_ID}:443"]
     assert bind.query("_dstack-app-address.one.demo.test", "CNAME") == ["elsewhere.test."]
+
+
+def results_of(bench: Bench, folder: Path, *names: str, **extra: str) -> list[dict[str, object]]:
+    """What --results-fd gets for `names`; the run itself ends well."""
+    told = folder / "results"
+    with told.open("wb") as results:
+        command = [PROGRAM, "apply", "--results-fd", str(results.fileno()), *names]
+        environment = bench.environment(DOMAINS=",".join(names), **extra)
+        subprocess.run(command, env=environment, pass_fds=(results.fileno(),), check=True)
+    return [json.loads(line) for line in told.read_text().splitlines()]
+
+
+def test_each_of_several_domains_has_its_own_result(
+    bench: Bench, bind: Bind, tmp_path: Path
+) -> None:
+    bind.add("_dstack-app-address.two.demo.test.", 60, "CNAME", "elsewhere.test.")
+    names = ("one.demo.test", "two.demo.test", "app.nobodys.test", "three.demo.test")
+    one, two, nobodys, three = results_of(bench, tmp_path, *names)
+    done = {"exit_code": 0, "error": None, "retry_after": 0, "unchanged": False}
+    assert one == {"domain": names[0], **done}
+    assert (two["domain"], two["exit_code"]) == (names[1], FAILED)
+    assert "is a CNAME (to elsewhere.test)" in str(two["error"])
+    assert (nobodys["domain"], nobodys["exit_code"]) == (names[2], FAILED)
+    assert (three["domain"], three["exit_code"]) == (names[3], 0)
+    assert bind.query("_dstack-app-address.three.demo.test", "TXT") == [f"{APP_ID}:443"]
+    again = results_of(bench, tmp_path, names[0], names[1])
+    assert [r["unchanged"] for r in again] == [True, False]
+
+
+def test_what_hinders_all_of_them_is_the_result_of_each(bench: Bench, tmp_path: Path) -> None:
+    """The id is not known here."""
+    results = results_of(bench, tmp_path, "one.demo.test", "two.demo.test", APP_ID="")
+    assert [(r["domain"], r["exit_code"]) for r in results] == [
+        ("one.demo.test", BAD_CONFIG),
+        ("two.demo.test", BAD_CONFIG),
+    ]
+    assert all("APP_ID is not set" in str(r["error"]) for r in results)
 
 
 def test_only_the_domains_named(bench: Bench, bind: Bind) -> None:

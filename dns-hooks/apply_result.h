@@ -1,0 +1,17 @@
+/* What became of one domain of several, for whoever started the run: a line of JSON. */
+#ifndef DNS_HOOKS_APPLY_RESULT_H
+#define DNS_HOOKS_APPLY_RESULT_H
+
+#include "common/error.h"
+
+#include <stdbool.h>
+
+/*
+ * {"domain", "exit_code", "error", "retry_after", "unchanged"}, with the exit status that a run for
+ * this domain alone would have; "error" is null where it is 0, and "unchanged" true where all
+ * records were there already.  `failure` NULL: it was done.
+ */
+int apply_result_write(int fd, const char *domain, const struct error *failure, bool unchanged,
+		       struct error *err);
+
+#endif

@@ -1,0 +1,253 @@
+#include "supervisor/dns_batch.h"
+
+#include "common/buffer.h"
+#include "common/file.h"
+#include "common/json.h"
+#include "common/settings.h"
+#include "supervisor/domains.h"
+#include "supervisor/jobs.h"
+#include "supervisor/state.h"
+#include "supervisor/steps_order.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum {
+	DOMAINS_PER_RUN = 32,
+	/* Some providers allow a few requests a minute. */
+	TIMEOUT = 180,
+	TIMEOUT_FOR_ANOTHER = 60,
+	FIXED_WORDS = 8, /* apply --only KINDS --account-uri URI --results-fd 3, and NULL */
+	READ_SIZE = 4096,
+	RESULTS_MAX = DOMAINS_PER_RUN * 16 * 1024,
+};
+
+/* A domain's place in the queue. */
+struct waiting {
+	struct domain *domain;
+	bool alone; /* a run that it shared said nothing of it */
+	STAILQ_ENTRY(waiting) link;
+};
+
+struct run {
+	struct dns_batch *batch;
+	struct waiting *domains[DOMAINS_PER_RUN]; /* NULL: it has been told */
+	size_t count;				  /* 0: it does not run */
+	int results;
+};
+
+struct dns_batch {
+	struct dns_batch_options options;
+	struct waiting *domains; /* one for each of settings->domains */
+	STAILQ_HEAD(, waiting) queue;
+	struct lane_place place; /* for the next run */
+	bool is_waiting;	 /* at that place */
+	struct run runs[DNS_BATCH_RUNS];
+};
+
+static void go(void *arg);
+
+static void enter(struct dns_batch *batch)
+{
+	if (batch->is_waiting || STAILQ_EMPTY(&batch->queue))
+		return;
+	batch->is_waiting = true;
+	lane_enter(batch->options.lane, &batch->place, go, batch);
+}
+
+/* ---- the end of a run */
+
+static void tell(struct run *run, size_t index, bool were_there, const struct error *err)
+{
+	struct waiting *waiting = run->domains[index];
+
+	run->domains[index] = NULL;
+	waiting->alone = false;
+	run->batch->options.done(waiting->domain, were_there, err);
+}
+
+static void take_line(struct run *run, const char *line, size_t length)
+{
+	struct error err = ERROR_INIT;
+	AUTO_JSON cJSON *json = json_parse(line, length, "a result of ingress-dns", &err);
+	const char *domain = json == NULL ? NULL : json_string(json, "domain");
+	const char *error = json == NULL ? NULL : json_string(json, "error");
+	long long code = json == NULL ? -1 : json_integer(json, "exit_code", -1);
+
+	for (size_t i = 0; domain != NULL && i < run->count; i++) {
+		if (run->domains[i] == NULL ||
+		    strcmp(domain_called(run->domains[i]->domain), domain) != 0)
+			continue;
+		if (code == EXIT_OK) {
+			tell(run, i, json_true(json, "unchanged"), NULL);
+		} else if (error != NULL) {
+			error_set(&err, process_exit_code((int)code), "%s: %s",
+				  run->batch->options.what, error);
+			err.retry_after = (unsigned)json_integer(json, "retry_after", 0);
+			tell(run, i, false, &err);
+		}
+		return;
+	}
+}
+
+/* Who has no result is asked for again. */
+static void take_results(struct run *run)
+{
+	char part[READ_SIZE];
+	struct buffer text;
+	ssize_t got;
+
+	buffer_init(&text, RESULTS_MAX);
+	lseek(run->results, 0, SEEK_SET);
+	while ((got = read(run->results, part, sizeof(part))) > 0)
+		buffer_append(&text, part, (size_t)got);
+	for (const char *at = buffer_text(&text); *at != '\0';) {
+		size_t length = strcspn(at, "\n");
+		take_line(run, at, length);
+		at += length + (at[length] == '\n');
+	}
+	buffer_free(&text);
+}
+
+/* Those of whom nothing was said, since the run was ended on another's account maybe, go again,
+ * alone. */
+static void finish(struct run *run, const struct error *err, bool may_go_again)
+{
+	struct dns_batch *batch = run->batch;
+	size_t count = run->count;
+
+	run->count = 0;
+	file_close(&run->results);
+	for (size_t i = 0; i < count; i++) {
+		if (run->domains[i] == NULL)
+			continue;
+		if (count == 1 || !may_go_again) {
+			tell(run, i, false, err);
+			continue;
+		}
+		run->domains[i]->alone = true;
+		STAILQ_INSERT_TAIL(&batch->queue, run->domains[i], link);
+	}
+	lane_leave(batch->options.lane);
+	enter(batch);
+}
+
+static void on_done(const struct process_result *result, void *arg)
+{
+	struct run *run = arg;
+	struct error err = ERROR_INIT;
+
+	take_results(run);
+	if (process_check(result, run->batch->options.what, &err) == 0)
+		error_set(&err, EXIT_FAILED, "%s: ingress-dns has not told what became of it",
+			  run->batch->options.what);
+	finish(run, &err, true);
+}
+
+/* ---- its beginning */
+
+static void fill(struct run *run)
+{
+	struct dns_batch *batch = run->batch;
+	struct waiting *next;
+
+	while (run->count < DOMAINS_PER_RUN && (next = STAILQ_FIRST(&batch->queue)) != NULL &&
+	       (run->count == 0 || !next->alone)) {
+		STAILQ_REMOVE_HEAD(&batch->queue, link);
+		run->domains[run->count++] = next;
+		if (next->alone)
+			break;
+	}
+}
+
+static int start(struct run *run, struct error *err)
+{
+	const struct dns_batch_options *o = &run->batch->options;
+	const char *account = steps_order_account_uri(o->order);
+	const char *words[FIXED_WORDS + DOMAINS_PER_RUN] = {"apply", "--only", o->kinds,
+							    "--results-fd", "3"};
+	char app_id[STATE_ID_MAX + 8];
+	const char *const extra[] = {o->settings->app_id == NULL ? app_id : NULL, NULL};
+	const struct job job = {
+	    .program = JOB_DNS,
+	    .words = words,
+	    .extra = extra,
+	    .timeout = TIMEOUT + TIMEOUT_FOR_ANOTHER * (long)(run->count - 1),
+	    .output_level = LOG_INFO,
+	    .third_fd = run->results,
+	    .done = on_done,
+	    .arg = run,
+	};
+	size_t count = 5;
+
+	snprintf(app_id, sizeof(app_id), "APP_ID=%s", state_app_id(o->state));
+	if (account[0] != '\0') {
+		words[count++] = "--account-uri";
+		words[count++] = account;
+	}
+	for (size_t i = 0; i < run->count; i++)
+		words[count++] = domain_called(run->domains[i]->domain);
+	return jobs_start(o->jobs, &job, err) == NULL ? -1 : 0;
+}
+
+static void go(void *arg)
+{
+	struct dns_batch *batch = arg;
+	struct run *run = batch->runs;
+	struct error err = ERROR_INIT;
+
+	while (run->count > 0) /* the lane has let it go: one is free */
+		run++;
+	batch->is_waiting = false;
+	fill(run);
+	run->results = memfd_create("results", MFD_CLOEXEC);
+	if (run->results < 0)
+		error_set_errno(&err, EXIT_FAILED, errno, "cannot make a file for results");
+	if (run->results < 0 || start(run, &err) != 0)
+		finish(run, &err, false);
+	else
+		enter(batch);
+}
+
+void dns_batch_ask(struct dns_batch *batch, struct domain *domain)
+{
+	struct waiting *waiting = &batch->domains[domain_index(domain)];
+
+	waiting->domain = domain;
+	STAILQ_INSERT_TAIL(&batch->queue, waiting, link);
+	enter(batch);
+}
+
+/* ---- the object */
+
+struct dns_batch *dns_batch_new(const struct dns_batch_options *options, struct error *err)
+{
+	struct dns_batch *batch = calloc(1, sizeof(*batch));
+
+	if (batch != NULL)
+		batch->domains = calloc(options->settings->domain_count, sizeof(*batch->domains));
+	if (batch == NULL || batch->domains == NULL) {
+		dns_batch_free(batch);
+		error_no_memory(err);
+		return NULL;
+	}
+	batch->options = *options;
+	STAILQ_INIT(&batch->queue);
+	for (size_t i = 0; i < DNS_BATCH_RUNS; i++)
+		batch->runs[i] = (struct run){.batch = batch, .results = -1};
+	return batch;
+}
+
+void dns_batch_free(struct dns_batch *batch)
+{
+	if (batch == NULL)
+		return;
+	for (size_t i = 0; i < DNS_BATCH_RUNS; i++)
+		file_close(&batch->runs[i].results);
+	free(batch->domains);
+	free(batch);
+}
