@@ -6,9 +6,11 @@
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
-#include <stdbool.h>
+#include <openssl/x509v3.h>
 #include <stdio.h>
 #include <string.h>
+
+enum { SECURITY_BITS = 112, TAIL_MAX = 16 * 1024 };
 
 static void free_key(EVP_PKEY **key)
 {
@@ -25,6 +27,29 @@ static void free_bio(BIO **bio)
 
 /* ---- certificates */
 
+/* By the security level that OpenSSL has for servers (2): with less HAProxy does not start. */
+static int check_strength(X509 *x509, struct error *err)
+{
+	AUTO_KEY EVP_PKEY *key = key_of_certificate(x509, err);
+	int bits = -1;
+
+	if (key == NULL)
+		return -1;
+	if (EVP_PKEY_get_security_bits(key) < SECURITY_BITS)
+		return error_set(err, EXIT_FAILED,
+				 "a key in the chain has %d bits of security, and no less than %d "
+				 "are accepted",
+				 EVP_PKEY_get_security_bits(key), SECURITY_BITS);
+	if ((X509_get_extension_flags(x509) & EXFLAG_SS) != 0)
+		return 0;
+	X509_get_signature_info(x509, NULL, NULL, &bits, NULL);
+	ERR_clear_error();
+	return bits >= SECURITY_BITS
+		   ? 0
+		   : error_set(err, EXIT_FAILED,
+			       "a certificate of the chain is signed with too weak a digest");
+}
+
 /* The certificates as OpenSSL writes them, into `out` if there is one. */
 static int read_all(const char *pem, size_t length, BIO *out, struct error *err)
 {
@@ -34,10 +59,12 @@ static int read_all(const char *pem, size_t length, BIO *out, struct error *err)
 	if (in == NULL)
 		return -1;
 	while ((x509 = key_next_certificate(in)) != NULL) {
-		bool is_written = out == NULL || PEM_write_bio_X509(out, x509) == 1;
+		int rc = check_strength(x509, err);
+		if (rc == 0 && out != NULL && PEM_write_bio_X509(out, x509) != 1)
+			rc = key_error(err, "a certificate of the chain cannot be written");
 		X509_free(x509);
-		if (!is_written)
-			return key_error(err, "a certificate of the chain cannot be written");
+		if (rc != 0)
+			return -1;
 	}
 	unsigned long last = ERR_peek_last_error();
 	if (ERR_GET_LIB(last) != ERR_LIB_PEM || ERR_GET_REASON(last) != PEM_R_NO_START_LINE)
@@ -46,9 +73,32 @@ static int read_all(const char *pem, size_t length, BIO *out, struct error *err)
 	return 0;
 }
 
+/* What stands behind the first certificate is the same for thousands: those of the CA. */
+static struct {
+	char text[TAIL_MAX];
+	size_t length;
+} good_tail;
+
 int chain_check(const char *pem, size_t length, struct error *err)
 {
-	return read_all(pem, length, NULL, err);
+	AUTO_BIO BIO *in = key_open_pem(pem, length, "certificate", err);
+	X509 *first = in == NULL ? NULL : key_next_certificate(in);
+	size_t left = in == NULL ? 0 : BIO_pending(in);
+	const char *tail = pem + length - left;
+
+	if (first == NULL)
+		return in == NULL ? -1 : key_error(err, "there is no certificate in PEM form");
+	int rc = check_strength(first, err);
+	X509_free(first);
+	if (rc != 0 || left == 0 ||
+	    (left == good_tail.length && memcmp(tail, good_tail.text, left) == 0))
+		return rc;
+	rc = read_all(tail, left, NULL, err);
+	if (rc == 0 && left <= TAIL_MAX) {
+		memcpy(good_tail.text, tail, left);
+		good_tail.length = left;
+	}
+	return rc;
 }
 
 /* ---- nothing else in the texts */

@@ -11,7 +11,7 @@
 
 #include <stddef.h>
 
-/* 0 when all certificates of the text can be read. */
+/* 0 when all certificates of the text can be read, and are strong enough for HAProxy. */
 int chain_check(const char *pem, size_t length, struct error *err);
 
 /* Takes from a chain and a key, which certificate_check_key() found good, what is no certificate

@@ -221,6 +221,55 @@ static void a_chain_of_which_a_part_cannot_be_read_is_refused(void **state)
 	}
 }
 
+/* Signed with `digest` by an authority of its own. */
+static void sign_weakly(struct files *files, EVP_PKEY *key, const EVP_MD *digest)
+{
+	EVP_PKEY *authority = make_key();
+	X509 *x509 = make_x509(key);
+	X509_NAME *issuer = X509_NAME_new();
+	GENERAL_NAMES *names = GENERAL_NAMES_new();
+
+	add_name(names, "example.com", strlen("example.com"));
+	set_names(x509, names);
+	X509_NAME_add_entry_by_txt(issuer, "CN", MBSTRING_ASC,
+				   (const unsigned char *)"an authority", -1, -1, 0);
+	X509_set_issuer_name(x509, issuer);
+	X509_NAME_free(issuer);
+	assert_true(X509_sign(x509, authority, digest) > 0);
+	char *chain = x509_to_pem(x509), *secret = key_to_pem(key, NULL);
+	snprintf(files->chain, sizeof(files->chain), "%s", chain);
+	snprintf(files->key, sizeof(files->key), "%s", secret);
+	free(chain);
+	free(secret);
+	X509_free(x509);
+	EVP_PKEY_free(authority);
+	EVP_PKEY_free(key);
+}
+
+/* HAProxy refuses all of its configuration for one certificate that is too weak. */
+static void what_is_too_weak_is_refused(void **state)
+{
+	struct files files;
+	char text[16384];
+
+	put(*state, "one", "example.com", true);
+	sign_weakly(&files, make_key(), EVP_sha256());
+	install(*state, &files, text, sizeof(text));
+	assert_contains(text, files.key);
+	sign_weakly(&files, EVP_RSA_gen(1024), EVP_sha256());
+	install(*state, &files, text, sizeof(text));
+	assert_contains(text, "a key in the chain has 80 bits of security");
+	sign_weakly(&files, make_key(), EVP_sha1());
+	install(*state, &files, text, sizeof(text));
+	assert_contains(text, "a certificate of the chain is signed with too weak a digest");
+	snprintf(text, sizeof(text), "%s", files.chain);
+	sign_weakly(&files, make_key(), EVP_sha256());
+	snprintf(files.chain + strlen(files.chain), sizeof(files.chain) - strlen(files.chain), "%s",
+		 text);
+	install(*state, &files, text, sizeof(text));
+	assert_contains(text, "a certificate of the chain is signed with too weak a digest");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -229,6 +278,7 @@ int main(void)
 	    scratch_test(one_that_has_expired_is_served_where_there_is_no_better_one),
 	    scratch_test(what_is_no_certificate_and_no_key_is_left_out),
 	    scratch_test(a_chain_of_which_a_part_cannot_be_read_is_refused),
+	    scratch_test(what_is_too_weak_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
