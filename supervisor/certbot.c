@@ -19,7 +19,6 @@ enum {
 	VARIABLE_MAX = 4352,
 	HOOK_MAX = 8 * 1024,
 	PATH_LENGTH_MAX = 4096,
-	SENTENCE_MAX = 800,
 	/* When neither CERTBOT_TIMEOUT nor PROPAGATION_TIMEOUT is set: longer than the longest
 	 * wait of any provider. */
 	PROPAGATION_DEFAULT = 900,
@@ -204,26 +203,6 @@ static struct run *run_new(struct certbot *certbot, struct error *err)
 	return run;
 }
 
-static bool begins_with(const char *text, const char *beginning)
-{
-	return strncmp(text, beginning, strlen(beginning)) == 0;
-}
-
-/* RFC 8555 section 6.7 has a type for an account that does not exist; one that was deactivated is
- * told as "unauthorized" (section 7.3.6), which is said of much else too. */
-static bool says_account_is_unknown(const char *log)
-{
-	char sentence[SENTENCE_MAX];
-
-	if (!certbot_log_problem(log, sentence, sizeof(sentence)))
-		return false;
-	return begins_with(sentence, "the CA says accountDoesNotExist") ||
-	       (begins_with(sentence, "the CA says unauthorized") &&
-		strcasestr(sentence, "account") != NULL &&
-		(strcasestr(sentence, "deactivated") != NULL ||
-		 strcasestr(sentence, "revoked") != NULL));
-}
-
 /* Its text is "" where there is no such file, or none that can be read. */
 static bool read_words(const struct run *run, const char *file, size_t most, struct buffer *text)
 {
@@ -261,7 +240,7 @@ static void on_done(const struct process_result *result, void *arg)
 		if (!result->timed_out)
 			explain(run, result, buffer_text(&log), &err);
 		outcome.has_asked = !is_read || certbot_log_has_order(buffer_text(&log));
-		outcome.account_is_unknown = says_account_is_unknown(buffer_text(&log));
+		outcome.account_is_unknown = certbot_log_account_is_unknown(buffer_text(&log));
 		outcome.error = &err;
 	}
 	buffer_free(&log);

@@ -11,6 +11,7 @@
 
 enum {
 	VALUE_MAX = 128, /* of a header */
+	SENTENCE_MAX = 800,
 	/* How many braces before the type of a problem are tried as the beginning of its object. */
 	OBJECTS_TRIED = 16,
 };
@@ -56,6 +57,39 @@ bool certbot_log_problem(const char *log, char *sentence, size_t size)
 		if (*at == '\n' || *at == '\r')
 			*at = ' ';
 	return true;
+}
+
+static bool begins_with(const char *text, const char *beginning)
+{
+	return strncmp(text, beginning, strlen(beginning)) == 0;
+}
+
+static bool has_one_of(const char *text, const char *const *words)
+{
+	while (*words != NULL && strcasestr(text, *words) == NULL)
+		words++;
+	return *words != NULL;
+}
+
+/*
+ * RFC 8555 section 6.7 has a type for an account that does not exist.  One that was deactivated is
+ * told as "unauthorized" (section 7.3.6), which is said of much else too.  One whose URL is not of
+ * this CA, which has moved or is another one than it was, is told as "malformed": the URL is the
+ * key's id (section 6.2), in the words of Boulder, Pebble and step-ca.
+ */
+bool certbot_log_account_is_unknown(const char *log)
+{
+	static const char *const ended[] = {"deactivated", "revoked", "not active", NULL};
+	static const char *const key_id[] = {"KeyID header", "Key ID", "kid ", NULL};
+	char sentence[SENTENCE_MAX];
+
+	if (!certbot_log_problem(log, sentence, sizeof(sentence)))
+		return false;
+	if (begins_with(sentence, "the CA says unauthorized"))
+		return strcasestr(sentence, "account") != NULL && has_one_of(sentence, ended);
+	if (begins_with(sentence, "the CA says malformed"))
+		return has_one_of(sentence, key_id);
+	return begins_with(sentence, "the CA says accountDoesNotExist");
 }
 
 /* ---- headers: "HTTP 429", then one on each line until an empty one */

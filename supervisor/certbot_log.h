@@ -13,6 +13,9 @@
  */
 bool certbot_log_problem(const char *log, char *sentence, size_t size);
 
+/* Whether the CA said that it does not know the account, or does not any more. */
+bool certbot_log_account_is_unknown(const char *log);
+
 /*
  * Seconds that the CA wants to be left alone from `now` on: Retry-After (RFC 9110 section 10.2.3,
  * seconds or a date) beside a 429 or 503 after which nothing went well.  0: it said nothing.  At

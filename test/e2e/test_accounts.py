@@ -125,10 +125,15 @@ def test_meta_json_is_not_needed(world: World, content: str) -> None:
     assert ingress.log.count("its meta.json is broken") == 1
 
 
-def test_an_account_that_the_ca_has_lost_is_replaced_once(world: World) -> None:
+@pytest.mark.parametrize("place", ["", "https://another.ca.test"])
+def test_an_account_that_the_ca_has_lost_is_replaced_once(world: World, place: str) -> None:
+    """Or that is of another one: of its staging environment, say, or from before it has moved."""
     stack = world.make_stack()
     volume = Volume(stack)  # with an account that Pebble has never seen
     first = volume.put(NAME)
+    for regr in (volume.path / "accounts").rglob("regr.json"):
+        uri = f"{place or stack.pebble.origin}/my-account/1"
+        regr.write_text(json.dumps({"body": {}, "uri": uri}))
     ingress = world.ingress(**_only(stack))
     ingress.wait_settled()
     (lost,) = _accounts(ingress)

@@ -141,6 +141,37 @@ static void the_log_tells_of_an_order_and_of_the_cas_clock(void **state)
 	assert_int_equal(certbot_log_ca_time(""), 0);
 }
 
+static bool is_unknown(const char *type, const char *detail)
+{
+	char log[512];
+
+	snprintf(
+	    log, sizeof(log),
+	    "HTTP 400\n\n{\n\"type\": \"urn:ietf:params:acme:error:%s\",\n\"detail\": \"%s\"\n}\n",
+	    type, detail);
+	return certbot_log_account_is_unknown(log);
+}
+
+static void an_account_that_the_ca_does_not_know_is_seen(void **state)
+{
+	(void)state;
+	assert_true(is_unknown("accountDoesNotExist", "Account does not exist"));
+	assert_true(is_unknown("unauthorized", "The account has been deactivated"));
+	assert_true(is_unknown("unauthorized", "Account is not valid, has status \\\"revoked\\\""));
+	assert_true(is_unknown("unauthorized", "account is not active"));
+	assert_true(is_unknown("malformed", "KeyID header contained an invalid account URL: "
+					    "\\\"https://other.test/acct/1\\\""));
+	assert_true(is_unknown("malformed", "Malformed account ID in KeyID header URL: x"));
+	assert_true(
+	    is_unknown("malformed", "Key ID (kid) in JWS header missing expected URL prefix"));
+	assert_true(is_unknown("malformed", "kid does not have required prefix; expected x"));
+	assert_false(is_unknown("malformed", "Error parsing certificate request"));
+	assert_false(is_unknown("unauthorized", "Incorrect TXT record found for the account"));
+	assert_false(is_unknown("unauthorized", "No TXT record; the name was revoked"));
+	assert_false(is_unknown("rateLimited", "account deactivated"));
+	assert_false(certbot_log_account_is_unknown(""));
+}
+
 static void the_detail_of_a_failed_validation_is_told(void **state)
 {
 	struct error err = explain(failed_validation, "");
@@ -267,6 +298,7 @@ static void silence_leaves_what_was_known(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(an_account_that_the_ca_does_not_know_is_seen),
 	    cmocka_unit_test(the_detail_of_a_failed_validation_is_told),
 	    cmocka_unit_test(the_cas_own_words_stand_in_the_log),
 	    cmocka_unit_test(retry_after_is_taken_from_the_header_of_a_refusal),
