@@ -8,6 +8,7 @@
 #include "supervisor/store_commit.h"
 #include "supervisor/store_kept.h"
 #include "supervisor/store_lineages.h"
+#include "supervisor/store_mend.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -95,6 +96,7 @@ struct certificate_store *store_open(const char *letsencrypt_dir, const char *se
 	/* What is there can be served, even where nothing can be written. */
 	if (commit_recover(letsencrypt_dir, &trouble) != 0)
 		log_warn("%s", trouble.text);
+	mend_links(letsencrypt_dir);
 	tell_unused(letsencrypt_dir);
 	return store_look(letsencrypt_dir, server, err);
 }

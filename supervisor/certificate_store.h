@@ -38,8 +38,9 @@ struct acme_account {
 
 struct certificate_store;
 
-/* Ends what a killed run has left half done on the volume, and reads it.  `server` is the URL of
- * the CA's directory.  A volume that cannot be read is told by those who look something up. */
+/* Ends what a killed run has left half done on the volume, mends links, and reads it.  `server` is
+ * the URL of the CA's directory.  A volume that cannot be read is told by those who look something
+ * up. */
 struct certificate_store *store_open(const char *letsencrypt_dir, const char *server,
 				     struct error *err);
 /* The same for one who only looks: nothing is written. */

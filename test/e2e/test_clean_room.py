@@ -148,6 +148,7 @@ SPOILED = {
     "no live": lambda volume: shutil.rmtree(volume / "live"),
     "an empty folder": lambda volume: [p.unlink() for p in (volume / "live" / NAME).iterdir()],
     "copies for links": lambda volume: _copy_links(volume / "live" / NAME),
+    "links to where it was mounted before": lambda volume: _lead_elsewhere(volume / "live" / NAME),
 }
 
 
@@ -156,6 +157,13 @@ def _copy_links(folder: Path) -> None:
         content = link.read_bytes()
         link.unlink()
         link.write_bytes(content)
+
+
+def _lead_elsewhere(folder: Path) -> None:
+    for link in list(folder.glob("*.pem")):
+        file = link.resolve().name
+        link.unlink()
+        link.symlink_to(f"/config/etc/letsencrypt/archive/{NAME}/{file}")
 
 
 @pytest.mark.parametrize("kind", SPOILED)
@@ -167,12 +175,11 @@ def test_a_spoiled_lineage_costs_one_order(world: World, tmp_path: Path, kind: s
     SPOILED[kind](ingress.volume)
     ingress.start()
     ingress.wait_settled()
-    is_whole = kind in ("no conf", "a conf that is no conf", "an empty conf", "copies for links")
+    is_whole = kind not in ("an empty key", "no key", "an empty chain", "no archive")
     assert stack.pebble.orders() == (1 if is_whole else 2)
     if is_whole:
         done = ingress.ctl("renew", "--force", NAME)
         assert done.returncode == 0, done.stderr
         assert stack.pebble.orders() == 2
     assert ingress.fetch(NAME).json()["name"] == "app"
-    if kind != "no live":  # certbot's conf of what is gone stays, and it complains of that
-        assert NAME in plain_certbot.certificates(ingress, tmp_path)
+    assert NAME in plain_certbot.certificates(ingress, tmp_path)
