@@ -11,10 +11,12 @@
 #include "supervisor/store_mend.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { NAME_TRIES = 10000, NAMES_RESERVED = 64, PATH_LENGTH_MAX = 4096, NAMES_SHOWN = 500 };
@@ -88,11 +90,41 @@ static void tell_unused(const char *letsencrypt_dir)
 		log_info("%s is of an older setup; it is not used", path);
 }
 
+/* ---- whose it is */
+
+/* A root without CAP_DAC_OVERRIDE is kept out by modes as anybody is.  What fails then says so in
+ * many ways, of which none says what to do. */
+static void tell_owner(const char *path)
+{
+	struct stat info;
+
+	if (access(path, R_OK | W_OK | X_OK) == 0 || errno != EACCES || stat(path, &info) != 0)
+		return;
+	log_error("%s belongs to user %u and has mode %04o: this process, of user %u, may not use "
+		  "it. Give all of the volume to user %u (chown -R), or the container the "
+		  "capability DAC_OVERRIDE",
+		  path, (unsigned)info.st_uid, (unsigned)info.st_mode & 07777, (unsigned)geteuid(),
+		  (unsigned)geteuid());
+}
+
+static void tell_owners(const char *letsencrypt_dir)
+{
+	static const char *const folders[] = {"accounts", "archive", "live", "renewal"};
+	char path[PATH_LENGTH_MAX];
+
+	tell_owner(letsencrypt_dir);
+	for (size_t i = 0; i < sizeof(folders) / sizeof(*folders); i++) {
+		snprintf(path, sizeof(path), "%s/%s", letsencrypt_dir, folders[i]);
+		tell_owner(path);
+	}
+}
+
 struct certificate_store *store_open(const char *letsencrypt_dir, const char *server,
 				     struct error *err)
 {
 	struct error trouble = ERROR_INIT;
 
+	tell_owners(letsencrypt_dir);
 	/* What is there can be served, even where nothing can be written. */
 	if (commit_recover(letsencrypt_dir, &trouble) != 0)
 		log_warn("%s", trouble.text);

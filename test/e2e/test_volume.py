@@ -16,6 +16,7 @@ from support.volume import Volume
 from .conftest import World
 
 NAME = "app.demo.test"
+COMPOSE_CAPABILITIES = "-all,+chown,+kill,+net_bind_service,+setgid,+setpcap,+setuid,+sys_chroot"
 
 
 @pytest.mark.parametrize("trouble", ["read-only", "full"])
@@ -110,3 +111,30 @@ def test_no_account_is_registered_that_the_volume_would_not_take(world: World) -
         ingress.ctl("renew", NAME)
         ingress.wait_settled()
         assert stack.pebble.child.log_text().count("POST /sign-me-up") == 1
+
+
+def test_a_volume_of_somebody_else_is_told_with_what_to_do(world: World) -> None:
+    """To a root that is kept out by modes, as in our compose files."""
+    if os.geteuid() != 0:
+        pytest.skip("giving files away takes root")
+    stack = world.make_stack()
+    volume = Volume(stack)
+    serial = volume.put(NAME)
+    for path in (volume.path, *volume.path.rglob("*")):
+        os.chown(path, 1000, 1000, follow_symlinks=False)
+    (volume.path / "live").chmod(0o700)
+    volume.path.chmod(0o700)
+    ingress = Ingress(stack, DOMAINS=NAME, ROUTING_MAP=f"{NAME}={stack.app.address}")
+    ingress.child = Child(
+        ["setpriv", f"--bounding-set={COMPOSE_CAPABILITIES}", f"{BIN}/ingressd"],
+        ingress.log_file,
+        env=ingress.environment,
+    )
+    with ingress.child:
+        ingress.wait_log(f"{volume.path} belongs to user 1000 and has mode 0700")
+        ingress.wait_log("Give all of the volume to user 0 (chown -R)")
+        ingress.wait_domain(NAME, lambda d: d["error"], "the trouble to be told")
+    for path in (volume.path, *volume.path.rglob("*")):
+        os.chown(path, 0, 0, follow_symlinks=False)
+    with ingress:
+        ingress.wait_for(lambda: ingress.try_serial(NAME) == serial, "what is on the volume")
