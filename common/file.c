@@ -121,11 +121,30 @@ static char *temporary_path(const char *folder)
 
 /* ---- writing */
 
+/* What a file system answers that does not have what is asked for: shares of other systems (CIFS)
+ * and many in user space know no modes, no links and no syncing of folders. */
+static bool is_unknown_here(int cause)
+{
+	return cause == EPERM || cause == EOPNOTSUPP || cause == ENOSYS || cause == EINVAL;
+}
+
+bool file_knows_links(const char *folder)
+{
+	AUTO_FREE char *path = temporary_path(folder);
+
+	if (path == NULL)
+		return true;
+	if (symlink(".", path) != 0)
+		return !is_unknown_here(errno);
+	unlink(path);
+	return true;
+}
+
 int file_sync_dir(const char *path, struct error *err)
 {
 	AUTO_CLOSE int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	if (fd < 0 || fsync(fd) != 0)
+	if (fd < 0 || (fsync(fd) != 0 && !is_unknown_here(errno)))
 		return error_set_errno(err, EXIT_FAILED, errno, "cannot sync the folder %s", path);
 	return 0;
 }
@@ -151,8 +170,8 @@ static int write_new(const char *path, mode_t mode, const void *data, size_t len
 
 	/* The file has its final mode before its content, so that a secret is never more visible
 	 * than that. */
-	if (fd < 0 || fchmod(fd, mode) != 0 || file_write_all(fd, data, length) != 0 ||
-	    (durable && fsync(fd) != 0))
+	if (fd < 0 || (fchmod(fd, mode) != 0 && !is_unknown_here(errno)) ||
+	    file_write_all(fd, data, length) != 0 || (durable && fsync(fd) != 0))
 		return -1;
 	return 0;
 }
@@ -219,7 +238,7 @@ static int make_dir(const char *path, mode_t mode, struct error *err)
 		return error_set_errno(err, EXIT_FAILED, cause, "cannot make the folder %s", path);
 	}
 	/* The umask took its share. */
-	if (chmod(path, mode) != 0)
+	if (chmod(path, mode) != 0 && !is_unknown_here(errno))
 		return error_set_errno(err, EXIT_FAILED, errno, "cannot set the mode of %s", path);
 	AUTO_FREE char *parent = parent_of(path);
 	if (parent == NULL)

@@ -45,6 +45,8 @@ int file_write_volatile(const char *path, mode_t mode, const void *data, size_t 
  * existing folder is fine and stays as it is. */
 int file_make_dirs(const char *path, mode_t mode, struct error *err);
 
+/* Whether symbolic links can be made in the folder. */
+bool file_knows_links(const char *folder);
 /* Makes `link_path` point at `target` by one rename, and fsyncs the folder. */
 int file_swap_link(const char *target, const char *link_path, struct error *err);
 

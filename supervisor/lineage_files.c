@@ -27,9 +27,8 @@ static int too_long(struct error *err)
 	return error_set(err, EXIT_BAD_CONFIG, "LETSENCRYPT_DIR or RUN_DIR is too long a path");
 }
 
-/* FOLDER/BEFORE + KIND + BEHIND */
-static int path_of(char path[LINEAGE_PATH_MAX], const char *folder, const char *before, int kind,
-		   const char *behind, struct error *err)
+int lineage_path_of(char path[LINEAGE_PATH_MAX], const char *folder, const char *before, int kind,
+		    const char *behind, struct error *err)
 {
 	int length =
 	    snprintf(path, LINEAGE_PATH_MAX, "%s/%s%s%s", folder, before, kind_names[kind], behind);
@@ -43,7 +42,7 @@ static int version_path(char path[LINEAGE_PATH_MAX], const char *folder, int kin
 	char number[16];
 
 	snprintf(number, sizeof(number), "%u.pem", version);
-	return path_of(path, folder, "", kind, number, err);
+	return lineage_path_of(path, folder, "", kind, number, err);
 }
 
 /* ---- contents */
@@ -79,7 +78,7 @@ int lineage_content_read(struct lineage_content *content, const char *config_dir
 	if (snprintf(live, sizeof(live), "%s/live/%s", config_dir, name) >= (int)sizeof(live))
 		return too_long(err);
 	for (int kind = 0; kind < KINDS; kind++)
-		if (path_of(path, live, "", kind, ".pem", err) != 0 ||
+		if (lineage_path_of(path, live, "", kind, ".pem", err) != 0 ||
 		    file_read(path, &content->files[kind], err) != 0)
 			return -1;
 	return check_content(content, err);
@@ -101,7 +100,7 @@ static bool target_of(const char *live, char target[LINEAGE_PATH_MAX],
 	char link[LINEAGE_PATH_MAX];
 	struct error ignored = ERROR_INIT;
 
-	if (path_of(link, live, "", KIND_FULLCHAIN, ".pem", &ignored) != 0)
+	if (lineage_path_of(link, live, "", KIND_FULLCHAIN, ".pem", &ignored) != 0)
 		return false;
 	ssize_t length = readlink(link, target, LINEAGE_PATH_MAX - 1);
 	if (length <= 0)
@@ -252,93 +251,38 @@ void lineage_remove_version(const char *folder, unsigned version)
 			unlink(path);
 }
 
-int lineage_link_version(const char *live, const char *target, unsigned version, struct error *err)
+static int copy_version(const char *live, const char *archive, unsigned version, struct error *err)
+{
+	char from[LINEAGE_PATH_MAX], to[LINEAGE_PATH_MAX];
+	int rc = 0;
+
+	for (int kind = 0; kind < KINDS && rc == 0; kind++) {
+		struct buffer content;
+		buffer_init(&content, CERTIFICATE_PEM_MAX);
+		if (lineage_path_of(to, live, "", kind, ".pem", err) != 0 ||
+		    version_path(from, archive, kind, version, err) != 0 ||
+		    file_read(from, &content, err) != 0 ||
+		    file_write(to, kind == KIND_PRIVKEY ? 0600 : 0644, buffer_text(&content),
+			       content.length, err) != 0)
+			rc = -1;
+		if (rc == 0 && kind == KIND_PRIVKEY)
+			dress_key(to, from);
+		buffer_free(&content);
+	}
+	return rc;
+}
+
+int lineage_link_version(const char *live, const char *archive, const char *target,
+			 unsigned version, struct error *err)
 {
 	char link[LINEAGE_PATH_MAX], leads_to[LINEAGE_PATH_MAX];
 
+	if (!file_knows_links(live))
+		return copy_version(live, archive, version, err);
 	for (int kind = 0; kind < KINDS; kind++)
-		if (path_of(link, live, "", kind, ".pem", err) != 0 ||
+		if (lineage_path_of(link, live, "", kind, ".pem", err) != 0 ||
 		    version_path(leads_to, target, kind, version, err) != 0 ||
 		    file_swap_link(leads_to, link, err) != 0)
 			return -1;
 	return 0;
-}
-
-/* ---- notes of links */
-
-static const char NOTE[] = "previous_";
-
-/* 1 and where it leads, 0 when it is no link. */
-static int read_link(const char *live, const char *before, int kind, char target[LINEAGE_PATH_MAX])
-{
-	char link[LINEAGE_PATH_MAX];
-	struct error ignored = ERROR_INIT;
-
-	if (path_of(link, live, before, kind, ".pem", &ignored) != 0)
-		return 0;
-	ssize_t length = readlink(link, target, LINEAGE_PATH_MAX - 1);
-	if (length <= 0)
-		return 0;
-	target[length] = '\0';
-	return 1;
-}
-
-static bool leads_somewhere(const char *live, int kind)
-{
-	char link[LINEAGE_PATH_MAX];
-	struct error ignored = ERROR_INIT;
-
-	return path_of(link, live, "", kind, ".pem", &ignored) == 0 && file_exists(link);
-}
-
-int lineage_note_links(const char *live, struct error *err)
-{
-	char targets[KINDS][LINEAGE_PATH_MAX], note[LINEAGE_PATH_MAX];
-
-	for (int kind = 0; kind < KINDS; kind++)
-		if (!leads_somewhere(live, kind) || !read_link(live, "", kind, targets[kind]))
-			return 0;
-	for (int kind = 0; kind < KINDS; kind++) {
-		if (path_of(note, live, NOTE, kind, ".pem", err) != 0)
-			return -1;
-		unlink(note);
-		if (symlink(targets[kind], note) != 0)
-			return error_set_errno(err, EXIT_FAILED, errno, "cannot make %s", note);
-	}
-	return file_sync_dir(live, err);
-}
-
-int lineage_noted_links(const char *live)
-{
-	char target[LINEAGE_PATH_MAX];
-	int count = 0;
-
-	for (int kind = 0; kind < KINDS; kind++)
-		count += read_link(live, NOTE, kind, target);
-	return count;
-}
-
-int lineage_restore_links(const char *live, struct error *err)
-{
-	char target[LINEAGE_PATH_MAX], link[LINEAGE_PATH_MAX];
-
-	for (int kind = 0; kind < KINDS; kind++)
-		if (read_link(live, NOTE, kind, target) &&
-		    (path_of(link, live, "", kind, ".pem", err) != 0 ||
-		     file_swap_link(target, link, err) != 0))
-			return -1;
-	return 0;
-}
-
-int lineage_forget_links(const char *live, struct error *err)
-{
-	char note[LINEAGE_PATH_MAX];
-
-	for (int kind = 0; kind < KINDS; kind++) {
-		if (path_of(note, live, NOTE, kind, ".pem", err) != 0)
-			return -1;
-		if (unlink(note) != 0 && errno != ENOENT)
-			return error_set_errno(err, EXIT_FAILED, errno, "cannot remove %s", note);
-	}
-	return file_sync_dir(live, err);
 }

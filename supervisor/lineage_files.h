@@ -15,6 +15,10 @@ enum { LINEAGE_PATH_MAX = 4096 };
 /* "cert", "privkey", "chain", "fullchain": as certbot calls and orders them. */
 extern const char *const kind_names[KINDS];
 
+/* FOLDER/BEFORE + KIND + BEHIND */
+int lineage_path_of(char path[LINEAGE_PATH_MAX], const char *folder, const char *before, int kind,
+		    const char *behind, struct error *err);
+
 /* The contents of one version. */
 struct lineage_content {
 	struct buffer files[KINDS];
@@ -49,14 +53,18 @@ int lineage_write_version(const struct lineage_content *content, const char *fol
 			  unsigned version, const char *like_key, struct error *err);
 /* Takes away what has been written of a version. */
 void lineage_remove_version(const char *folder, unsigned version);
-/* Makes the links in `live` lead to a version, one by one. */
-int lineage_link_version(const char *live, const char *target, unsigned version, struct error *err);
+/* Makes the links in `live` lead to a version, one by one; where the file system knows no links
+ * they are copies of the files in `archive`. */
+int lineage_link_version(const char *live, const char *archive, const char *target,
+			 unsigned version, struct error *err);
 
-/* previous_KIND.pem for each kind, leading where the links do.  Done without where not all of
- * them are links. */
+/* previous_KIND.pem for each kind, leading where the links do.  Where not all of them are links,
+ * a note that they are being changed. */
 int lineage_note_links(const char *live, struct error *err);
-/* How many of these notes there are. */
+/* How many of these notes there are; the last one counts for all. */
 int lineage_noted_links(const char *live);
+/* Whether all of them say where the links led. */
+bool lineage_can_go_back(const char *live);
 /* Makes the links lead where they did before. */
 int lineage_restore_links(const char *live, struct error *err);
 int lineage_forget_links(const char *live, struct error *err);

@@ -154,8 +154,9 @@ static int add_version(const struct lineage_place *place, const struct lineage_c
 		undo(place, version);
 		return -1;
 	}
-	if (lineage_link_version(place->live, place->target, version, err) != 0) {
-		if (lineage_noted_links(place->live) == KINDS)
+	/* Where there were no links the next start goes on to the version: it is whole. */
+	if (lineage_link_version(place->live, place->archive, place->target, version, err) != 0) {
+		if (lineage_can_go_back(place->live))
 			undo(place, version);
 		return -1;
 	}
@@ -209,7 +210,7 @@ static int prepare(const struct staging *s, const char *letsencrypt_dir, const c
 	    lineage_write_version(content, s->staged[ARCHIVE], 1, NULL, err) != 0)
 		return -1;
 	if (file_make_dirs(s->staged[LIVE], 0755, err) != 0 ||
-	    lineage_link_version(s->staged[LIVE], target, 1, err) != 0 ||
+	    lineage_link_version(s->staged[LIVE], s->staged[ARCHIVE], target, 1, err) != 0 ||
 	    file_write(readme, 0644, README, sizeof(README) - 1, err) != 0)
 		return -1;
 	return write_conf(letsencrypt_dir, name, s->final[ARCHIVE], config_dir, s->staged[RENEWAL],
@@ -316,7 +317,8 @@ static int repair_links(const char *letsencrypt_dir, const char *name, struct er
 			return -1;
 		unsigned version = lineage_newest_whole(&place);
 		if (version == 0 ? lineage_restore_links(live, err) != 0
-				 : lineage_link_version(live, place.target, version, err) != 0)
+				 : lineage_link_version(live, place.archive, place.target, version,
+							err) != 0)
 			return -1;
 		if (for_each(place.archive, ".", TEMPORARY, remove_temporary, err) != 0)
 			return -1;

@@ -28,20 +28,15 @@ static bool has_pem(const char *path)
 	return has;
 }
 
-static int file_in(const char *live, int kind, char path[LINEAGE_PATH_MAX])
-{
-	int length = snprintf(path, LINEAGE_PATH_MAX, "%s/%s.pem", live, kind_names[kind]);
-
-	return length < LINEAGE_PATH_MAX ? 0 : -1;
-}
-
 static bool is_whole(const char *live)
 {
 	static const int kinds[] = {KIND_FULLCHAIN, KIND_PRIVKEY};
 	char path[LINEAGE_PATH_MAX];
+	struct error ignored = ERROR_INIT;
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
-		if (file_in(live, kinds[i], path) != 0 || !has_pem(path))
+		if (lineage_path_of(path, live, "", kinds[i], ".pem", &ignored) != 0 ||
+		    !has_pem(path))
 			return false;
 	return true;
 }
@@ -51,10 +46,12 @@ static bool has_copy(const char *live)
 {
 	char path[LINEAGE_PATH_MAX];
 	struct stat info;
+	struct error ignored = ERROR_INIT;
 
 	for (int kind = 0; kind < KINDS; kind++)
-		if (file_in(live, kind, path) == 0 && lstat(path, &info) == 0 &&
-		    !S_ISLNK(info.st_mode) && (!S_ISREG(info.st_mode) || has_pem(path)))
+		if (lineage_path_of(path, live, "", kind, ".pem", &ignored) == 0 &&
+		    lstat(path, &info) == 0 && !S_ISLNK(info.st_mode) &&
+		    (!S_ISREG(info.st_mode) || has_pem(path)))
 			return true;
 	return false;
 }
@@ -71,7 +68,7 @@ static void mend(const char *letsencrypt_dir, const char *name)
 	if (version == 0)
 		return;
 	if (file_make_dirs(place.live, 0755, &err) != 0 ||
-	    lineage_link_version(place.live, place.target, version, &err) != 0)
+	    lineage_link_version(place.live, place.archive, place.target, version, &err) != 0)
 		log_warn("%s leads to no certificate, and cannot be mended: %s", place.live,
 			 err.text);
 	else
