@@ -194,7 +194,8 @@ help:
 	@echo 'make unit        the unit tests alone'
 	@echo 'make check       the static checks alone'
 	@echo 'make bench       what it costs, measured; writes build/bench/'
-	@echo 'make fuzz        every parser with made-up input; FUZZ_SECONDS=600 for each'
+	@echo 'make fuzz        every parser with made-up input; FUZZ_SECONDS=600 for each; then make lies'
+	@echo 'make lies        peers that lie at random, with new lies; LIES_SECONDS=0: without end'
 	@echo 'make install     to PREFIX ($(PREFIX))'
 	@echo 'VARIANT=asan     with any of these: address and undefined-behaviour sanitizers'
 

@@ -2,6 +2,9 @@
 #
 #   make fuzz                                               every target for FUZZ_SECONDS
 #   make fuzz FUZZ_TARGETS='json records' FUZZ_SECONDS=60   these only
+#   make lies LIES_SECONDS=0                                the lying peers, without end
+#
+# The first of them also has the lying peers of test/property tell new lies for FUZZ_SECONDS.
 #
 # What it finds is shown in hex and kept in build/fuzz/findings/TARGET/.  Inputs that reach new
 # code gather in build/fuzz/corpus/TARGET/, so that the next run goes on from there.
@@ -23,8 +26,14 @@ fuzz:
 	@$(MAKE) --no-print-directory -s $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc)) \
 	    VARIANT=fuzz fuzz-targets
 	@test/fuzz/run.py --seconds $(FUZZ_SECONDS) $(FUZZ_OPTIONS) $(FUZZ_TARGETS)
+	$(if $(FUZZ_OPTIONS)$(filter command environment,$(origin FUZZ_TARGETS)),,@$(MAKE) \
+	    --no-print-directory -s lies LIES_SECONDS=$(FUZZ_SECONDS))
 
-.PHONY: fuzz fuzz-targets
+LIES_SECONDS ?= 600
+lies: all properties
+	@test/property/lies.py --seconds $(LIES_SECONDS)
+
+.PHONY: fuzz fuzz-targets lies
 
 ifeq ($(VARIANT),fuzz)
 
