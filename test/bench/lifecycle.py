@@ -26,6 +26,7 @@ ISSUES = 5
 ANSWER_DEADLINE = 30.0
 POLL = 0.002
 MANY = 10
+MANY_ISSUES, MANY_PAIRS, MANY_DEADLINE = 20, 2, 300.0
 RSS_GOAL = 8 * 1024  # KiB
 
 HOOK = """\
@@ -146,15 +147,57 @@ def run_certbot(stack: Stack, folder: Path, name: str) -> None:
     )  # fmt: skip
 
 
+def forget_all(ingress: Ingress) -> None:
+    """As on a machine where it has never run."""
+    shutil.rmtree(ingress.volume, ignore_errors=True)
+    for entry in ingress.evidence.glob("*") if ingress.evidence.exists() else ():
+        entry.unlink() if not entry.is_dir() or entry.is_symlink() else shutil.rmtree(entry)
+
+
 def bench_issue(report: Report, folder: Path) -> None:
+    bench_one_issue(report, folder / "one")
+    bench_many_issues(report, folder / "many")
+
+
+def bench_many_issues(report: Report, folder: Path) -> None:
+    """Until the last name is answered under its own certificate."""
+    ours, alone = [], []
+    names = [f"n{i}.demo.test" for i in range(MANY_ISSUES)]
+    with Stack(folder, guest_agent="dstack") as stack:
+        for _ in range(MANY_PAIRS):
+            alone.append(
+                certbot_alone(stack, folder / "alone", *(f"alone.{name}" for name in names))
+            )
+            ingress = Ingress(
+                stack, DOMAINS=",".join(names), ROUTING_MAP=None, TARGET_ENDPOINT=stack.app.address
+            )
+            forget_all(ingress)
+            for name in names:
+                stack.bind.delete(f"_dstack-app-address.{name}")
+                stack.bind.delete(name)
+            begun = time.monotonic()
+            with ingress:
+                ingress.wait_settled(MANY_DEADLINE)
+                ours.append(time.monotonic() - begun)
+    ratio = statistics.median(ours) / statistics.median(alone)
+    report.add(
+        Row(
+            f"empty volume to {MANY_ISSUES} names settled ({MANY_PAIRS} pairs)",
+            spread(ours, "s", digits=1),
+            f"certbot with shell hooks, one after the other {spread(alone, 's', digits=1)}",
+            f"at most a third: {ratio:.2f}",
+            ratio <= 1 / 3,
+        )
+    )
+
+
+def bench_one_issue(report: Report, folder: Path) -> None:
     ours, alone = [], []
     with Stack(folder, guest_agent="dstack") as stack:
         for _ in range(ISSUES):
             alone.append(certbot_alone(stack, folder / "alone", f"alone.{NAME}"))
             ingress = Ingress(stack, DOMAINS=NAME, ROUTING_MAP=f"{NAME}={stack.app.address}")
-            shutil.rmtree(ingress.volume, ignore_errors=True)
-            for entry in ingress.evidence.glob("*") if ingress.evidence.exists() else ():
-                entry.unlink() if not entry.is_dir() or entry.is_symlink() else shutil.rmtree(entry)
+            forget_all(ingress)
             stack.bind.delete(f"_dstack-app-address.{NAME}")
             stack.bind.delete(NAME)
             begun = time.monotonic()
