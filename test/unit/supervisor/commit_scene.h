@@ -158,11 +158,15 @@ static inline const struct made_pair *certbot_sees(const struct scene *scene)
 		snprintf(file, sizeof(file), "live/%s/previous_%s.pem", NAME, volume_kinds[i]);
 		goes_back = goes_back && is_there(scene->volume, file);
 	}
-	const char *chain = certbot_reads(scene->volume, "fullchain", goes_back);
+	const char *certificate = certbot_reads(scene->volume, "cert", goes_back);
 	const struct made_pair *seen =
-	    strcmp(chain, scene->fresh.chain) == 0 ? &scene->fresh : &scene->old;
-	assert_string_equal(chain, seen->chain);
-	assert_string_equal(certbot_reads(scene->volume, "cert", goes_back), seen->chain);
+	    strcmp(certificate, scene->fresh.chain) == 0 ? &scene->fresh : &scene->old;
+	assert_string_equal(certificate, seen->chain);
+	const char *both = certbot_reads(scene->volume, "fullchain", goes_back);
+	size_t half = strlen(seen->chain);
+	assert_int_equal(strlen(both), 2 * half);
+	assert_memory_equal(both, seen->chain, half);
+	assert_string_equal(both + half, seen->chain);
 	assert_string_equal(certbot_reads(scene->volume, "chain", goes_back), seen->chain);
 	assert_string_equal(certbot_reads(scene->volume, "privkey", goes_back), seen->key);
 	return seen;

@@ -4,10 +4,42 @@
  */
 #include "test/unit/supervisor/commit_scene.h"
 
+/* Real certbot takes a third of a second: it looks at every so-many-th state if
+ * INGRESS_CERTBOT_EVERY says so (test/e2e/test_killed_commits.py). */
+static bool is_for_certbot(unsigned kills)
+{
+	const char *every = getenv("INGRESS_CERTBOT_EVERY");
+
+	return every != NULL && kills % strtoul(every, NULL, 10) == 0;
+}
+
+/* What certbot says of the volume: one whole lineage, or that there is none. */
+static void ask_certbot(const struct scene *scene, bool has_lineage)
+{
+	static const char *const wrong[] = {"INVALID", "parsefail", "could not", "rror",
+					    "were invalid"};
+	char work[300], logs[300];
+	const char *const argv[] = {"/usr/bin/certbot", "certificates", "--config-dir",
+				    scene->volume,	"--work-dir",	work,
+				    "--logs-dir",	logs,		NULL};
+	struct buffer said;
+
+	snprintf(work, sizeof(work), "%s-work", scene->volume);
+	snprintf(logs, sizeof(logs), "%s-logs", scene->volume);
+	buffer_init(&said, 16384);
+	run(argv, NULL, &said);
+	const char *text = buffer_text(&said);
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++)
+		if (strstr(text, wrong[i]) != NULL)
+			fail_msg("certbot complains: %s", text_of(logs, "letsencrypt.log"));
+	assert_contains(text, has_lineage ? "Certificate Name: example.com" : "No certificates");
+	buffer_free(&said);
+}
+
 static void kill_everywhere(const char *scratch, bool is_renewal)
 {
 	struct scene scene;
-	unsigned kills = 0, fresh = 0;
+	unsigned kills = 0, fresh = 0, asked = 0;
 	bool is_done = false;
 
 	set_scene(&scene, scratch, is_renewal);
@@ -17,6 +49,10 @@ static void kill_everywhere(const char *scratch, bool is_renewal)
 		is_done = commit_up_to(&scene, ++kills);
 		const struct made_pair *seen = certbot_sees(&scene);
 		assert_true(seen == before || seen == &scene.fresh);
+		if (is_for_certbot(kills)) {
+			ask_certbot(&scene, seen != NULL);
+			asked++;
+		}
 		const struct made_pair *found = next_start_finds(&scene);
 		assert_true(found == before || found == &scene.fresh);
 		/* What was there for certbot is there for the next start, or the newer one. */
@@ -25,7 +61,8 @@ static void kill_everywhere(const char *scratch, bool is_renewal)
 		fresh += found == &scene.fresh;
 		remove_tree(scene.volume);
 	}
-	print_message("%u kills, %u of them past the point of no return\n", kills, fresh);
+	print_message("%u kills, %u of them past the point of no return, certbot asked %u times\n",
+		      kills, fresh, asked);
 	assert_true(kills > 30 && fresh > 1 && fresh < kills);
 	clear_scene(&scene);
 }

@@ -73,7 +73,20 @@ static inline void free_pair(struct made_pair *pair)
 	free(pair->key);
 }
 
-/* archive/LINEAGE with a version and live/LINEAGE leading there, as certbot has them. */
+static inline void write_twice(const char *folder, const char *file, const char *text)
+{
+	char *both = NULL;
+
+	assert_true(asprintf(&both, "%s%s", text, text) > 0);
+	write_text(folder, file, both);
+	free(both);
+}
+
+/*
+ * archive/LINEAGE with a version and live/LINEAGE leading there, as certbot has them.  The
+ * certificate is signed by itself, so it is its chain as well; certbot wants fullchain to be both,
+ * one behind the other.
+ */
 static inline void put_version(const char *volume, const char *lineage, unsigned version,
 			       const struct made_pair *pair)
 {
@@ -85,7 +98,10 @@ static inline void put_version(const char *volume, const char *lineage, unsigned
 	make_folder(archive);
 	for (int i = 0; i < 4; i++) {
 		snprintf(file, sizeof(file), "%s%u.pem", volume_kinds[i], version);
-		write_text(archive, file, i == 1 ? pair->key : pair->chain);
+		if (i == 3)
+			write_twice(archive, file, pair->chain);
+		else
+			write_text(archive, file, i == 1 ? pair->key : pair->chain);
 		snprintf(target, sizeof(target), "../../archive/%s/%s", lineage, file);
 		snprintf(link_path, sizeof(link_path), "%s/%s.pem", live, volume_kinds[i]);
 		unlink(link_path);
