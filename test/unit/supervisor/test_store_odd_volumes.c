@@ -60,7 +60,7 @@ static void a_share_gets_copies_for_links(void **state)
 		do_commit(&scene);
 		assert_string_equal(text_of(scene.volume, "live/example.com/privkey.pem"),
 				    scene.fresh.key);
-		assert_string_equal(text_of(scene.volume, "live/example.com/fullchain.pem"),
+		assert_string_equal(text_of(scene.volume, "live/example.com/cert.pem"),
 				    scene.fresh.chain);
 		assert_string_equal(text_of(scene.volume, is_renewal
 							      ? "archive/example.com/privkey2.pem"
