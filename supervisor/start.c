@@ -10,8 +10,10 @@ enum {
 	/* How long the first configuration waits for the addresses of backends.  With DNS at hand
 	 * they are there sooner than the certificates have been read. */
 	FIRST_ANSWERS_MS = 300,
-	/* How long HAProxy has the machine's cores for itself while it loads. */
-	HEAD_START_SECONDS = 2,
+	/* How long HAProxy has the machine's cores for itself while it loads: for a certificate it
+	 * takes about a millisecond. */
+	HEAD_START_MS = 2000,
+	HEAD_START_MS_PER_DOMAIN = 3,
 };
 
 struct start {
@@ -44,11 +46,12 @@ static void on_head_start_over(evutil_socket_t fd, short what, void *arg)
 static void on_addresses(void *arg)
 {
 	struct start *start = arg;
+	long ms = HEAD_START_MS + HEAD_START_MS_PER_DOMAIN * (long)start->options.domain_count;
 
 	if (start->stopped)
 		return;
 	start->is_reading = false;
-	event_add(start->head_start, &(struct timeval){HEAD_START_SECONDS, 0});
+	event_add(start->head_start, &(struct timeval){ms / 1000, ms % 1000 * 1000});
 	if (start->options.serve(start->options.arg, &start->failure) == 0)
 		return;
 	start->has_failed = true;
