@@ -5,8 +5,8 @@
 #include "common/log.h"
 #include "common/spawn.h"
 #include "supervisor/confined.h"
-#include "supervisor/master_watch.h"
 #include "supervisor/rollout.h"
+#include "supervisor/silence.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -26,7 +26,7 @@ struct haproxy {
 	char *socket_path;
 	struct workers *workers;
 	struct rollout *rollout;
-	struct master_watch watch;
+	struct silence master_silence, worker_silence;
 	struct process *process;
 	struct event *timer; /* for the next start; when stopping, for the master's end */
 	time_t started_at;
@@ -80,11 +80,33 @@ static void take_worker(struct haproxy *h, pid_t worker)
 static void watch_silence(struct haproxy *h)
 {
 	if (h->process == NULL ||
-	    !master_watch_silent(&h->watch, process_pid(h->process), clock_now_ms()))
+	    !silence_lasts(&h->master_silence, process_pid(h->process), clock_now_ms()))
 		return;
 	log_error("HAProxy's master (pid %d) has neither answered nor worked for %d s; it is ended",
-		  (int)process_pid(h->process), MASTER_SILENCE_MAX);
-	master_watch_reset(&h->watch);
+		  (int)process_pid(h->process), SILENCE_MAX);
+	silence_end(&h->master_silence);
+	process_end(h->process);
+}
+
+/* It serves nobody any more, and no reload helps: a new worker would share the port with it.  The
+ * master, by which it is asked, is looked at first: if that is silent, the worker may be well. */
+static void on_heard(pid_t worker, bool answered, void *arg)
+{
+	struct haproxy *h = arg;
+
+	if (answered || worker != h->worker || h->stopping) {
+		silence_end(&h->worker_silence);
+		return;
+	}
+	bool hangs = silence_lasts(&h->worker_silence, worker, clock_now_ms());
+	if (rollout_loading_since(h->rollout) == 0)
+		workers_look(h->workers);
+	if (!hangs || h->master_silence.since_ms != 0)
+		return;
+	log_error("HAProxy's worker (pid %d) has neither answered nor worked for %d s; HAProxy is "
+		  "ended",
+		  (int)worker, SILENCE_MAX);
+	silence_end(&h->worker_silence);
 	process_end(h->process);
 }
 
@@ -94,7 +116,7 @@ static bool on_seen(const struct master_processes *list, void *arg)
 	bool found_late = h->worker == 0;
 
 	if (list != NULL) {
-		master_watch_reset(&h->watch);
+		silence_end(&h->master_silence);
 		take_worker(h, list->worker);
 	} else if (!h->stopping) {
 		watch_silence(h);
@@ -214,7 +236,8 @@ static int launch(struct haproxy *h, struct error *err)
 	if (h->process == NULL)
 		return -1;
 	h->started_at = time(NULL);
-	master_watch_reset(&h->watch);
+	silence_end(&h->master_silence);
+	silence_end(&h->worker_silence);
 	workers_look(h->workers);
 	return 0;
 }
@@ -325,6 +348,7 @@ struct haproxy *haproxy_new(const struct haproxy_options *options, struct error 
 	h->workers = workers_new(options->base, h->socket_path, on_seen, h, err);
 	if (h->workers == NULL)
 		goto fail;
+	workers_listen(h->workers, on_heard);
 	h->rollout =
 	    rollout_new(&(struct rollout_options){options->processes, &h->generations, h->workers,
 						  options->program, is_running, h},

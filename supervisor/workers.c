@@ -32,6 +32,7 @@ struct workers {
 	struct event_base *base;
 	char *socket_path;
 	workers_seen *seen;
+	workers_heard *heard; /* or NULL */
 	void *arg;
 
 	struct master_processes list; /* the latest; its worker has answered */
@@ -203,12 +204,15 @@ static void answer_first(struct workers *w, const char *reply)
 static void on_answer(const char *reply, void *arg)
 {
 	struct workers *w = arg;
+	pid_t pid = STAILQ_FIRST(&w->requests)->pid;
 
 	if (reply != NULL && strncmp(reply, "Can't find the target", 21) == 0) {
 		/* Somebody else has reloaded HAProxy, or the worker is gone: the list is out of
 		 * date. */
 		reply = NULL;
 		workers_look(w);
+	} else if (w->heard != NULL && pid == w->list.worker) {
+		w->heard(pid, reply != NULL, w->arg);
 	}
 	answer_first(w, reply);
 }
@@ -253,6 +257,11 @@ int workers_command(struct workers *w, pid_t pid, const char *text, master_reply
 	w->request_count++;
 	run_next_soon(w);
 	return 0;
+}
+
+void workers_listen(struct workers *w, workers_heard *heard)
+{
+	w->heard = heard;
 }
 
 /* ---- what is known */

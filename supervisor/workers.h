@@ -23,10 +23,16 @@ struct workers;
  * whether to look again soon. */
 typedef bool workers_seen(const struct master_processes *list, void *arg);
 
+/* Called when a command to the worker that serves was answered, or was not in time. */
+typedef void workers_heard(pid_t worker, bool answered, void *arg);
+
 struct workers *workers_new(struct event_base *base, const char *socket_path, workers_seen *seen,
 			    void *arg, struct error *err);
 /* Commands that have no answer yet get none. */
 void workers_free(struct workers *workers);
+
+/* With the `arg` of `seen`. */
+void workers_listen(struct workers *workers, workers_heard *heard);
 
 /* Looks at once, then with pauses that grow, until `seen` has had enough. */
 void workers_look(struct workers *workers);

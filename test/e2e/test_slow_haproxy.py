@@ -120,10 +120,25 @@ def test_a_master_that_hangs_is_started_anew(world: World, gate: Gate) -> None:
     master = ingress.wait_status(lambda s: s["haproxy"]["worker"], "the worker")["haproxy"]["pid"]
     os.kill(master, signal.SIGSTOP)
     assert ingress.ctl("reload").returncode == 75
+    assert started_anew(ingress) != master
+    assert f"HAProxy's master (pid {master}) has neither answered nor worked" in ingress.log
+
+
+def test_so_is_a_worker_that_hangs(world: World, gate: Gate) -> None:
+    """Nobody asks for a reload, and none would help: a new worker would share the port with it."""
+    ingress, _ = begin(world, gate)
+    ingress.wait_settled()
+    haproxy = ingress.wait_status(lambda s: s["haproxy"]["worker"], "the worker")["haproxy"]
+    os.kill(haproxy["worker"], signal.SIGSTOP)
+    assert started_anew(ingress) != haproxy["pid"]
+    assert f"HAProxy's worker (pid {haproxy['worker']}) has neither answered nor" in ingress.log
+
+
+def started_anew(ingress: Ingress) -> int:
+    """The master, once there is another one."""
     again = ingress.wait_status(
         lambda s: s["haproxy"]["restarts"] == 1 and s["haproxy"]["worker"], "the restart", 150
     )["haproxy"]
-    assert again["pid"] != master
-    assert f"HAProxy's master (pid {master}) has neither answered nor worked" in ingress.log
     ingress.wait_for(lambda: ingress.try_serial(NAME), "HAProxy to serve again")
     assert ingress.ctl("reload").returncode == 0
+    return int(again["pid"])

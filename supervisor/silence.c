@@ -1,4 +1,4 @@
-#include "supervisor/master_watch.h"
+#include "supervisor/silence.h"
 
 #include "common/buffer.h"
 #include "common/file.h"
@@ -32,22 +32,22 @@ static bool read_stat(pid_t pid, unsigned long long *ticks, char *state)
 	return found;
 }
 
-void master_watch_reset(struct master_watch *watch)
+void silence_end(struct silence *silence)
 {
-	*watch = (struct master_watch){0};
+	*silence = (struct silence){0};
 }
 
-bool master_watch_silent(struct master_watch *watch, pid_t master, long long now_ms)
+bool silence_lasts(struct silence *silence, pid_t pid, long long now_ms)
 {
 	unsigned long long ticks = 0;
 	char state = '?';
 
-	if (!read_stat(master, &ticks, &state))
+	if (!read_stat(pid, &ticks, &state))
 		return false; /* its end is about to be told */
-	bool works = state == 'D' || ticks >= watch->ticks + MASTER_TICKS_MIN;
-	if (watch->since_ms == 0 || works) {
-		*watch = (struct master_watch){now_ms, ticks};
+	bool works = state == 'D' || ticks >= silence->ticks + SILENCE_TICKS_MIN;
+	if (silence->since_ms == 0 || works) {
+		*silence = (struct silence){now_ms, ticks};
 		return false;
 	}
-	return now_ms - watch->since_ms >= MASTER_SILENCE_MAX * 1000LL;
+	return now_ms - silence->since_ms >= SILENCE_MAX * 1000LL;
 }

@@ -1,13 +1,13 @@
-/* A master that is silent is given up when it does nothing, and waited for while it works. */
+/* A process that is silent is given up when it does nothing, and waited for while it works. */
 #include "test/unit/common/unit.h"
 
-#include "supervisor/master_watch.h"
+#include "supervisor/silence.h"
 
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { MINUTE_MS = MASTER_SILENCE_MAX * 1000 };
+enum { MINUTE_MS = SILENCE_MAX * 1000 };
 
 static pid_t start_child(bool busy)
 {
@@ -29,40 +29,40 @@ static void end_child(pid_t pid)
 
 static void one_that_does_nothing_is_given_up(void **state)
 {
-	struct master_watch watch = {0};
+	struct silence watch = {0};
 	pid_t pid = start_child(false);
 
 	(void)state;
-	assert_false(master_watch_silent(&watch, pid, 1000));
-	assert_false(master_watch_silent(&watch, pid, 1000 + MINUTE_MS - 1));
-	assert_true(master_watch_silent(&watch, pid, 1000 + MINUTE_MS));
+	assert_false(silence_lasts(&watch, pid, 1000));
+	assert_false(silence_lasts(&watch, pid, 1000 + MINUTE_MS - 1));
+	assert_true(silence_lasts(&watch, pid, 1000 + MINUTE_MS));
 	/* After an answer it has its time again. */
-	master_watch_reset(&watch);
-	assert_false(master_watch_silent(&watch, pid, 1000 + 2 * MINUTE_MS));
-	assert_false(master_watch_silent(&watch, pid, 1000 + 3 * MINUTE_MS - 1));
-	assert_true(master_watch_silent(&watch, pid, 1000 + 3 * MINUTE_MS));
+	silence_end(&watch);
+	assert_false(silence_lasts(&watch, pid, 1000 + 2 * MINUTE_MS));
+	assert_false(silence_lasts(&watch, pid, 1000 + 3 * MINUTE_MS - 1));
+	assert_true(silence_lasts(&watch, pid, 1000 + 3 * MINUTE_MS));
 	end_child(pid);
 }
 
 /* The clock of the test goes on once the child has used some time of its own. */
 static void one_that_works_is_waited_for(void **state)
 {
-	struct master_watch watch = {0};
+	struct silence watch = {0};
 	pid_t pid = start_child(true);
 	long long now = 1000;
 
 	(void)state;
-	assert_false(master_watch_silent(&watch, pid, now));
+	assert_false(silence_lasts(&watch, pid, now));
 	for (int minute = 0; minute < 3; minute++) {
 		unsigned long long before = watch.ticks;
 		while (watch.ticks == before)
-			assert_false(master_watch_silent(&watch, pid, now));
+			assert_false(silence_lasts(&watch, pid, now));
 		now += MINUTE_MS - 1;
-		assert_false(master_watch_silent(&watch, pid, now));
+		assert_false(silence_lasts(&watch, pid, now));
 	}
 	end_child(pid);
 	/* One that has ended is told of elsewhere. */
-	assert_false(master_watch_silent(&watch, pid, 100LL * MINUTE_MS));
+	assert_false(silence_lasts(&watch, pid, 100LL * MINUTE_MS));
 }
 
 int main(void)
