@@ -7,7 +7,7 @@
 #include "supervisor/domains.h"
 #include "supervisor/jobs.h"
 #include "supervisor/state.h"
-#include "supervisor/steps_order.h"
+#include "supervisor/steps_account.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -167,7 +167,7 @@ static void fill(struct run *run)
 static int start(struct run *run, struct error *err)
 {
 	const struct dns_batch_options *o = &run->batch->options;
-	const char *account = steps_order_account_uri(o->order);
+	const char *account = steps_account_uri(o->accounts);
 	const char *words[FIXED_WORDS + DOMAINS_PER_RUN] = {"apply", "--only", o->kinds,
 							    "--results-fd", "3"};
 	char app_id[STATE_ID_MAX + 8];

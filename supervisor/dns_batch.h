@@ -16,7 +16,7 @@ struct domain;
 struct jobs;
 struct settings;
 struct state;
-struct steps_order;
+struct steps_account;
 
 /* err NULL: the records of the domain are in place; `were_there`: without a change. */
 typedef void dns_batch_done(struct domain *domain, bool were_there, const struct error *err);
@@ -28,10 +28,10 @@ struct dns_batch_options {
 	const struct settings *settings;
 	const struct jobs *jobs;
 	const struct state *state;
-	const struct steps_order *order; /* knows the account */
-	struct lane *lane;		 /* where a run takes one place */
-	const char *kinds;		 /* for --only */
-	const char *what;		 /* what an error is about: "CAA record" */
+	const struct steps_account *accounts;
+	struct lane *lane; /* where a run takes one place */
+	const char *kinds; /* for --only */
+	const char *what;  /* what an error is about: "CAA record" */
 	dns_batch_done *done;
 };
 

@@ -232,7 +232,7 @@ cJSON *status_make(const struct status_sources *sources)
 	add_evidence(json, sources);
 	acme = cJSON_AddObjectToObject(json, "acme");
 	cJSON_AddStringToObject(acme, "server", sources->settings->acme_server);
-	add_text(acme, "account", steps_order_account_uri(steps_of_order(sources->steps)));
+	add_text(acme, "account", steps_account_uri(steps_of_account(sources->steps)));
 	add_key_origin(json, sources->key_origin);
 	add_text(json, "clock", steps_clock_problem(sources->steps));
 	list = cJSON_AddArrayToObject(json, "domains");

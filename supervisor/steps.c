@@ -7,6 +7,7 @@
 
 struct steps {
 	struct steps_dns *dns;
+	struct steps_account *accounts;
 	struct steps_order *order;
 	struct steps_serve *serve;
 	struct clock_check clock;
@@ -17,7 +18,7 @@ static void fill_table(struct steps *steps)
 {
 	const struct step_work table[STEP_COUNT] = {
 	    [STEP_RECORDS] = {steps_dns_records, steps->dns},
-	    [STEP_ACCOUNT] = {steps_order_account, steps->order},
+	    [STEP_ACCOUNT] = {steps_account_begin, steps->accounts},
 	    [STEP_CAA] = {steps_dns_caa, steps->dns},
 	    [STEP_PREFLIGHT] = {steps_dns_preflight, steps->dns},
 	    [STEP_ISSUE] = {steps_order_issue, steps->order},
@@ -40,15 +41,20 @@ struct steps *steps_new(const struct steps_options *o, struct error *err)
 		error_no_memory(err);
 		return NULL;
 	}
-	steps->order =
-	    steps_order_new(&(struct steps_order_options){o->base, o->settings, o->jobs, o->certbot,
-							  o->key_origin, o->store, &steps->clock},
-			    err);
+	steps->accounts = steps_account_new(
+	    &(struct steps_account_options){o->settings, o->certbot, o->store, &steps->clock}, err);
+	if (steps->accounts == NULL)
+		goto fail;
+	steps->order = steps_order_new(
+	    &(struct steps_order_options){o->base, o->settings, o->jobs, o->certbot, o->key_origin,
+					  o->store, steps->accounts, &steps->clock},
+	    err);
 	if (steps->order == NULL)
 		goto fail;
-	steps->dns = steps_dns_new(
-	    &(struct steps_dns_options){o->settings, o->jobs, o->state, o->pairs, steps->order},
-	    err);
+	steps->dns =
+	    steps_dns_new(&(struct steps_dns_options){o->settings, o->jobs, o->state, o->pairs,
+						      steps->accounts, steps->order},
+			  err);
 	if (steps->dns == NULL)
 		goto fail;
 	steps->serve =
@@ -71,6 +77,7 @@ void steps_free(struct steps *steps)
 		return;
 	steps_dns_free(steps->dns);
 	steps_order_free(steps->order);
+	steps_account_free(steps->accounts);
 	steps_serve_free(steps->serve);
 	free(steps);
 }
@@ -83,6 +90,11 @@ const struct step_work *steps_table(const struct steps *steps)
 const char *steps_clock_problem(const struct steps *steps)
 {
 	return clock_check_problem(&steps->clock);
+}
+
+struct steps_account *steps_of_account(const struct steps *steps)
+{
+	return steps->accounts;
 }
 
 struct steps_order *steps_of_order(const struct steps *steps)

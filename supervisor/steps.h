@@ -2,7 +2,8 @@
  * The steps of a domain's life as one table for the engine (domains.h): which function does which.
  *
  *   RECORDS, CAA, PREFLIGHT                  steps_dns.h: what ingress-dns does
- *   ACCOUNT, ISSUE                           steps_order.h: what certbot does
+ *   ACCOUNT                                  steps_account.h: as whom certbot orders
+ *   ISSUE                                    steps_order.h: what certbot does
  *   CHECK, INSTALL, PUBLISH, APPLY, PROBE    steps_serve.h: from the volume to the wire
  */
 #ifndef SUPERVISOR_STEPS_H
@@ -10,6 +11,7 @@
 
 #include "common/error.h"
 #include "supervisor/domains.h"
+#include "supervisor/steps_account.h"
 #include "supervisor/steps_order.h"
 #include "supervisor/steps_serve.h"
 
@@ -46,6 +48,7 @@ const struct step_work *steps_table(const struct steps *steps);
 /* Why our clock is suspected to be wrong; "". */
 const char *steps_clock_problem(const struct steps *steps);
 
+struct steps_account *steps_of_account(const struct steps *steps);
 struct steps_order *steps_of_order(const struct steps *steps);
 struct steps_serve *steps_of_serving(const struct steps *steps);
 

@@ -6,6 +6,7 @@
 #include "supervisor/domains.h"
 #include "supervisor/jobs.h"
 #include "supervisor/served_pair.h"
+#include "supervisor/steps_account.h"
 #include "supervisor/steps_order.h"
 
 #include <stdio.h>
@@ -30,7 +31,7 @@ static struct dns_batch *make_batch(struct steps_dns *dns, const char *kinds, co
 	    .settings = o->settings,
 	    .jobs = o->jobs,
 	    .state = o->state,
-	    .order = o->order,
+	    .accounts = o->accounts,
 	    .lane = &dns->lane,
 	    .kinds = kinds,
 	    .what = what,
@@ -107,7 +108,7 @@ static void on_records_done(struct domain *d, bool was_there, const struct error
 	bool *has_records = &dns->has_records[domain_index(d)];
 
 	if (!*has_records && was_there)
-		steps_order_app_is_known(dns->options.order);
+		steps_account_app_is_known(dns->options.accounts);
 	*has_records = true;
 	on_caa_done(d, was_there, err);
 }
@@ -161,8 +162,8 @@ static void go_preflight(void *arg)
 {
 	struct steps_dns *dns = domain_context(arg);
 	const struct steps_dns_options *o = &dns->options;
-	const char *const words[] = {"preflight", "--account-uri",
-				     steps_order_account_uri(o->order), domain_called(arg), NULL};
+	const char *const words[] = {"preflight", "--account-uri", steps_account_uri(o->accounts),
+				     domain_called(arg), NULL};
 	char app_id[STATE_ID_MAX + 8];
 	const char *const extra[] = {o->settings->app_id == NULL ? app_id : NULL, NULL};
 	const struct job job = {

@@ -10,6 +10,7 @@ struct jobs;
 struct served_pair;
 struct settings;
 struct state;
+struct steps_account;
 struct steps_order;
 
 struct steps_dns_options {
@@ -17,7 +18,8 @@ struct steps_dns_options {
 	const struct jobs *jobs;
 	const struct state *state;
 	const struct served_pair *pairs; /* one for each of settings->domains */
-	struct steps_order *order;	 /* knows the account, and what is due */
+	struct steps_account *accounts;
+	struct steps_order *order; /* knows what is due */
 };
 
 struct steps_dns;

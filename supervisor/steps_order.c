@@ -8,12 +8,11 @@
 #include "supervisor/clock_check.h"
 #include "supervisor/container_memory.h"
 #include "supervisor/domains.h"
-#include "supervisor/file_print.h"
 #include "supervisor/key_origin.h"
-#include "supervisor/lost_volume.h"
 #include "supervisor/order_sweep.h"
 #include "supervisor/schedule.h"
 #include "supervisor/served_pair.h"
+#include "supervisor/steps_account.h"
 
 #include <event2/event.h>
 #include <limits.h>
@@ -24,7 +23,6 @@
 enum {
 	DAY = 86400,
 	FAILURES_TO_BEAR = 30, /* in a row, of what costs nothing: some four hours */
-	URI_MAX = 1024,
 	MEBIBYTE = 1024 * 1024,
 	/* What an order takes of memory, its hooks with it, and how long until it has taken it. */
 	ORDER_MEMORY = 64 * MEBIBYTE,
@@ -37,17 +35,13 @@ enum {
 
 struct steps_order {
 	struct steps_order_options options;
-	struct lane registrations, orders;
+	struct lane orders;
 	struct order_sweep *sweep;
-	char account_uri[URI_MAX]; /* of the account in use; "": not known yet */
-	/* For each of settings->domains, which account was in use when it came by: its CAA record
-	 * names that one. */
-	uint64_t *accounts_seen;
-	/* For each of them, when the order under way began (clock_now_ms()); 0: there is none. */
+	/* For each of settings->domains, when the order under way began (clock_now_ms()); 0: there
+	 * is none. */
 	long long *begun;
 	struct event *look; /* for orders that have become slow */
 	bool has_told_memory;
-	struct lost_volume lost_volume;
 };
 
 /* ---- memory */
@@ -131,21 +125,14 @@ struct steps_order *steps_order_new(const struct steps_order_options *options, s
 	struct steps_order *order = calloc(1, sizeof(*order));
 
 	if (order != NULL)
-		order->accounts_seen =
-		    calloc(options->settings->domain_count, sizeof(*order->accounts_seen));
-	if (order != NULL)
 		order->begun = calloc(options->settings->domain_count, sizeof(*order->begun));
 	if (order != NULL)
 		order->look = evtimer_new(options->base, on_look, order);
-	if (order == NULL || order->accounts_seen == NULL || order->begun == NULL ||
-	    order->look == NULL) {
+	if (order == NULL || order->begun == NULL || order->look == NULL) {
 		error_no_memory(err);
 		goto fail;
 	}
 	order->options = *options;
-	order->lost_volume =
-	    (struct lost_volume){options->settings->letsencrypt_dir, clock_now_ms(), false};
-	lane_init(&order->registrations, 1);
 	lane_init(&order->orders, 0); /* until the start has swept */
 	order->orders.has_room = has_memory;
 	order->orders.has_room_arg = order;
@@ -165,7 +152,6 @@ void steps_order_free(struct steps_order *order)
 	if (order->look != NULL)
 		event_free(order->look);
 	free(order->begun);
-	free(order->accounts_seen);
 	free(order);
 }
 
@@ -184,92 +170,6 @@ void steps_order_sweep(struct steps_order *order)
 void steps_order_stop(struct steps_order *order)
 {
 	order_sweep_stop(order->sweep);
-}
-
-/* ---- ACCOUNT */
-
-const char *steps_order_account_uri(const struct steps_order *order)
-{
-	return order->account_uri;
-}
-
-/* 1 known, 0 there is none yet, -1. */
-static int find_account(struct steps_order *order, size_t domain, struct error *err)
-{
-	const struct acme_account *account;
-	int rc = store_account(order->options.store, &account, err);
-
-	if (rc > 0) {
-		snprintf(order->account_uri, sizeof(order->account_uri), "%s", account->uri);
-		order->accounts_seen[domain] = file_print_of_text(account->uri);
-	}
-	return rc;
-}
-
-static void on_registered(const struct certbot_outcome *outcome, void *arg)
-{
-	struct steps_order *order = domain_context(arg);
-	struct error err = ERROR_INIT;
-	int rc = 0;
-
-	clock_check_ca(order->options.clock, outcome->ca_time, time(NULL));
-	if (outcome->error != NULL) {
-		err = *outcome->error;
-		rc = -1;
-	}
-	if (rc == 0)
-		rc = store_commit_account(order->options.store, outcome->config_dir, &err);
-	if (rc == 0 && find_account(order, domain_index(arg), &err) <= 0)
-		rc = error_wrap(&err, "certbot registered an account that cannot be used");
-	if (rc == 0)
-		log_info("[%s] ACME account %s", domain_called(arg), order->account_uri);
-	lane_leave(&order->registrations);
-	if (rc == 0)
-		domain_done(arg);
-	else
-		domain_failed(arg, &err);
-}
-
-/* Whether one may be registered; who asks for it by hand knows what he does. */
-static int check_volume(const struct steps_order *order, const struct domain *d, struct error *err)
-{
-	struct lost_volume volume = order->lost_volume;
-
-	if (domain_is_forced(d) || steps_order_has_certificate(order, d))
-		volume.is_known_to_dns = false;
-	return lost_volume_check(&volume, clock_now_ms(), err);
-}
-
-/* Several domains may have waited for the lane: the first one's account serves all. */
-static void go_account(void *arg)
-{
-	struct steps_order *order = domain_context(arg);
-	struct error err = ERROR_INIT;
-	int found = find_account(order, domain_index(arg), &err);
-
-	if (found == 0 && store_has_room_for_account(order->options.store, &err) == 0 &&
-	    check_volume(order, arg, &err) == 0 &&
-	    certbot_register(order->options.certbot, on_registered, arg, &err) == 0)
-		return;
-	lane_leave(&order->registrations);
-	if (found > 0)
-		domain_done(arg);
-	else
-		domain_failed(arg, &err);
-}
-
-void steps_order_account(struct domain *d, void *context)
-{
-	struct steps_order *order = context;
-	struct error err = ERROR_INIT;
-	int found = find_account(order, domain_index(d), &err);
-
-	if (found > 0)
-		domain_nothing(d);
-	else if (found < 0)
-		domain_failed(d, &err);
-	else
-		domain_enter(d, &order->registrations, go_account);
 }
 
 /* ---- whether an order is due */
@@ -307,11 +207,6 @@ bool steps_order_has_certificate(const struct steps_order *order, const struct d
 	return store_find(order->options.store, domain_called(d), &lineage, &ignored) > 0;
 }
 
-void steps_order_app_is_known(struct steps_order *order)
-{
-	order->lost_volume.is_known_to_dns = true;
-}
-
 static bool is_half_way(const struct lineage *c, long days_before, time_t now)
 {
 	time_t renewal = schedule_renewal(c->not_before, c->not_after, days_before);
@@ -338,21 +233,10 @@ bool steps_order_is_urgent(const struct steps_order *order, const struct domain 
 static void note_failure(struct steps_order *order, struct domain *d,
 			 const struct certbot_outcome *outcome)
 {
-	const struct acme_account *account;
-	struct error err = ERROR_INIT;
-
 	if (!outcome->has_asked || outcome->account_is_unknown)
 		domain_refund_order(d);
-	if (!outcome->account_is_unknown ||
-	    store_account(order->options.store, &account, &err) <= 0)
-		return;
-	/* Several orders may come back with this; the first one has had it noted. */
-	if (order->accounts_seen[domain_index(d)] != file_print_of_text(account->uri))
-		return;
-	log_warn("[%s] the CA does not know the ACME account %s any more; another one is used",
-		 domain_called(d), account->uri);
-	if (store_account_is_lost(order->options.store, account->id, &err) != 0)
-		log_warn("[%s] %s", domain_called(d), err.text);
+	if (outcome->account_is_unknown)
+		steps_account_is_lost(order->options.accounts, d);
 }
 
 /* As store_commit(). */
@@ -434,21 +318,6 @@ static bool is_covered(const struct domain *d, const struct lineage *lineage)
 	       served_pair_check(lineage, domain_called(d), &nothing, time(NULL), &ignored) == 0;
 }
 
-/* The account that the domain's CAA record names: another may have come into use since. */
-static int check_account(const struct steps_order *order, const struct domain *d,
-			 const struct acme_account **account, struct error *err)
-{
-	int found = store_account(order->options.store, account, err);
-
-	if (found < 0)
-		return -1;
-	if (found > 0 &&
-	    order->accounts_seen[domain_index(d)] == file_print_of_text((*account)->uri))
-		return 0;
-	return error_set(err, EXIT_TRY_LATER,
-			 "the ACME account has changed since the CAA record was made");
-}
-
 static int place_order(struct steps_order *order, struct domain *d, const struct lineage *lineage,
 		       struct error *err)
 {
@@ -456,7 +325,7 @@ static int place_order(struct steps_order *order, struct domain *d, const struct
 	const struct acme_account *account;
 	domain_name name;
 
-	if (check_account(order, d, &account, err) != 0)
+	if (steps_account_of(o->accounts, d, &account, err) != 0)
 		return -1;
 	if (lineage != NULL)
 		snprintf(name, sizeof(name), "%s", lineage->name);

@@ -1,5 +1,5 @@
 /*
- * A domain's account and certificate, ordered by certbot: ORDERS_AT_ONCE at a time unless the
+ * A domain's certificate, ordered by certbot: ORDERS_AT_ONCE at a time unless the
  * container's memory is too small for that, and never more often than the CA's limits bear.  An
  * order that takes longer than a minute, since its zone lags, lets another one begin.
  */
@@ -18,6 +18,7 @@ struct event_base;
 struct jobs;
 struct key_origin;
 struct settings;
+struct steps_account;
 
 struct steps_order_options {
 	struct event_base *base;
@@ -26,6 +27,7 @@ struct steps_order_options {
 	struct certbot *certbot;
 	struct key_origin *key_origin;
 	struct certificate_store *store;
+	struct steps_account *accounts;
 	struct clock_check *clock;
 };
 
@@ -34,12 +36,8 @@ struct steps_order;
 struct steps_order *steps_order_new(const struct steps_order_options *options, struct error *err);
 void steps_order_free(struct steps_order *order);
 
-/* The steps, for the table in steps.c; `context` is the object. */
-void steps_order_account(struct domain *domain, void *context);
+/* The step, for the table in steps.c; `context` is the object. */
 void steps_order_issue(struct domain *domain, void *context);
-
-/* "" until ACCOUNT has been done. */
-const char *steps_order_account_uri(const struct steps_order *order);
 
 /* Whether a certificate is to be ordered: 1, 0, or -1 when the volume cannot be read. */
 int steps_order_is_due(const struct steps_order *order, struct domain *domain, struct error *err);
@@ -55,9 +53,6 @@ bool steps_order_is_urgent(const struct steps_order *order, const struct domain 
 
 /* Whether the volume has a certificate for the domain, be it one that has expired. */
 bool steps_order_has_certificate(const struct steps_order *order, const struct domain *domain);
-
-/* DNS had records of this app before we made any, see lost_volume.h. */
-void steps_order_app_is_known(struct steps_order *order);
 
 /* Removes challenge records that a killed certbot left in DNS: for the start, before any order. */
 void steps_order_sweep(struct steps_order *order);

@@ -6,7 +6,7 @@
 #include "supervisor/domains.h"
 #include "supervisor/jobs.h"
 #include "supervisor/state.h"
-#include "supervisor/steps_order.h"
+#include "supervisor/steps_account.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -50,9 +50,9 @@ const char *domain_called(const struct domain *domain)
 	return domain->name;
 }
 
-const char *steps_order_account_uri(const struct steps_order *order)
+const char *steps_account_uri(const struct steps_account *accounts)
 {
-	(void)order;
+	(void)accounts;
 	return "https://ca/1";
 }
 
