@@ -273,7 +273,9 @@ static void pass_kept(const struct steps_order *order, struct domain *d, struct 
 {
 	struct error all = ERROR_INIT;
 
-	error_set(&all, err->code, "%s; until then it is kept in %s, and is lost with that",
+	error_set(&all, err->code,
+		  "%s. It is served from %s, which does not outlast the container, and put onto "
+		  "the volume as soon as that takes it",
 		  err->text, order->options.settings->run_dir);
 	domain_passed(d, &all);
 }
