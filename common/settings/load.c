@@ -62,6 +62,7 @@ static const char *file_source(struct loading *in, const char *path)
 static void refuse_both(struct loading *in, const struct setting *row, struct setting_state *state)
 {
 	settings_problem(in, "%s and %s_FILE are both set: keep one of them", row->name, row->name);
+	state->source = "environment";
 	state->wrong = true;
 }
 
@@ -98,11 +99,11 @@ static void load_from_file(struct loading *in, const struct setting *row,
 	if (content == NULL) {
 		state->given = path;
 		state->wrong = true;
-		return;
+	} else {
+		in->is_file = true;
+		load_plain(in, row, state, content);
+		in->is_file = false;
 	}
-	in->is_file = true;
-	load_plain(in, row, state, content);
-	in->is_file = false;
 	state->source = file_source(in, path);
 }
 

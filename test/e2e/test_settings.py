@@ -33,9 +33,15 @@ def test_check_shows_every_setting_and_hides_secrets(world: World) -> None:
     assert good.returncode == 0, good.stderr
     assert "RFC2136_KEY_SECRET" in good.stdout
     assert stack.bind.key_secret not in good.stdout + good.stderr
-    bad = ingress.run("ingressd", "--check", PORT="70000")
+    bad = ingress.run(
+        "ingressd", "--check", PORT="70000", DOMAINS="", DOMAINS_FILE="/nonexistent",
+        ROUTING_MAP_FILE="/nonexistent",
+    )  # fmt: skip
     assert bad.returncode == BAD_CONFIG
     assert "70000" in bad.stderr and "PORT" in bad.stdout
+    sources = {line.split()[0]: line.split(maxsplit=2)[2] for line in bad.stdout.splitlines()[1:]}
+    assert sources["DOMAINS"] == "file /nonexistent, wrong"
+    assert sources["ROUTING_MAP"] == "environment, wrong"  # there, and in a file
     assert not ingress.run_dir.exists()
 
 
