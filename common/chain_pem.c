@@ -7,6 +7,7 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -27,13 +28,25 @@ static void free_bio(BIO **bio)
 
 /* ---- certificates */
 
+/* Of another kind, such as SM2, HAProxy does not start with either. */
+static int check_kind(const EVP_PKEY *key, struct error *err)
+{
+	static const int kinds[] = {EVP_PKEY_RSA, EVP_PKEY_RSA_PSS, EVP_PKEY_DSA,
+				    EVP_PKEY_EC,  EVP_PKEY_ED25519, EVP_PKEY_ED448};
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
+		if (EVP_PKEY_get_base_id(key) == kinds[i])
+			return 0;
+	return error_set(err, EXIT_FAILED, "the certificate's key is of no kind that TLS knows");
+}
+
 /* By the security level that OpenSSL has for servers (2): with less HAProxy does not start. */
-static int check_strength(X509 *x509, struct error *err)
+static int check_strength(X509 *x509, bool is_first, struct error *err)
 {
 	AUTO_KEY EVP_PKEY *key = key_of_certificate(x509, err);
 	int bits = -1;
 
-	if (key == NULL)
+	if (key == NULL || (is_first && check_kind(key, err) != 0))
 		return -1;
 	if (EVP_PKEY_get_security_bits(key) < SECURITY_BITS)
 		return error_set(err, EXIT_FAILED,
@@ -44,10 +57,10 @@ static int check_strength(X509 *x509, struct error *err)
 		return 0;
 	X509_get_signature_info(x509, NULL, NULL, &bits, NULL);
 	ERR_clear_error();
-	return bits >= SECURITY_BITS
-		   ? 0
-		   : error_set(err, EXIT_FAILED,
-			       "a certificate of the chain is signed with too weak a digest");
+	if (bits < SECURITY_BITS)
+		return error_set(err, EXIT_FAILED,
+				 "a certificate of the chain is signed with too weak a digest");
+	return 0;
 }
 
 /* The certificates as OpenSSL writes them, into `out` if there is one. */
@@ -59,7 +72,7 @@ static int read_all(const char *pem, size_t length, BIO *out, struct error *err)
 	if (in == NULL)
 		return -1;
 	while ((x509 = key_next_certificate(in)) != NULL) {
-		int rc = check_strength(x509, err);
+		int rc = check_strength(x509, false, err);
 		if (rc == 0 && out != NULL && PEM_write_bio_X509(out, x509) != 1)
 			rc = key_error(err, "a certificate of the chain cannot be written");
 		X509_free(x509);
@@ -88,7 +101,7 @@ int chain_check(const char *pem, size_t length, struct error *err)
 
 	if (first == NULL)
 		return in == NULL ? -1 : key_error(err, "there is no certificate in PEM form");
-	int rc = check_strength(first, err);
+	int rc = check_strength(first, true, err);
 	X509_free(first);
 	if (rc != 0 || left == 0 ||
 	    (left == good_tail.length && memcmp(tail, good_tail.text, left) == 0))

@@ -259,6 +259,9 @@ static void what_is_too_weak_is_refused(void **state)
 	sign_weakly(&files, EVP_RSA_gen(1024), EVP_sha256());
 	install(*state, &files, text, sizeof(text));
 	assert_contains(text, "a key in the chain has 80 bits of security");
+	sign_weakly(&files, EVP_PKEY_Q_keygen(NULL, NULL, "SM2"), EVP_sha256());
+	install(*state, &files, text, sizeof(text));
+	assert_contains(text, "the certificate's key is of no kind that TLS knows");
 	sign_weakly(&files, make_key(), EVP_sha1());
 	install(*state, &files, text, sizeof(text));
 	assert_contains(text, "a certificate of the chain is signed with too weak a digest");
