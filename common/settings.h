@@ -56,6 +56,9 @@ struct name_choice {
 /* What becomes of a certificate whose key nothing shows to have been made here. */
 enum adopted_keys { ADOPTED_SERVE, ADOPTED_RENEW };
 
+/* Who is asked whether a challenge can be seen. */
+enum propagation_check { PROPAGATION_AUTHORITATIVE, PROPAGATION_RESOLVERS, PROPAGATION_OFF };
+
 enum evidence_routing { ROUTE_BY_CONNECTION, ROUTE_BY_REQUEST };
 
 struct settings {
@@ -76,7 +79,8 @@ struct settings {
 	const char *app_id; /* NULL: asked from the guest agent */
 	unsigned short port;
 	bool set_caa;
-	long propagation_timeout;  /* seconds; 0: the provider's default */
+	long propagation_timeout; /* seconds; 0: the provider's default */
+	enum propagation_check propagation_check;
 	const char *dns_resolvers; /* "addr[:port],...", NULL: the system's */
 	unsigned short dns_port;   /* where authoritative servers are asked */
 	/* Names that a challenge may be led to by CNAME, each with all below it. */

@@ -282,6 +282,19 @@ const char *settings_check_order_limits(struct loading *in, const struct setting
 	return word;
 }
 
+const char *settings_check_propagation(struct loading *in, const struct setting *row,
+				       const char *value)
+{
+	const char *word = settings_check_word(in, row, value);
+
+	if (word != NULL)
+		in->settings->propagation_check = strcmp(word, "off") == 0 ? PROPAGATION_OFF
+						  : strcmp(word, "resolvers") == 0
+						      ? PROPAGATION_RESOLVERS
+						      : PROPAGATION_AUTHORITATIVE;
+	return word;
+}
+
 /* ---- where challenges may be led to */
 
 const char *settings_check_challenge_targets(struct loading *in, const struct setting *row,

@@ -121,13 +121,14 @@ static enum finding read_answer(struct search *search, const ldns_pkt *answer, c
 
 /* ---- asking */
 
-static enum finding ask_server(struct search *search, const struct authority_server *server,
+static enum finding ask_server(struct search *search, const struct authority *authority, size_t i,
 			       const char *name, int hops, struct error *why)
 {
+	const struct authority_server *server = &authority->servers[i];
 	AUTO_PKT ldns_pkt *answer = NULL;
 
 	if (deadline_left(search->limit) == 0 ||
-	    dns_query(&server->at, name, LDNS_RR_TYPE_CAA, false, &answer, why) != 0)
+	    authority_query(authority, i, name, LDNS_RR_TYPE_CAA, &answer, why) != 0)
 		return UNKNOWN;
 	ldns_pkt_rcode rcode = ldns_pkt_get_rcode(answer);
 	if (rcode != LDNS_RCODE_NOERROR && rcode != LDNS_RCODE_NXDOMAIN) {
@@ -137,7 +138,8 @@ static enum finding ask_server(struct search *search, const struct authority_ser
 	}
 	/* A server that refers to a zone below, or does not hold the zone, says nothing about
 	 * the name. */
-	return ldns_pkt_aa(answer) ? read_answer(search, answer, name, hops, why) : UNKNOWN;
+	return authority_speaks(authority, answer) ? read_answer(search, answer, name, hops, why)
+						   : UNKNOWN;
 }
 
 /*
@@ -152,7 +154,7 @@ static enum finding ask_servers(struct search *search, const struct authority *a
 
 	for (size_t i = 0; i < authority->count; i++) {
 		struct error own = ERROR_INIT;
-		enum finding finding = ask_server(search, &authority->servers[i], name, hops, &own);
+		enum finding finding = ask_server(search, authority, i, name, hops, &own);
 		if (finding == FORBIDS || (finding == BROKEN && !seen[FORBIDS]))
 			*why = own;
 		seen[finding] = true;

@@ -55,9 +55,9 @@ static int is_everywhere(const struct authority *authority, const char *name, co
 		AUTO_PKT ldns_pkt *answer = NULL;
 		struct error silent = ERROR_INIT;
 		domain_name other = "";
-		if (dns_query(&server->at, name, LDNS_RR_TYPE_CNAME, false, &answer, &silent) !=
+		if (authority_query(authority, i, name, LDNS_RR_TYPE_CNAME, &answer, &silent) !=
 			0 ||
-		    !ldns_pkt_aa(answer))
+		    !authority_speaks(authority, answer))
 			continue;
 		if (dns_answer_alias(answer, name, other) != 0 || strcmp(alias, other) != 0)
 			return error_set(err, EXIT_TRY_LATER,
@@ -88,6 +88,29 @@ static int judge(const struct dns_view *view, const struct settings *settings,
 	return is_everywhere(authority, name, alias, view->resolver.limit, err) == 0 ? 1 : -1;
 }
 
+/*
+ * The CNAME at `name` where only resolvers can be asked.  The provider is asked first: a resolver
+ * that was asked before the value stands there remembers for a while that nothing does, and could
+ * not tell when it can be seen.
+ */
+static int find_alias(const struct provider *provider, const struct authority *authority,
+		      const char *name, domain_name alias, struct error *err)
+{
+	AUTO_PKT ldns_pkt *answer = NULL;
+	struct error ignored = ERROR_INIT;
+	struct zone zone;
+
+	if (provider->class->list != NULL &&
+	    provider_zone(provider, name, authority->zone, &zone, &ignored) == 0 &&
+	    strcmp(zone.name, authority->zone) == 0)
+		return cname_shown(provider, &zone, name, alias, err);
+	if (authority_ask(authority, name, LDNS_RR_TYPE_CNAME, &answer, err) != 0)
+		return -1;
+	if (dns_answer_alias(answer, name, alias) != 0)
+		*alias = '\0';
+	return 0;
+}
+
 int challenge_place_find(struct dns_view *view, const struct settings *settings,
 			 const struct provider *provider, const char *domain, domain_name name,
 			 struct authority *authority, struct error *err)
@@ -100,7 +123,9 @@ int challenge_place_find(struct dns_view *view, const struct settings *settings,
 				 "_acme-challenge.%s is longer than %d characters", domain,
 				 DOMAIN_MAX);
 	for (int hop = 0; hop < ALIASES_MAX; hop++) {
-		if (authority_find(view, name, authority, alias, err) != 0)
+		if (authority_find(view, name, authority, alias, err) != 0 ||
+		    (authority->is_recursive &&
+		     find_alias(provider, authority, name, alias, err) != 0))
 			return -1;
 		int follow = *alias == '\0'
 				 ? 0

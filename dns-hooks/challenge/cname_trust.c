@@ -59,6 +59,21 @@ static int compare(const struct provider *provider, const struct zone *held, con
 			 name, alias, cname->value, provider->class->name);
 }
 
+int cname_shown(const struct provider *provider, const struct zone *zone, const char *name,
+		domain_name alias, struct error *err)
+{
+	AUTO_RECORDS struct record_list records = {0};
+
+	*alias = '\0';
+	if (provider->class->list(provider->state, zone, name, &records, err) != 0)
+		return error_wrap(err, "cannot read the records of %s", name);
+	const struct record *cname = find_cname(&records);
+	if (cname == NULL ||
+	    (cname->type == RECORD_CNAME && dns_name_normal(cname->value, alias) == 0))
+		return 0;
+	return error_set(err, EXIT_FAILED, "%s is a CNAME of more than one target", name);
+}
+
 int cname_judge(const struct settings *settings, const struct provider *provider, const char *name,
 		const char *alias, const char *zone, struct error *err)
 {

@@ -24,4 +24,8 @@
 int cname_judge(const struct settings *settings, const struct provider *provider, const char *name,
 		const char *alias, const char *zone, struct error *err);
 
+/* The target of the CNAME that the provider has at `name` in a zone of its own, "" for none. */
+int cname_shown(const struct provider *provider, const struct zone *zone, const char *name,
+		domain_name alias, struct error *err);
+
 #endif

@@ -2,6 +2,7 @@
 
 #include "common/log.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum {
@@ -30,9 +31,11 @@ static int add_servers_of(struct dns_view *view, struct authority *authority, co
 	struct address_list addresses;
 	size_t before = authority->count;
 
-	if (resolver_addresses(&view->resolver, name, view->port, &addresses, err) != 0)
-		return error_wrap(err, "cannot find the address of %s, a name server of %s", name,
-				  authority->zone);
+	if (resolver_addresses(&view->resolver, name, view->port, &addresses, err) != 0) {
+		error_wrap(err, "cannot find the address of %s, a name server of %s", name,
+			   authority->zone);
+		return -1;
+	}
 	for (size_t i = 0; i < addresses.count && authority->count < AUTHORITY_SERVERS_MAX; i++)
 		add_server(authority, name, &addresses.items[i]);
 	if (authority->count == before)
@@ -47,18 +50,47 @@ static int add_servers_of(struct dns_view *view, struct authority *authority, co
 static int open_named(struct dns_view *view, const char *zone, const struct name_list *names,
 		      struct authority *authority, struct error *err)
 {
+	struct error last = ERROR_INIT;
+
 	authority->count = 0;
 	memmove(authority->zone, zone, strlen(zone) + 1);
 	authority->names = *names;
-	for (size_t i = 0; i < names->count; i++)
-		if (add_servers_of(view, authority, names->items[i], err) != 0)
-			return -1;
+	authority->is_recursive = false;
+	for (size_t i = 0; i < names->count; i++) {
+		struct error own = ERROR_INIT;
+		if (add_servers_of(view, authority, names->items[i], &own) == 0)
+			continue;
+		/* A CA's resolver passes it over as well. */
+		log_warn("%s", own.text);
+		last = own;
+	}
 	if (authority->count > 0)
 		return 0;
+	if (last.text[0] != '\0') {
+		*err = last;
+		return -1;
+	}
 	return error_set(err, EXIT_FAILED, "the zone %s %s", zone,
 			 names->count == 0
 			     ? "is delegated to nobody: it has no NS records"
 			     : "has no name server that can be reached from this machine");
+}
+
+/* The resolvers in the place of the zone's servers. */
+static void open_resolvers(const struct dns_view *view, const char *zone,
+			   struct authority *authority)
+{
+	const struct resolver *resolver = &view->resolver;
+
+	memmove(authority->zone, zone, strlen(zone) + 1);
+	authority->names = (struct name_list){0};
+	authority->is_recursive = true;
+	authority->count = resolver->count;
+	for (size_t i = 0; i < resolver->count; i++) {
+		struct authority_server *server = &authority->servers[i];
+		*server = (struct authority_server){.at = resolver->servers[i]};
+		snprintf(server->name, sizeof(server->name), "resolver %zu", i + 1);
+	}
 }
 
 int authority_open(struct dns_view *view, const char *zone, struct authority *authority,
@@ -66,21 +98,40 @@ int authority_open(struct dns_view *view, const char *zone, struct authority *au
 {
 	struct name_list names;
 
+	if (view->check != PROPAGATION_AUTHORITATIVE) {
+		open_resolvers(view, zone, authority);
+		return 0;
+	}
 	if (resolver_name_servers(&view->resolver, zone, &names, err) != 0)
 		return -1;
 	return open_named(view, zone, &names, authority, err);
 }
 
-static int ask_server(const struct authority_server *server, const char *zone, const char *name,
+int authority_query(const struct authority *authority, size_t server, const char *name,
+		    ldns_rr_type type, ldns_pkt **answer, struct error *err)
+{
+	return dns_query(&authority->servers[server].at, name, type, authority->is_recursive,
+			 answer, err);
+}
+
+bool authority_speaks(const struct authority *authority, const ldns_pkt *answer)
+{
+	return authority->is_recursive || ldns_pkt_aa(answer);
+}
+
+static int ask_server(const struct authority *authority, size_t i, const char *name,
 		      ldns_rr_type type, ldns_pkt **answer, struct error *err)
 {
-	if (dns_query(&server->at, name, type, false, answer, err) != 0)
+	const struct authority_server *server = &authority->servers[i];
+	const char *zone = authority->zone;
+
+	if (authority_query(authority, i, name, type, answer, err) != 0)
 		return -1;
 	ldns_pkt_rcode rcode = ldns_pkt_get_rcode(*answer);
 	if (rcode != LDNS_RCODE_NOERROR && rcode != LDNS_RCODE_NXDOMAIN)
 		error_set(err, EXIT_UNREACHABLE, "%s (%s) answers %s", server->name,
 			  server->at.text, dns_rcode_text(*answer));
-	else if (!dns_answer_is_authoritative(*answer, zone, name))
+	else if (!authority->is_recursive && !dns_answer_is_authoritative(*answer, zone, name))
 		error_set(err, EXIT_UNREACHABLE, "%s (%s) does not hold the zone %s", server->name,
 			  server->at.text, zone);
 	else
@@ -89,12 +140,13 @@ static int ask_server(const struct authority_server *server, const char *zone, c
 	return -1;
 }
 
-static bool holds_zone(const struct authority_server *server, const char *zone, struct error *err)
+static bool holds_zone(const struct authority *authority, size_t i, struct error *err)
 {
 	AUTO_PKT ldns_pkt *answer = NULL;
+	const char *zone = authority->zone;
 	domain_name held;
 
-	return ask_server(server, zone, zone, LDNS_RR_TYPE_SOA, &answer, err) == 0 &&
+	return ask_server(authority, i, zone, LDNS_RR_TYPE_SOA, &answer, err) == 0 &&
 	       ldns_pkt_aa(answer) && dns_answer_zone(answer, zone, held) &&
 	       strcmp(held, zone) == 0;
 }
@@ -115,7 +167,7 @@ int authority_try(struct dns_view *view, const char *name, struct authority *aut
 		if (authority->count == count)
 			continue;
 		authority->servers[count].is_extra = true;
-		if (!holds_zone(&authority->servers[count], authority->zone, err))
+		if (!holds_zone(authority, count, err))
 			authority->count = count;
 	}
 	return authority->count > before;
@@ -127,12 +179,16 @@ int authority_ask(const struct authority *authority, const char *name, ldns_rr_t
 	deadline limit = deadline_in(ASK_BUDGET_MS);
 
 	for (size_t i = 0; i < authority->count && deadline_left(limit) > 0; i++) {
-		const struct authority_server *server = &authority->servers[i];
-		if (ask_server(server, authority->zone, name, type, answer, err) == 0)
+		if (ask_server(authority, i, name, type, answer, err) == 0)
 			return 0;
-		log_debug("%s: %s", server->name, err->text);
+		log_debug("%s: %s", authority->servers[i].name, err->text);
 	}
-	return error_wrap(err, "no name server of %s tells about %s", authority->zone, name);
+	if (authority->is_recursive)
+		return error_wrap(err, "no resolver tells about %s", name);
+	return error_wrap(err,
+			  "no name server of %s tells about %s (if they cannot be asked from here, "
+			  "PROPAGATION_CHECK=resolvers does without them)",
+			  authority->zone, name);
 }
 
 /* The zone is told by the SOA record of an answer.  A server that follows CNAMEs into a circle
@@ -154,12 +210,39 @@ static int ask_for_zone(const struct authority *authority, const char *name, ldn
 	return -1;
 }
 
+/*
+ * The ancestor to ask the resolvers about: the parent, since `name` itself may be about to be
+ * made.  A name of two labels is asked about as it is: its parent is a registry's zone, which
+ * a private name space need not have.
+ */
+static const char *safe_ancestor(const char *name)
+{
+	const char *dot = strchr(name, '.');
+
+	return dot != NULL && strchr(dot + 1, '.') != NULL ? dot + 1 : name;
+}
+
+/* Resolvers are asked about the ancestor only, see above; a CNAME is not looked for. */
+static int find_by_resolvers(struct dns_view *view, const char *name, struct authority *authority,
+			     domain_name alias, struct error *err)
+{
+	domain_name zone;
+
+	*alias = '\0';
+	if (resolver_zone_of(&view->resolver, safe_ancestor(name), zone, err) != 0)
+		return -1;
+	open_resolvers(view, zone, authority);
+	return 0;
+}
+
 int authority_descend(struct dns_view *view, const char *name, struct authority *authority,
 		      domain_name alias, struct error *err)
 {
 	struct name_list names;
 	domain_name zone;
 
+	if (authority->is_recursive)
+		return find_by_resolvers(view, name, authority, alias, err);
 	*alias = '\0';
 	for (int level = 0; level < DELEGATIONS_MAX; level++) {
 		AUTO_PKT ldns_pkt *answer = NULL;
@@ -183,23 +266,13 @@ int authority_descend(struct dns_view *view, const char *name, struct authority 
 			 DELEGATIONS_MAX);
 }
 
-/*
- * The ancestor to ask the resolvers about: the parent, since `name` itself may be about to be
- * made.  A name of two labels is asked about as it is: its parent is a registry's zone, which
- * a private name space need not have.
- */
-static const char *safe_ancestor(const char *name)
-{
-	const char *dot = strchr(name, '.');
-
-	return dot != NULL && strchr(dot + 1, '.') != NULL ? dot + 1 : name;
-}
-
 int authority_find(struct dns_view *view, const char *name, struct authority *authority,
 		   domain_name alias, struct error *err)
 {
 	domain_name zone;
 
+	if (view->check != PROPAGATION_AUTHORITATIVE)
+		return find_by_resolvers(view, name, authority, alias, err);
 	if (resolver_zone_of(&view->resolver, safe_ancestor(name), zone, err) != 0 ||
 	    authority_open(view, zone, authority, err) != 0)
 		return -1;

@@ -7,6 +7,7 @@
 
 #include "common/domain.h"
 #include "common/error.h"
+#include "common/settings.h"
 #include "dns-hooks/resolve/dns_query.h"
 #include "dns-hooks/resolve/resolver.h"
 
@@ -25,17 +26,21 @@ struct authority {
 	struct name_list names; /* of the NS records, whether they can be asked or not */
 	struct authority_server servers[AUTHORITY_SERVERS_MAX];
 	size_t count; /* at least 1 */
+	/* The servers are the resolvers, which tell what they have got from the zone's: all that
+	 * there is with PROPAGATION_CHECK=resolvers or off. */
+	bool is_recursive;
 };
 
 /* How the servers of names are found and asked. */
 struct dns_view {
 	struct resolver resolver;
 	unsigned short port; /* of authoritative servers */
+	enum propagation_check check;
 };
 
 /*
- * The servers of `zone` by its NS records.  NS names without an address, and addresses to
- * which this machine has no route (IPv6 in most containers), are left out with a warning;
+ * The servers of `zone` by its NS records.  NS names whose address cannot be found, and addresses
+ * to which this machine has no route (IPv6 in most containers), are left out with a warning;
  * -1 when nobody is left.  The structure is large: keep it in one place.
  */
 int authority_open(struct dns_view *view, const char *zone, struct authority *authority,
@@ -45,7 +50,8 @@ int authority_open(struct dns_view *view, const char *zone, struct authority *au
  * The servers of the zone that `name` lies in, whether it exists or not: the enclosing zone
  * by the resolvers, asked about an ancestor, then delegations followed from server to
  * server.  `alias` is the target of a CNAME that stands (or appears to stand) at `name`, ""
- * for none.
+ * for none.  With PROPAGATION_CHECK=resolvers or off the servers are the resolvers, and `alias` is
+ * "" whatever stands there.
  */
 int authority_find(struct dns_view *view, const char *name, struct authority *authority,
 		   domain_name alias, struct error *err);
@@ -60,6 +66,13 @@ int authority_descend(struct dns_view *view, const char *name, struct authority 
  * when it cannot be told; the rest of them is left out from `limit` on. */
 int authority_try(struct dns_view *view, const char *name, struct authority *authority,
 		  deadline limit, struct error *err);
+
+/* Asks one of the servers, whatever it answers; see dns_query(). */
+int authority_query(const struct authority *authority, size_t server, const char *name,
+		    ldns_rr_type type, ldns_pkt **answer, struct error *err);
+
+/* Whether such an answer comes from somebody who knows: from the zone, or through a resolver. */
+bool authority_speaks(const struct authority *authority, const ldns_pkt *answer);
 
 /* Asks one server after the other until one answers with authority, or points further down. */
 int authority_ask(const struct authority *authority, const char *name, ldns_rr_type type,

@@ -122,6 +122,8 @@ void delegation_complete(struct dns_view *view, struct authority *authority)
 	struct name_list names = {0};
 	struct error err = ERROR_INIT;
 
+	if (authority->is_recursive)
+		return;
 	view->resolver.limit = search.limit;
 	if (authority_ask(authority, authority->zone, LDNS_RR_TYPE_NS, &answer, &err) == 0)
 		dns_answer_name_servers(answer, authority->zone, &names);

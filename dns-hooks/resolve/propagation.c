@@ -1,8 +1,8 @@
 #include "dns-hooks/resolve/propagation.h"
 
-#include "common/buffer.h"
 #include "common/log.h"
 #include "dns-hooks/resolve/dns_answer.h"
+#include "dns-hooks/resolve/sightings.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -11,108 +11,62 @@ enum {
 	FIRST_PAUSE_MS = 250,
 	LONGEST_PAUSE_MS = 3000,
 	PROGRESS_MS = 5000,
-	/* How often in a row an address keeps silent before it is passed over. */
-	SILENCES_MAX = 3,
+	FAILURES_MAX = 3, /* in a row, before an address is given up */
 	ROLL_CALLS = 2,
 	ROLL_CALL_MS = 45000,
 	LIST_MAX = 700, /* bytes of a message that name servers */
 };
 
-enum sight {
-	NOT_ASKED,
-	SEEN,
-	MISSING, /* it answers, without the value */
-	REFUSES, /* it answers with an error, or not for this zone */
-	SILENT,
-};
-
-static const char *const sight_text[] = {"not asked", "has it", "does not have it yet",
-					 "refuses to answer for the zone", "does not answer"};
-
 struct watch {
-	const struct authority *authority;
-	const char *name, *value;
-	enum sight sights[AUTHORITY_SERVERS_MAX];
-	int silences[AUTHORITY_SERVERS_MAX];
-	int patience;	   /* silences before an address is passed over */
-	bool is_roll_call; /* any answer will do */
+	struct sightings sightings;
+	const char *name;
+	const char *value; /* NULL: any answer will do */
+	ldns_rr_type asked_for;
 	deadline next_report;
 };
 
-static enum sight judge(const ldns_pkt *answer, const char *name, const char *value)
+static enum sight judge(const struct watch *watch, const ldns_pkt *answer)
 {
 	ldns_pkt_rcode rcode = ldns_pkt_get_rcode(answer);
 
-	if ((rcode != LDNS_RCODE_NOERROR && rcode != LDNS_RCODE_NXDOMAIN) || !ldns_pkt_aa(answer))
-		return REFUSES;
-	return dns_answer_has_text(answer, name, value) ? SEEN : MISSING;
+	if ((rcode != LDNS_RCODE_NOERROR && rcode != LDNS_RCODE_NXDOMAIN) ||
+	    !authority_speaks(watch->sightings.authority, answer))
+		return SIGHT_REFUSED;
+	return watch->value == NULL || dns_answer_has_text(answer, watch->name, watch->value)
+		   ? SIGHT_SEEN
+		   : SIGHT_MISSING;
 }
 
 static void look(struct watch *watch, size_t i)
 {
-	const struct authority_server *server = &watch->authority->servers[i];
+	const struct authority *authority = watch->sightings.authority;
 	AUTO_PKT ldns_pkt *answer = NULL;
 	struct error err = ERROR_INIT;
+	enum sight sight = SIGHT_SILENT;
 
-	if (dns_query(&server->at, watch->name, LDNS_RR_TYPE_TXT, false, &answer, &err) != 0) {
-		log_debug("%s: %s", server->name, err.text);
-		watch->sights[i] = SILENT;
-		watch->silences[i]++;
-		return;
-	}
-	watch->silences[i] = 0;
-	watch->sights[i] = judge(answer, watch->name, watch->value);
+	if (authority_query(authority, i, watch->name, watch->asked_for, &answer, &err) == 0)
+		sight = judge(watch, answer);
+	else
+		log_debug("%s: %s", authority->servers[i].name, err.text);
+	sightings_note(&watch->sightings, i, sight);
 }
 
-static bool is_fine(const struct watch *watch, size_t i)
+/* Those that do not have it; `only_given_up`: those of them that could not be asked. */
+static void name_lacking(const struct watch *watch, bool only_given_up, char text[LIST_MAX])
 {
-	return watch->sights[i] == SEEN || (watch->is_roll_call && watch->sights[i] == MISSING);
-}
-
-/* Whether another address of the same server is fine. */
-static bool is_fine_elsewhere(const struct watch *watch, size_t i)
-{
-	const struct authority *authority = watch->authority;
-
-	for (size_t other = 0; other < authority->count; other++)
-		if (is_fine(watch, other) &&
-		    strcmp(authority->servers[other].name, authority->servers[i].name) == 0)
-			return true;
-	return false;
-}
-
-/* An extra server counts only for what it answers. */
-static bool is_passed_over(const struct watch *watch, size_t i)
-{
-	bool is_extra = watch->authority->servers[i].is_extra;
-
-	if (watch->sights[i] == REFUSES)
-		return is_extra;
-	return watch->sights[i] == SILENT && watch->silences[i] >= watch->patience &&
-	       (is_extra || is_fine_elsewhere(watch, i));
-}
-
-static size_t count_lacking(const struct watch *watch)
-{
-	size_t lacking = 0;
-
-	for (size_t i = 0; i < watch->authority->count; i++)
-		lacking += !is_fine(watch, i) && !is_passed_over(watch, i);
-	return lacking;
-}
-
-static void name_lacking(const struct watch *watch, char text[LIST_MAX])
-{
+	const struct sightings *sightings = &watch->sightings;
+	const struct authority *authority = sightings->authority;
 	size_t used = 0;
 
 	text[0] = '\0';
-	for (size_t i = 0; i < watch->authority->count; i++) {
-		const struct authority_server *server = &watch->authority->servers[i];
-		if (is_fine(watch, i) || is_passed_over(watch, i))
+	for (size_t i = 0; i < authority->count; i++) {
+		const struct authority_server *server = &authority->servers[i];
+		if (sightings->sights[i] == SIGHT_SEEN ||
+		    sightings_is_given_up(sightings, i, only_given_up) != only_given_up)
 			continue;
 		int length =
 		    snprintf(text + used, LIST_MAX - used, "%s%s (%s) %s", used == 0 ? "" : ", ",
-			     server->name, server->at.text, sight_text[watch->sights[i]]);
+			     server->name, server->at.text, sight_text(sightings->sights[i]));
 		if (length < 0 || used + (size_t)length >= LIST_MAX) {
 			memcpy(text + LIST_MAX - 4, "...", 4);
 			return;
@@ -125,110 +79,120 @@ static void report_progress(const struct watch *watch, deadline limit)
 {
 	char lacking[LIST_MAX];
 
-	name_lacking(watch, lacking);
+	name_lacking(watch, false, lacking);
+	if (lacking[0] == '\0')
+		name_lacking(watch, true, lacking);
 	log_info("%s: waiting for %zu of %zu servers, %ld s at most: %s", watch->name,
-		 count_lacking(watch), watch->authority->count, deadline_left(limit) / 1000,
-		 lacking);
+		 sightings_lacking(&watch->sightings), watch->sightings.authority->count,
+		 deadline_left(limit) / 1000, lacking);
 }
 
-static void report_passed_over(const struct watch *watch)
+/* What an order goes on without. */
+static void report_given_up(const struct watch *watch)
 {
-	for (size_t i = 0; i < watch->authority->count; i++) {
-		const struct authority_server *server = &watch->authority->servers[i];
-		if (is_passed_over(watch, i))
-			log_warn("%s does not answer at %s; %s", server->name, server->at.text,
-				 server->is_extra ? "it is not waited for"
-						  : "its other address has the value");
-	}
+	const struct sightings *sightings = &watch->sightings;
+	const struct authority *authority = sightings->authority;
+	struct sightings_tally tally = sightings_count(sightings);
+	char lacking[LIST_MAX];
+
+	for (size_t i = 0; i < authority->count; i++)
+		if (sightings->sights[i] != SIGHT_SEEN && sightings_is_seen_elsewhere(sightings, i))
+			log_warn("%s %s at %s; its other address %s", authority->servers[i].name,
+				 sight_text(sightings->sights[i]), authority->servers[i].at.text,
+				 watch->value == NULL ? "does" : "has the value");
+	name_lacking(watch, true, lacking);
+	if (lacking[0] == '\0')
+		return;
+	log_warn("%s: %zu of %zu %s of %s %s; going on without %s: set them right, or take them "
+		 "out of the NS records",
+		 watch->name, tally.seen, tally.servers,
+		 authority->is_recursive ? "resolvers" : "name servers", authority->zone,
+		 watch->value == NULL ? "answer for it" : "have the value", lacking);
 }
 
-/* Asks every server that still lacks the value, which takes a while if many are silent. */
+/* Asks every server that is due, which takes a while if many are silent. */
 static void look_at_all(struct watch *watch, deadline limit)
 {
-	for (size_t i = 0; i < watch->authority->count && deadline_left(limit) > 0; i++) {
-		if (is_fine(watch, i) || is_passed_over(watch, i))
+	for (size_t i = 0; i < watch->sightings.authority->count && deadline_left(limit) > 0; i++) {
+		if (!sightings_is_due(&watch->sightings, i))
 			continue;
 		look(watch, i);
-		if (deadline_left(watch->next_report) == 0 && count_lacking(watch) > 0) {
+		if (deadline_left(watch->next_report) == 0 &&
+		    !sightings_suffice(&watch->sightings, false)) {
 			report_progress(watch, limit);
 			watch->next_report = deadline_in(PROGRESS_MS);
 		}
 	}
 }
 
-/*
- * When there is no time left: whether those that lack the value have kept silent all the while, and
- * another server of the zone has it.  A resolver that meets a silent server asks the next one, and
- * one server that is dead must not let a certificate end.
- */
-static bool only_silence_is_left(const struct watch *watch)
+/* Why nothing was seen at any server that counts. */
+static int nobody_answers(const struct watch *watch, struct error *err)
 {
-	bool has_witness = false;
+	const struct authority *authority = watch->sightings.authority;
+	char lacking[LIST_MAX];
 
-	for (size_t i = 0; i < watch->authority->count; i++) {
-		if (is_passed_over(watch, i))
-			continue;
-		if (is_fine(watch, i))
-			has_witness |= !watch->authority->servers[i].is_extra;
-		else if (watch->sights[i] != SILENT || watch->silences[i] < SILENCES_MAX)
-			return false;
-	}
-	return has_witness;
+	name_lacking(watch, true, lacking);
+	if (authority->is_recursive)
+		return error_set(err, EXIT_TRY_LATER,
+				 "no resolver tells about %s: %s; PROPAGATION_CHECK=off goes on "
+				 "without asking",
+				 watch->name, lacking);
+	return error_set(err, EXIT_TRY_LATER,
+			 "no name server of %s answers for it: %s; set them right, or, if they "
+			 "cannot be asked from here, set PROPAGATION_CHECK=resolvers (or off)",
+			 authority->zone, lacking);
 }
 
 int propagation_wait(const struct authority *authority, const char *name, const char *value,
 		     deadline limit, struct error *err)
 {
-	struct watch watch = {.authority = authority,
+	struct watch watch = {.sightings = {.authority = authority, .patience = FAILURES_MAX},
 			      .name = name,
 			      .value = value,
-			      .patience = SILENCES_MAX,
+			      .asked_for = LDNS_RR_TYPE_TXT,
 			      .next_report = deadline_in(PROGRESS_MS)};
 	char lacking[LIST_MAX];
 	long pause = FIRST_PAUSE_MS;
 
 	for (;;) {
-		look_at_all(&watch, limit);
-		if (count_lacking(&watch) == 0) {
-			report_passed_over(&watch);
+		bool is_last = deadline_left(limit) == 0;
+		if (sightings_suffice(&watch.sightings, is_last)) {
+			report_given_up(&watch);
 			return 0;
 		}
-		if (deadline_left(limit) == 0)
+		if (is_last)
 			break;
+		look_at_all(&watch, limit);
+		if (sightings_suffice(&watch.sightings, false))
+			continue;
 		deadline_sleep(pause, limit);
 		pause = pause * 2 < LONGEST_PAUSE_MS ? pause * 2 : LONGEST_PAUSE_MS;
 	}
-	name_lacking(&watch, lacking);
-	if (only_silence_is_left(&watch)) {
-		log_warn("%s: all servers that answer have the value; going on without %s", name,
-			 lacking);
-		return 0;
-	}
-	return error_set(
-	    err, EXIT_TRY_LATER,
-	    "the value at %s is not served everywhere in time (PROPAGATION_TIMEOUT): %s", name,
-	    lacking);
+	if (sightings_are_failures(&watch.sightings))
+		return nobody_answers(&watch, err);
+	name_lacking(&watch, false, lacking);
+	return error_set(err, EXIT_TRY_LATER,
+			 "the value at %s is not served everywhere in time "
+			 "(PROPAGATION_TIMEOUT, PROPAGATION_CHECK): %s",
+			 name, lacking);
 }
 
 int propagation_ready(const struct authority *authority, const char *name, struct error *err)
 {
-	struct watch watch = {.authority = authority,
-			      .name = name,
-			      .value = "",
-			      .patience = ROLL_CALLS,
-			      .is_roll_call = true,
+	/* A resolver would remember that nothing stands at the name, so it is asked for the zone.
+	 */
+	struct watch watch = {.sightings = {.authority = authority, .patience = ROLL_CALLS},
+			      .name = authority->is_recursive ? authority->zone : name,
+			      .asked_for =
+				  authority->is_recursive ? LDNS_RR_TYPE_SOA : LDNS_RR_TYPE_TXT,
 			      .next_report = deadline_in(PROGRESS_MS)};
 	deadline limit = deadline_in(ROLL_CALL_MS);
-	char lacking[LIST_MAX];
 
-	for (int i = 0; i < ROLL_CALLS && (i == 0 || count_lacking(&watch) > 0); i++)
+	for (int i = 0; i < ROLL_CALLS && (i == 0 || !sightings_suffice(&watch.sightings, false));
+	     i++)
 		look_at_all(&watch, limit);
-	if (count_lacking(&watch) == 0)
-		return 0;
-	name_lacking(&watch, lacking);
-	return error_set(
-	    err, EXIT_TRY_LATER,
-	    "not every name server of %s answers for it, and a CA may ask any of them: "
-	    "%s; set them right, or take them out of the NS records",
-	    authority->zone, lacking);
+	if (sightings_count(&watch.sightings).seen == 0)
+		return nobody_answers(&watch, err);
+	report_given_up(&watch);
+	return 0;
 }

@@ -7,6 +7,7 @@
 int dns_view_init(struct dns_view *view, const struct settings *settings, struct error *err)
 {
 	view->port = settings->dns_port;
+	view->check = settings->propagation_check;
 	return resolver_init(&view->resolver, settings->dns_resolvers, err);
 }
 

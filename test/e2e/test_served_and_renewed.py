@@ -60,8 +60,8 @@ def _renewed(ingress: Ingress, old: str) -> None:
 
 
 def _an_odd_foreign_record(api: CloudflareApi) -> None:
-    """Whose text is none that can be read back."""
-    api.seed("demo.test", "TXT", NAME, '"open')
+    """Whose value is none that such a record can have."""
+    api.seed("demo.test", "AAAA", NAME, "not an address")
 
 
 def _a_key_that_may_not_see_it(api: CloudflareApi) -> None:
@@ -91,14 +91,23 @@ def test_records_that_cannot_be_made(
 
 
 def test_one_dead_name_server_of_two(world: World) -> None:
-    """The preflight holds an order back while there is time, and no longer."""
     stack = world.make_stack()
     stack.bind.add("ns9.demo.test.", 60, "A", "127.0.0.3")
     stack.bind.add("demo.test.", 60, "NS", "ns9.demo.test.")
+    old = _put(stack, datetime.timedelta(days=25))
+    ingress = world.ingress(**_only(stack))
+    ingress.wait_for(lambda: ingress.try_serial(NAME) not in (None, old), "the renewal", 150)
+    assert stack.pebble.orders() == 1
+
+
+def test_a_preflight_that_fails(world: World) -> None:
+    """It holds an order back while there is time, and no longer."""
+    stack = world.make_stack()
+    stack.bind.add("demo.test.", 60, "CAA", '0 issue "other-ca.test"')
     _put(stack, datetime.timedelta(days=25))
-    ingress = world.ingress(**_only(stack, PROPAGATION_TIMEOUT="20"))
+    ingress = world.ingress(**_only(stack))
     told = ingress.wait_domain(NAME, lambda d: d["error"], "the preflight to fail")
-    assert "ns9.demo.test" in told["error"] and told["served"]
+    assert "CAA" in told["error"] and told["served"]
     assert ingress.stack.pebble.orders() == 0
     ingress.stop()
     old = _put(stack, FIVE_DAYS)

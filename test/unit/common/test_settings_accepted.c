@@ -167,6 +167,23 @@ static void the_limits_of_a_ca_can_be_left_to_it(void **state)
 	fixture_free(&loaded);
 }
 
+static void a_challenge_may_be_looked_for_elsewhere(void **state)
+{
+	struct loaded loaded;
+
+	(void)state;
+	fixture_load(&loaded, "DOMAIN=app.example.com");
+	assert_int_equal(loaded.settings->propagation_check, PROPAGATION_AUTHORITATIVE);
+	fixture_free(&loaded);
+	fixture_load(&loaded, "PROPAGATION_CHECK=resolvers");
+	assert_good(&loaded);
+	assert_int_equal(loaded.settings->propagation_check, PROPAGATION_RESOLVERS);
+	fixture_free(&loaded);
+	fixture_load(&loaded, "PROPAGATION_CHECK=off");
+	assert_int_equal(loaded.settings->propagation_check, PROPAGATION_OFF);
+	fixture_free(&loaded);
+}
+
 static void alpn_without_h2(void **state)
 {
 	struct loaded loaded;
@@ -331,6 +348,7 @@ int main(void)
 	    cmocka_unit_test(what_is_not_supported_yet_may_be_turned_off),
 	    cmocka_unit_test(adopted_keys_are_served_or_renewed),
 	    cmocka_unit_test(the_limits_of_a_ca_can_be_left_to_it),
+	    cmocka_unit_test(a_challenge_may_be_looked_for_elsewhere),
 	    cmocka_unit_test(alpn_without_h2),
 	    cmocka_unit_test(http_is_for_loopback_only),
 	    cmocka_unit_test(older_names_count),
