@@ -25,6 +25,7 @@ enum {
 	LOCK_POLL_MS = 100,
 	TTL_MAX = 86400,
 	WRITTEN_FRESH_S = 3600,
+	REPLACED_FRESH_S = 86400,
 };
 
 static const char SUFFIX[] = ".json";
@@ -299,6 +300,23 @@ bool journal_was_written(const struct journal *journal, const char *provider, co
 	long long now = time(NULL), written = read_time(path, "written_at");
 
 	return written <= now && now - written < WRITTEN_FRESH_S;
+}
+
+void journal_note_replaced(const struct journal *journal, const char *name, const char *value)
+{
+	AUTO_FREE char *path = path_of(journal->written_dir, name, value);
+	struct error err = ERROR_INIT;
+
+	if (write_time(path, name, "replaced_at", time(NULL), &err) != 0)
+		log_debug("%s", err.text);
+}
+
+bool journal_was_replaced(const struct journal *journal, const char *name, const char *value)
+{
+	AUTO_FREE char *path = path_of(journal->written_dir, name, value);
+	long long now = time(NULL), replaced = read_time(path, "replaced_at");
+
+	return replaced <= now && now - replaced < REPLACED_FRESH_S;
 }
 
 /* The folder stays: another ingress-dns may just have made it, and go on to use it. */

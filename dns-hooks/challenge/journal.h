@@ -5,7 +5,8 @@
  *                                         forgotten after it is deleted
  *   dstack-ingress/dns-served/HASH.json   until when caches may hold the values of one
  *                                         challenge name that are gone
- *   dstack-ingress/dns-written/HASH.json  when a zone was last written to
+ *   dstack-ingress/dns-written/HASH.json  when a zone was last written to, and when a value at a
+ *                                         name was last replaced
  *
  * A crash at any moment leaves a note too many, never one too few.
  */
@@ -74,6 +75,10 @@ void journal_note_write(const struct journal *journal, const char *provider, con
 			bool has_worked);
 /* Whether it has worked within the last hour, and not failed since. */
 bool journal_was_written(const struct journal *journal, const char *provider, const char *zone);
+/* Remembers that a value of somebody else's at `name` was replaced. */
+void journal_note_replaced(const struct journal *journal, const char *name, const char *value);
+/* Whether it was within the last day: then it has come back. */
+bool journal_was_replaced(const struct journal *journal, const char *name, const char *value);
 /* Forgets all of them: at a new start the credentials may be other ones. */
 int journal_forget_writes(const struct journal *journal, struct error *err);
 

@@ -1,5 +1,6 @@
 #include "dns-hooks/plan/plan_make.h"
 
+#include "common/say.h"
 #include "dns-hooks/plan/plan_caa.h"
 
 #include <stdlib.h>
@@ -184,6 +185,9 @@ out:
 
 /* ---- TXT */
 
+/* The gateway keeps it for as long: what a new address of an app takes to be known. */
+enum { APP_ADDRESS_TTL = 60, SHOWN_TEXT = 80 };
+
 /* HEX:PORT, the shape of what this program (and those before it) writes. */
 static bool is_app_address(const char *value)
 {
@@ -195,9 +199,27 @@ static bool is_app_address(const char *value)
 	return digits >= 1 && digits <= 5 && value[hex + 1 + digits] == '\0';
 }
 
-static int plan_txt(const struct desired_records *desired, const struct record_list *present,
-		    const struct plan_rules *rules, struct change_list *changes, struct error *err)
+/* Whatever is not of the shape stays, but the gateway reads the first record of an answer only, and
+ * servers change their order. */
+static void warn_of_foreign(const struct record_list *present, struct plan *plan)
 {
+	for (size_t i = 0; i < present->count; i++) {
+		const struct record *record = &present->items[i];
+		if (strcmp(record_type_text(record), "TXT") != 0 ||
+		    (record->type == RECORD_TXT && is_app_address(record->value)))
+			continue;
+		say_into(&plan->warnings,
+			 "another TXT record stands here (\"%.*s\"): the gateway takes the first "
+			 "record of an answer, which is that one at times, and then fails the "
+			 "connection; remove it",
+			 SHOWN_TEXT, record->value);
+	}
+}
+
+static int plan_txt(const struct desired_records *desired, const struct record_list *present,
+		    const struct plan_rules *rules, struct plan *plan, struct error *err)
+{
+	struct change_list *changes = &plan->changes;
 	AUTO_RECORD struct record wanted = {0};
 	const struct record *cname = record_list_find_type(present, RECORD_CNAME);
 
@@ -206,10 +228,11 @@ static int plan_txt(const struct desired_records *desired, const struct record_l
 				 "%s is a CNAME (to %s), so the TXT record that tells the gateway "
 				 "about the app cannot stand there; remove the CNAME",
 				 desired->name, cname->value);
-	if (record_make(&wanted, desired->name, RECORD_TXT, rules->record_ttl, rules->txt_value,
+	if (record_make(&wanted, desired->name, RECORD_TXT, APP_ADDRESS_TTL, rules->txt_value,
 			err) != 0)
 		return -1;
 	bool is_there = record_list_find(present, &wanted) != NULL;
+	warn_of_foreign(present, plan);
 	if (change_list_remove_copies(changes, &wanted, present, err) != 0)
 		return -1;
 	for (size_t i = 0; i < present->count; i++) {
@@ -234,7 +257,7 @@ int plan_make(const struct desired_records *desired, const char *zone,
 	if (desired->alias &&
 	    plan_alias(desired, zone, present, addresses, rules, &plan->changes, err) != 0)
 		return -1;
-	if (desired->txt && plan_txt(desired, present, rules, &plan->changes, err) != 0)
+	if (desired->txt && plan_txt(desired, present, rules, plan, err) != 0)
 		return -1;
 	if ((desired->issue != CAA_WISH_NONE || desired->issuewild != CAA_WISH_NONE) &&
 	    plan_caa(desired, present, rules, plan, err) != 0)

@@ -103,6 +103,24 @@ def test_a_stale_app_address_is_replaced(bench: Bench, bind: Bind) -> None:
     assert bind.query(TXT_NAME, "TXT") == [f"{APP_ID}:8443", "not an app address"]
 
 
+def test_a_value_that_comes_back_is_another_instances(bench: Bench, bind: Bind) -> None:
+    warned = "two instances share this name"
+    for turn in range(2):
+        bind.delete(TXT_NAME + ".", "TXT")
+        bind.add(TXT_NAME + ".", 60, "TXT", "ffff:443")
+        told = bench.ok("apply", "--only", "txt")
+        assert (f"! ffff:443 was replaced before and is back: {warned}" in told) == (turn == 1)
+        assert "Applied: 0 added, 1 changed" in told
+    assert warned not in bench.ok("apply", "--only", "txt")
+
+
+def test_a_text_beside_the_app_address_is_warned_of(bench: Bench, bind: Bind) -> None:
+    told = bench.ok("apply", "--only", "txt")
+    assert '! another TXT record stands here ("not an app address")' in told
+    bind.delete(TXT_NAME + ".", "TXT", "not an app address")
+    assert bench.ok("apply", "--only", "txt") == "No changes.\n"
+
+
 def test_additions_leave_the_ttl_of_others_alone(bench: Bench, bind: Bind) -> None:
     before = bind.snapshot("demo.test")
     bench.ok("apply", "--only", "txt")
@@ -207,7 +225,7 @@ def test_caa_pins_the_account(bench: Bench, bind: Bind, ca: dict[str, str]) -> N
     assert "a CAA record has to stand there" in told
     assert bind.query("app.demo.test", "CAA") == [f'0 issue "{PIN}"']
     assert bind.query("app.demo.test", "A") == ["127.0.0.1"]
-    assert bench.ok("apply", "--account-uri", ACCOUNT, **ca) == "No changes.\n"
+    assert "No changes.\n" in bench.ok("apply", "--account-uri", ACCOUNT, **ca)
 
 
 def test_a_cname_becomes_addresses_for_caa(bench: Bench, bind: Bind, ca: dict[str, str]) -> None:

@@ -204,6 +204,21 @@ static void a_write_counts_for_an_hour_and_its_zone(void **state)
 	journal_close(&journal);
 }
 
+static void a_value_that_was_replaced_is_known_for_a_day(void **state)
+{
+	struct journal journal = open_journal(state);
+	struct error err = ERROR_INIT;
+
+	assert_false(journal_was_replaced(&journal, "a.test", "ff:443"));
+	journal_note_replaced(&journal, "a.test", "ff:443");
+	assert_true(journal_was_replaced(&journal, "a.test", "ff:443"));
+	assert_false(journal_was_replaced(&journal, "a.test", "ff:8443"));
+	assert_false(journal_was_replaced(&journal, "b.test", "ff:443"));
+	assert_int_equal(journal_forget_writes(&journal, &err), 0);
+	assert_false(journal_was_replaced(&journal, "a.test", "ff:443"));
+	journal_close(&journal);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -215,6 +230,7 @@ int main(void)
 	    scratch_test(what_is_gone_is_cached_for_its_ttl),
 	    scratch_test(a_time_far_ahead_is_not_waited_for),
 	    scratch_test(a_write_counts_for_an_hour_and_its_zone),
+	    scratch_test(a_value_that_was_replaced_is_known_for_a_day),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

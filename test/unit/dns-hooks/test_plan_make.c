@@ -139,6 +139,58 @@ static void the_app_address_is_kept_current(void **state)
 		expect_plan(&desired, cases[i].present, "", false, cases[i].changes);
 }
 
+static void a_foreign_text_beside_it_is_warned_of(void **state)
+{
+	static const struct {
+		const char *present, *warned;
+	} cases[] = {
+	    {"", NULL},
+	    {"TXT abcdef01:443", NULL},
+	    {"TXT 00ff:1\nMX 10 mail.test", NULL},
+	    {"TXT abcdef01:443\nTXT hello", "(\"hello\")"},
+	    {"TXT 00ff:123456", "(\"00ff:123456\")"},
+	};
+	struct desired_records desired = {.name = "_dstack." NAME, .txt = true};
+	struct plan_rules rules = rules_of(false);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		AUTO_RECORDS struct record_list there = {0};
+		struct error err = ERROR_INIT;
+		struct plan plan;
+		plan_init(&plan);
+		add_records(&there, desired.name, cases[i].present);
+		assert_int_equal(
+		    plan_make(&desired, "example.test", &there, NULL, &rules, &plan, &err), 0);
+		if (cases[i].warned == NULL)
+			assert_string_equal(buffer_text(&plan.warnings), "");
+		else
+			assert_contains(buffer_text(&plan.warnings), cases[i].warned);
+		plan_free(&plan);
+	}
+}
+
+static void the_app_address_is_cached_for_a_minute(void **state)
+{
+	static const char *const present[] = {"", "TXT 00ff:1"};
+	struct desired_records desired = {.name = "_dstack." NAME, .txt = true};
+	struct plan_rules rules = rules_of(false);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(present) / sizeof(present[0]); i++) {
+		AUTO_RECORDS struct record_list there = {0};
+		struct error err = ERROR_INIT;
+		struct plan plan;
+		plan_init(&plan);
+		add_records(&there, desired.name, present[i]);
+		assert_int_equal(
+		    plan_make(&desired, "example.test", &there, NULL, &rules, &plan, &err), 0);
+		assert_int_equal(plan.changes.count, 1);
+		assert_int_equal(plan.changes.items[0].after.ttl, 60);
+		plan_free(&plan);
+	}
+}
+
 static void no_txt_beside_a_cname(void **state)
 {
 	struct desired_records desired = {.name = "_dstack." NAME, .txt = true};
@@ -173,6 +225,8 @@ int main(void)
 	    cmocka_unit_test(a_delegated_name_is_refused),
 	    cmocka_unit_test(where_a_cname_cannot_stand),
 	    cmocka_unit_test(the_app_address_is_kept_current),
+	    cmocka_unit_test(a_foreign_text_beside_it_is_warned_of),
+	    cmocka_unit_test(the_app_address_is_cached_for_a_minute),
 	    cmocka_unit_test(no_txt_beside_a_cname),
 	    cmocka_unit_test(the_ttl_of_an_updated_record_stays),
 	};
