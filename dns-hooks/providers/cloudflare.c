@@ -6,6 +6,7 @@
 #include "dns-hooks/providers/cloudflare_api.h"
 #include "dns-hooks/providers/record_by_id.h"
 #include "dns-hooks/providers/zone_search.h"
+#include "dns-hooks/records/idn.h"
 #include "dns-hooks/web/web_answer.h"
 
 #include <stdio.h>
@@ -64,11 +65,13 @@ static int take_zone(const cJSON *item, void *user, struct error *err)
 	const char *status = json_string(item, "status");
 	const char *account = json_string(json_object(item, "account"), "name");
 	size_t used = strlen(search->accounts);
+	domain_name ascii;
 
 	if (!web_id_is_usable(id) || name == NULL || strlen(id) >= ZONE_ID_MAX)
 		return error_set(err, EXIT_UNREACHABLE,
 				 "Cloudflare: a zone in the listing lacks a usable id or name");
-	if (strcasecmp(name, search->name) != 0)
+	/* It is asked for as DNS has it, and may be shown in Unicode. */
+	if (idn_to_ascii(name, ascii) != 0 || strcmp(ascii, search->name) != 0)
 		return 0;
 	search->found++;
 	snprintf(search->accounts + used, sizeof(search->accounts) - used, "%s%s",

@@ -1,6 +1,7 @@
 #include "dns-hooks/providers/cloudflare_answer.h"
 
 #include "dns-hooks/records/caa.h"
+#include "dns-hooks/records/idn.h"
 #include "dns-hooks/records/record_text.h"
 #include "dns-hooks/web/web_answer.h"
 
@@ -146,15 +147,13 @@ static int make_text(const char *name, unsigned ttl, const char *content, struct
 		     struct error *err)
 {
 	struct buffer value;
-	int result = -1;
 
 	buffer_init(&value, RECORD_VALUE_MAX);
-	/* Written with quotes; read back quoted, unquoted, or split into several strings. */
-	if (record_unquote(content, &value) != 0)
-		error_set(err, EXIT_UNREACHABLE, "the TXT value '%.100s' has an open quote",
-			  content);
-	else
-		result = record_make(record, name, RECORD_TXT, ttl, buffer_text(&value), err);
+	/* Written with quotes; read back quoted, unquoted, or split into several strings.  What is
+	 * none of these is somebody else's, and shown as it was typed. */
+	int result = record_unquote(content, &value) == 0
+			 ? record_make(record, name, RECORD_TXT, ttl, buffer_text(&value), err)
+			 : record_make_other(record, name, "TXT", ttl, content, err);
 	buffer_free(&value);
 	return result;
 }
@@ -163,10 +162,15 @@ static int make_typed(const cJSON *item, const char *name, enum record_type type
 		      const char *content, struct record *record, struct error *err)
 {
 	char text[CAA_TEXT_MAX];
+	domain_name target;
 
 	switch (type) {
 	case RECORD_TXT:
 		return make_text(name, ttl, content, record, err);
+	case RECORD_CNAME:
+		if (idn_to_ascii(content, target) == 0)
+			return record_make(record, name, type, ttl, target, err);
+		return record_make_other(record, name, "CNAME", ttl, content, err);
 	case RECORD_CAA:
 		if (caa_text(item, content, text) == 0)
 			return record_make(record, name, type, ttl, text, err);
@@ -190,6 +194,7 @@ int cloudflare_record(const cJSON *item, struct record *record, struct error *er
 	const char *id = json_string(item, "id"), *name = json_string(item, "name");
 	const char *type_name = json_string(item, "type");
 	const char *content = json_string(item, "content");
+	domain_name ascii;
 
 	*record = (struct record){0};
 	if (!web_id_is_usable(id) || strlen(id) >= RECORD_ID_MAX || name == NULL ||
@@ -197,6 +202,9 @@ int cloudflare_record(const cJSON *item, struct record *record, struct error *er
 		return error_set(
 		    err, EXIT_UNREACHABLE,
 		    "Cloudflare: a record in the listing lacks a usable id, name or type");
+	/* One that cannot be read is not the name that was asked for. */
+	if (idn_to_ascii(name, ascii) == 0)
+		name = ascii;
 	enum record_type type = record_type_parse(type_name);
 	if (type != RECORD_OTHER && content == NULL)
 		return error_set(err, EXIT_UNREACHABLE,

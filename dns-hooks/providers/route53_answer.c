@@ -295,7 +295,10 @@ static int take_zone(const struct xml_element *entry, struct route53_zones *zone
 		return 0;
 	}
 	zones->public_count++;
-	snprintf(zones->id, sizeof(zones->id), "%s", id);
+	bool is_wanted = zones->wanted != NULL && strcmp(zones->wanted, id) == 0;
+	if (is_wanted || !zones->has_wanted)
+		snprintf(zones->id, sizeof(zones->id), "%s", id);
+	zones->has_wanted |= is_wanted;
 	snprintf(zones->ids + used, sizeof(zones->ids) - used, "%s%s", used == 0 ? "" : ", ", id);
 	return 0;
 }
@@ -347,7 +350,6 @@ int route53_record(const struct route53_set *set, const char *name, const char *
 	enum record_type type = record_type_parse(set->type);
 	struct buffer plain;
 	domain_name target;
-	int result = -1;
 
 	*record = (struct record){0};
 	if (type == RECORD_OTHER)
@@ -357,10 +359,10 @@ int route53_record(const struct route53_set *set, const char *name, const char *
 	if (type != RECORD_TXT)
 		return record_make(record, name, type, set->ttl, value, err);
 	buffer_init(&plain, RECORD_VALUE_MAX);
-	if (route53_read_txt(value, &plain) != 0)
-		error_set(err, EXIT_UNREACHABLE, "the TXT value '%.100s' has an open quote", value);
-	else
-		result = record_make(record, name, type, set->ttl, buffer_text(&plain), err);
+	/* What cannot be read is somebody else's; change() sends it back as it came. */
+	int result = route53_read_txt(value, &plain) == 0
+			 ? record_make(record, name, type, set->ttl, buffer_text(&plain), err)
+			 : record_make_other(record, name, set->type, set->ttl, value, err);
 	buffer_free(&plain);
 	return result;
 }

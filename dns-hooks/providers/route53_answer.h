@@ -67,8 +67,11 @@ int route53_take_sets(const struct xml *xml, const char *name, struct route53_se
 
 /* The zones of one name in the account. */
 struct route53_zones {
+	const char *wanted; /* the id to prefer where there are several; NULL: none */
+	bool has_wanted;
 	size_t public_count, private_count;
-	char id[ZONE_ID_MAX];	   /* of the last public one, without "/hostedzone/" */
+	/* Of the one that is wanted, else of the last public one, without "/hostedzone/". */
+	char id[ZONE_ID_MAX];
 	char ids[ZONE_ID_MAX * 2]; /* of the public ones, for messages */
 };
 

@@ -95,6 +95,7 @@ class CloudflareApi(HttpService):
         permissions: Iterable[str] = ALL_PERMISSIONS,
         page_limit: int = 5,
         txt_form: str = "as sent",
+        unicode_names: bool = False,
     ) -> None:
         super().__init__()
         self.url = self.origin + BASE_PATH
@@ -102,6 +103,7 @@ class CloudflareApi(HttpService):
         self.permissions = set(permissions)
         self.page_limit = page_limit
         self.txt_form = txt_form
+        self.unicode_names = unicode_names
         self._state = threading.RLock()
         self._mirror = BindMirror(bind) if bind else None
         self._zones = [
@@ -237,7 +239,9 @@ class CloudflareApi(HttpService):
             return _success(self._zone(zone_id).as_json())
         query = request.query
         found = [
-            zone.as_json()
+            {**zone.as_json(), "name": _in_unicode(zone.name)}
+            if self.unicode_names
+            else zone.as_json()
             for zone in self._zones
             if query.get("name", zone.name).lower() == zone.name
             and query.get("status", zone.status) == zone.status
@@ -313,6 +317,10 @@ class CloudflareApi(HttpService):
                 "unquoted": record.value,
                 "split": txt_quoted(record.value, half),
             }[self.txt_form]
+        if self.unicode_names:
+            shown["name"] = _in_unicode(shown["name"])
+            if record.type == "CNAME":
+                shown["content"] = _in_unicode(shown["content"])
         return shown
 
     # Listings
@@ -350,6 +358,14 @@ class CloudflareApi(HttpService):
                 {"id": secrets.token_hex(16), "type": 65280, "name": "x", "content": {"a": "b"}},
             ]
         return Response.of_json(body, answer.status)
+
+
+def _in_unicode(name: str) -> str:
+    """As the API shows names of international domains, whichever way they were asked for."""
+    return ".".join(
+        label[4:].encode().decode("punycode") if label.startswith("xn--") else label
+        for label in name.split(".")
+    )
 
 
 def _success(result: Any, **more: Any) -> Response:

@@ -9,7 +9,7 @@ import pytest
 from support.bind import Bind
 from support.cloudflare_api import CloudflareApi, CloudflareZone
 
-from ..dns_bench import BAD_CONFIG, api_bench
+from ..dns_bench import BAD_CONFIG, api_bench, challenge
 from .zone import writes
 
 
@@ -42,3 +42,27 @@ def test_a_zone_that_is_not_active_is_warned_about(tmp_path: Path, bind: Bind) -
         result = bench.run("plan")
         assert result.returncode == 0
         assert "is pending, not active" in result.stderr
+
+
+IDN = "xn--mnchen-3ya.test"
+
+
+def test_a_zone_that_is_shown_in_unicode(tmp_path: Path) -> None:
+    """Records as well: a value must not be left there because it was not recognised."""
+    domain = f"app.xn--bcher-kva.{IDN}"
+    name = f"_acme-challenge.{domain}"
+    request = challenge(domain, "the-value")
+    with (
+        Bind(tmp_path / "bind", (IDN,)) as bind,
+        CloudflareApi(bind, unicode_names=True) as api,
+    ):
+        bench = api_bench(
+            tmp_path, bind, api, DOMAINS=domain, GATEWAY_DOMAIN=f"gateway.{IDN}"
+        )
+        assert "Applied: 2 added" in bench.ok("apply")
+        assert bind.query(domain, "CNAME") == [f"gateway.{IDN}."]
+        assert bench.ok("apply") == "No changes.\n"
+        bench.ok("auth", **request)
+        assert bind.query(name, "TXT") == ["the-value"] and bench.noted() == ["the-value"]
+        bench.ok("cleanup", **request)
+        assert bind.query(name, "TXT") == [] and bench.noted() == []

@@ -203,6 +203,47 @@ static void automatic_ttl_and_proxying_are_understood(void **state)
 	assert_true(record.proxied);
 }
 
+static void foreign_texts_are_opaque(void **state)
+{
+	static const struct {
+		const char *json, *value;
+	} cases[] = {
+	    {"\\\"open", "\"open"},
+	    {"\\\"foo\\\" bar", "\"foo\" bar"},
+	    {"\\\"a\\\"b\\\"", "\"a\"b\""},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char text[200];
+		struct error err = ERROR_INIT;
+		AUTO_RECORD struct record record = {0};
+		snprintf(text, sizeof(text),
+			 "{\"id\":\"i\",\"name\":\"a.test\",\"type\":\"TXT\",\"content\":\"%s\"}",
+			 cases[i].json);
+		AUTO_JSON cJSON *json = json_parse(text, strlen(text), "test", &err);
+		assert_int_equal(cloudflare_record(json, &record, &err), 0);
+		assert_int_equal(record.type, RECORD_OTHER);
+		assert_string_equal(record.other_type, "TXT");
+		assert_string_equal(record.value, cases[i].value);
+	}
+}
+
+static void names_may_come_in_unicode(void **state)
+{
+	static const char text[] =
+	    "{\"id\":\"i\",\"name\":\"App.m\xc3\xbcnchen.test\",\"type\":\"CNAME\","
+	    "\"content\":\"gateway.m\xc3\xbcnchen.test\"}";
+	struct error err = ERROR_INIT;
+	AUTO_RECORD struct record record = {0};
+	AUTO_JSON cJSON *json = json_parse(text, strlen(text), "test", &err);
+
+	(void)state;
+	assert_int_equal(cloudflare_record(json, &record, &err), 0);
+	assert_string_equal(record.name, "app.xn--mnchen-3ya.test");
+	assert_string_equal(record.value, "gateway.xn--mnchen-3ya.test");
+}
+
 static void broken_records_are_errors(void **state)
 {
 	static const char *const bodies[] = {
@@ -222,7 +263,6 @@ static void broken_records_are_errors(void **state)
 	    RECORD("A", "\"ttl\":1"),
 	    RECORD("A", "\"content\":7"),
 	    RECORD("A", "\"content\":\"b.test\""),
-	    RECORD("TXT", "\"content\":\"\\\"open\""),
 	};
 
 	(void)state;
@@ -275,6 +315,8 @@ int main(void)
 	    cmocka_unit_test(pages_that_do_not_fit_are_refused),
 	    cmocka_unit_test(records_are_read),
 	    cmocka_unit_test(automatic_ttl_and_proxying_are_understood),
+	    cmocka_unit_test(foreign_texts_are_opaque),
+	    cmocka_unit_test(names_may_come_in_unicode),
 	    cmocka_unit_test(broken_records_are_errors),
 	    cmocka_unit_test(bodies_are_what_the_api_wants),
 	};
