@@ -72,6 +72,27 @@ static bool review_older(struct loading *in, const char *name, const char *value
 	return false;
 }
 
+/* What AWS's own programs know and this one does not: their files are not read. */
+static bool review_foreign(struct loading *in, const char *name)
+{
+	static const char *const names[] = {"AWS_PROFILE", "AWS_DEFAULT_PROFILE",
+					    "AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(names[i], name) == 0) {
+			settings_warn(in,
+				      "%s has no effect: AWS's files of credentials and profiles "
+				      "are not read; set AWS_ACCESS_KEY_ID and "
+				      "AWS_SECRET_ACCESS_KEY (or its _FILE)",
+				      name);
+			return true;
+		}
+	if (strcmp(name, "AWS_DEFAULT_REGION") != 0)
+		return false;
+	settings_warn(in, "%s has no effect here; set AWS_REGION", name);
+	return true;
+}
+
 /* ---- did you mean */
 
 /* Variables that every container has, and that the programs this one runs know. */
@@ -180,7 +201,8 @@ static void review(struct loading *in, const char *name, const char *value)
 {
 	char closest[NAME_MAX_LENGTH];
 
-	if (review_older(in, name, value) || is_ordinary(name) || !find_closest(name, closest))
+	if (review_older(in, name, value) || review_foreign(in, name) || is_ordinary(name) ||
+	    !find_closest(name, closest))
 		return;
 	if (is_file_of_plain(name))
 		settings_warn(in,

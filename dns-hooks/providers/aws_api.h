@@ -28,7 +28,8 @@ struct aws_call {
 };
 
 /*
- * Signs, calls, and calls again within the budget of web_api.h (while AWS says that it is busy,
+ * Signs (unless the keys have no id: what is called takes none, and `secret` stands in the body),
+ * calls, and calls again within the budget of web_api.h (while AWS says that it is busy,
  * too).  0 when AWS says success, else -1, with its code in `answer` if there was one.
  * Sending a call again must be harmless.  The caller frees `answer` in any case.
  */

@@ -7,6 +7,7 @@
 #include "common/settings.h"
 #include "dns-hooks/providers/aws_api.h"
 #include "dns-hooks/providers/aws_metadata.h"
+#include "dns-hooks/providers/aws_partition.h"
 #include "dns-hooks/providers/aws_session.h"
 #include "dns-hooks/web/web_api.h"
 
@@ -26,7 +27,7 @@ static const char STS_VERSION[] = "2011-06-15";
 static const char STS_GLOBAL[] = "https://sts.amazonaws.com";
 static const char GLOBAL_REGION[] = "us-east-1";
 
-enum source { FROM_ENVIRONMENT, FROM_CONTAINER, FROM_INSTANCE };
+enum source { FROM_ENVIRONMENT, FROM_WEB_IDENTITY, FROM_CONTAINER, FROM_INSTANCE };
 
 /* A session, and when it was fetched. */
 struct lease {
@@ -73,6 +74,19 @@ static int copy_secret(const char *name, char **copy, struct error *err)
 	return given;
 }
 
+/* One that cannot be read is there as well: that is told when it is needed. */
+static bool has_secret(const char *name)
+{
+	struct error ignored = ERROR_INIT;
+	char *copy = NULL;
+	int given = copy_secret(name, &copy, &ignored);
+
+	if (copy != NULL)
+		explicit_bzero(copy, strlen(copy));
+	free(copy);
+	return given != 0;
+}
+
 /* 1 when the environment has keys, 0 when it has none, -1 when it has a part of them. */
 static int read_environment(struct aws_session *session, struct error *err)
 {
@@ -99,9 +113,16 @@ static int choose_source(struct aws_credentials *credentials, struct error *err)
 
 	if (given < 0)
 		return -1;
-	credentials->source = given > 0			 ? FROM_ENVIRONMENT
-			      : aws_container_is_there() ? FROM_CONTAINER
-							 : FROM_INSTANCE;
+	credentials->source = given > 0				     ? FROM_ENVIRONMENT
+			      : has_secret("AWS_WEB_IDENTITY_TOKEN") ? FROM_WEB_IDENTITY
+			      : aws_container_is_there()	     ? FROM_CONTAINER
+								     : FROM_INSTANCE;
+	if (credentials->source == FROM_WEB_IDENTITY &&
+	    settings_provider_variable("AWS_ROLE_ARN") == NULL)
+		return error_set(
+		    err, EXIT_BAD_CONFIG,
+		    "AWS_WEB_IDENTITY_TOKEN_FILE needs AWS_ROLE_ARN, the role that the "
+		    "token is for");
 	if (credentials->source == FROM_INSTANCE &&
 	    settings_provider_flag("AWS_EC2_METADATA_DISABLED"))
 		return error_set(
@@ -123,8 +144,8 @@ static int prepare_role(struct aws_credentials *credentials, struct error *err)
 	if (region == NULL)
 		snprintf(credentials->sts_url, sizeof(credentials->sts_url), "%s", STS_GLOBAL);
 	else
-		snprintf(credentials->sts_url, sizeof(credentials->sts_url),
-			 "https://sts.%.32s.amazonaws.com", region);
+		snprintf(credentials->sts_url, sizeof(credentials->sts_url), "https://sts.%.32s.%s",
+			 region, aws_partition_of(region)->domain);
 	credentials->sts_service = (struct aws_service){
 	    .title = "AWS STS",
 	    .url = credentials->sts_url,
@@ -190,9 +211,10 @@ static int fetch_own(struct aws_credentials *credentials, struct error *err)
 	return 0;
 }
 
-static int assume_role(struct aws_credentials *credentials, struct error *err)
+/* Has STS give keys of the role: to whom `keys` are, or to whom `more` in the body says. */
+static int ask_sts(struct aws_credentials *credentials, const char *action, const char *more,
+		   const struct aws_keys *keys, struct error *err)
 {
-	const struct aws_keys own = aws_session_keys(&credentials->own.session);
 	AUTO_FREE char *arn = http_escape(credentials->role_arn);
 	struct aws_session session = {0};
 	struct aws_answer answer;
@@ -200,35 +222,79 @@ static int assume_role(struct aws_credentials *credentials, struct error *err)
 
 	if (arn == NULL)
 		return error_no_memory(err);
-	snprintf(body, sizeof(body),
-		 "Action=AssumeRole&RoleArn=%s&RoleSessionName=dstack-ingress&Version=%s", arn,
-		 STS_VERSION);
-	const struct aws_call call = {.name = "AssumeRole",
+	int length = snprintf(body, sizeof(body),
+			      "Action=%s&RoleArn=%s&RoleSessionName=dstack-ingress&Version=%s%s",
+			      action, arn, STS_VERSION, more);
+	if (length < 0 || (size_t)length >= sizeof(body))
+		return error_set(err, EXIT_BAD_CONFIG, "AWS STS: %s: the token is too long",
+				 action);
+	const struct aws_call call = {.name = action,
 				      .method = "POST",
 				      .path = "/",
 				      .query = "",
 				      .content_type =
 					  "application/x-www-form-urlencoded; charset=utf-8",
 				      .body = body};
-	int result = aws_api_call(credentials->sts, &own, &call, &answer, err);
+	int result = aws_api_call(credentials->sts, keys, &call, &answer, err);
 	if (result == 0 && aws_session_from_sts(answer.xml, &session, err) != 0)
-		result = error_wrap(err, "AWS STS: AssumeRole");
+		result = error_wrap(err, "AWS STS: %s", action);
 	aws_answer_free(&answer);
+	explicit_bzero(body, sizeof(body));
 	if (result == 0)
 		keep(&credentials->role, &session);
 	return result;
 }
 
+/* The token is read each time: whoever writes it there puts a new one before it expires. */
+static int assume_by_token(struct aws_credentials *credentials, struct error *err)
+{
+	struct aws_keys keys = {0};
+	char *token = NULL, *escaped = NULL;
+	char more[BODY_MAX] = "";
+	int result = copy_secret("AWS_WEB_IDENTITY_TOKEN", &token, err);
+
+	if (result <= 0)
+		return result < 0 ? -1
+				  : error_set(err, EXIT_BAD_CONFIG,
+					      "AWS_WEB_IDENTITY_TOKEN is not there any more");
+	log_hide(token);
+	keys.secret = token;
+	escaped = http_escape(token);
+	if (escaped != NULL)
+		snprintf(more, sizeof(more), "&WebIdentityToken=%s", escaped);
+	result = escaped == NULL
+		     ? error_no_memory(err)
+		     : ask_sts(credentials, "AssumeRoleWithWebIdentity", more, &keys, err);
+	explicit_bzero(more, sizeof(more));
+	free(escaped);
+	explicit_bzero(token, strlen(token));
+	free(token);
+	return result;
+}
+
+static int assume_role(struct aws_credentials *credentials, struct error *err)
+{
+	struct aws_keys own;
+
+	if (credentials->source == FROM_WEB_IDENTITY)
+		return assume_by_token(credentials, err);
+	if (fetch_own(credentials, err) != 0)
+		return -1;
+	own = aws_session_keys(&credentials->own.session);
+	return ask_sts(credentials, "AssumeRole", "", &own, err);
+}
+
 int aws_credentials_get(struct aws_credentials *credentials, struct aws_keys *keys,
 			struct error *err)
 {
-	bool has_role = credentials->role_arn != NULL;
-
-	if (!has_role || !is_good(&credentials->role))
+	if (credentials->role_arn == NULL) {
 		if (fetch_own(credentials, err) != 0)
 			return -1;
-	if (has_role && !is_good(&credentials->role) && assume_role(credentials, err) != 0)
+		*keys = aws_session_keys(&credentials->own.session);
+		return 0;
+	}
+	if (!is_good(&credentials->role) && assume_role(credentials, err) != 0)
 		return -1;
-	*keys = aws_session_keys(has_role ? &credentials->role.session : &credentials->own.session);
+	*keys = aws_session_keys(&credentials->role.session);
 	return 0;
 }

@@ -113,8 +113,11 @@ int aws_session_from_json(const char *text, size_t length, struct aws_session *s
 
 int aws_session_from_sts(const struct xml *xml, struct aws_session *session, struct error *err)
 {
-	const struct xml_element *credentials =
-	    xml_child(xml_child(xml_root(xml), "AssumeRoleResult"), "Credentials");
+	const struct xml_element *result = xml_child(xml_root(xml), "AssumeRoleResult");
+
+	if (result == NULL)
+		result = xml_child(xml_root(xml), "AssumeRoleWithWebIdentityResult");
+	const struct xml_element *credentials = xml_child(result, "Credentials");
 	const char *const values[4] = {xml_child_text(credentials, "AccessKeyId"),
 				       xml_child_text(credentials, "SecretAccessKey"),
 				       xml_child_text(credentials, "SessionToken"),

@@ -29,7 +29,7 @@ struct aws_keys aws_session_keys(const struct aws_session *session);
 int aws_session_from_json(const char *text, size_t length, struct aws_session *session,
 			  struct error *err);
 
-/* What STS answers to AssumeRole.
+/* What STS answers to AssumeRole, or to AssumeRoleWithWebIdentity.
  * https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html */
 int aws_session_from_sts(const struct xml *xml, struct aws_session *session, struct error *err);
 

@@ -55,15 +55,16 @@ static void *route53_open(const struct settings *settings, struct error *err)
 static int ask_for_zone(void *opaque, const char *name, struct zone *zone, struct error *err)
 {
 	const struct route53 *state = opaque;
-	struct route53_zones zones;
+	struct route53_zones zones = {.wanted = settings_provider_variable("AWS_HOSTED_ZONE_ID")};
 
 	if (route53_api_zones(state->api, name, &zones, err) != 0)
 		return -1;
-	if (zones.public_count > 1)
+	if (zones.public_count > 1 && !zones.has_wanted)
 		return error_set(err, EXIT_BAD_CONFIG,
 				 "Route 53: the account has the public zone %s %zu times (%s), and "
 				 "only one of them is what the world sees; delete those that the "
-				 "domain is not delegated to",
+				 "domain is not delegated to, or set AWS_HOSTED_ZONE_ID to the one "
+				 "that it is",
 				 name, zones.public_count, zones.ids);
 	if (zones.public_count == 0 && zones.private_count > 0)
 		log_warn(
@@ -71,7 +72,7 @@ static int ask_for_zone(void *opaque, const char *name, struct zone *zone, struc
 		    "not see it",
 		    name);
 	snprintf(zone->id, sizeof(zone->id), "%s", zones.id);
-	return zones.public_count == 1 ? 1 : 0;
+	return zones.public_count > 0 ? 1 : 0;
 }
 
 static int route53_find_zone(void *opaque, const char *name, struct zone *zone, struct error *err)

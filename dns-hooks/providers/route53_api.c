@@ -2,8 +2,10 @@
 
 #include "common/file.h"
 #include "common/http.h"
+#include "common/settings.h"
 #include "dns-hooks/providers/aws_api.h"
 #include "dns-hooks/providers/aws_credentials.h"
+#include "dns-hooks/providers/aws_partition.h"
 #include "dns-hooks/web/web_api.h"
 
 #include <stdio.h>
@@ -18,12 +20,10 @@ enum {
 
 #define VERSION_PATH "/2013-04-01"
 
-/* Route 53 is one service for the world, in one region. */
+/* One service for all regions of a partition; its address and region are that one's. */
 static const struct aws_service service = {
     .title = "Route 53",
-    .url = "https://route53.amazonaws.com",
     .url_variable = "ROUTE53_API_URL",
-    .region = "us-east-1",
     .name = "route53",
     .denied_advice = "let the policy of these credentials allow route53:ListHostedZonesByName, "
 		     "ListResourceRecordSets, ChangeResourceRecordSets and GetChange",
@@ -31,6 +31,7 @@ static const struct aws_service service = {
 
 struct route53_api {
 	struct aws_credentials *credentials;
+	struct aws_service service;
 	struct aws_api *aws;
 };
 
@@ -46,14 +47,19 @@ void route53_api_free(struct route53_api *api)
 struct route53_api *route53_api_new(struct error *err)
 {
 	struct route53_api *api = calloc(1, sizeof(*api));
+	const struct aws_partition *partition =
+	    aws_partition_of(settings_provider_variable("AWS_REGION"));
 
 	if (api == NULL) {
 		error_no_memory(err);
 		return NULL;
 	}
+	api->service = service;
+	api->service.url = partition->route53_url;
+	api->service.region = partition->route53_region;
 	api->credentials = aws_credentials_new(err);
 	if (api->credentials != NULL)
-		api->aws = aws_api_new(&service, err);
+		api->aws = aws_api_new(&api->service, err);
 	if (api->aws != NULL)
 		return api;
 	route53_api_free(api);
@@ -170,7 +176,7 @@ int route53_api_zones(struct route53_api *api, const char *name, struct route53_
 	const struct listing listing = {VERSION_PATH "/hostedzonesbyname", make_zones_query,
 					take_zones};
 
-	*zones = (struct route53_zones){0};
+	*zones = (struct route53_zones){.wanted = zones->wanted};
 	return read_all(api, &listing, name, zones, err);
 }
 

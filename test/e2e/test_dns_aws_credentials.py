@@ -357,3 +357,33 @@ def test_keys_are_renewed_while_a_change_is_waited_for(tmp_path: Path, account: 
         assert bind.query(NAME, "TXT") == ["v"]
         assert len(instance.given) == 2
         assert_hidden(result, instance.given)
+
+
+# ---- a token of a service account
+
+
+def test_a_web_identity(tmp_path: Path, bench: Bench, api: Route53Api, account: AwsAccount) -> None:
+    """The token is read each time it is needed, and no key of another kind is asked for."""
+    path = tmp_path / "token"
+    path.write_text("eyJhbGciOiJSUzI1NiJ9.first.sig_-\n")
+    with StsApi(account, web_token="eyJhbGciOiJSUzI1NiJ9.first.sig_-") as sts:
+        settings = {"AWS_WEB_IDENTITY_TOKEN_FILE": str(path), **role_of(sts)}
+        assert_written(bench, api, sts.given, **settings)
+        assert len(sts.given) == 1
+        sts.web_token = "another"
+        refused = write(bench, **settings)
+        assert refused.returncode == BAD_CONFIG, refused.stderr
+        assert "AssumeRoleWithWebIdentity" in refused.stderr
+        assert "InvalidIdentityToken" in refused.stderr
+        assert "eyJhbGciOiJSUzI1NiJ9" not in refused.stderr
+        path.write_text("another")
+        assert write(bench, **settings).returncode == 0
+
+
+def test_a_web_identity_without_a_role(
+    tmp_path: Path, bench: Bench, api: Route53Api
+) -> None:
+    assert_refused(
+        bench, api, BAD_CONFIG, "AWS_WEB_IDENTITY_TOKEN_FILE needs AWS_ROLE_ARN",
+        AWS_WEB_IDENTITY_TOKEN="eyJ.x.y",
+    )  # fmt: skip

@@ -305,6 +305,7 @@ static void test_no_variable_lets_syntax_through(void **state)
 					    "AWS_ACCESS_KEY_ID",
 					    "AWS_ROLE_ARN",
 					    "AWS_REGION",
+					    "AWS_HOSTED_ZONE_ID",
 					    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
 					    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
 					    "AWS_EC2_METADATA_DISABLED",
