@@ -122,7 +122,8 @@ int challenge_place_find(struct dns_view *view, const struct settings *settings,
 		return error_set(err, EXIT_FAILED,
 				 "_acme-challenge.%s is longer than %d characters", domain,
 				 DOMAIN_MAX);
-	for (int hop = 0; hop < ALIASES_MAX; hop++) {
+	/* One look more than there may be CNAMEs: at what the last one leads to. */
+	for (int hop = 0; hop <= ALIASES_MAX; hop++) {
 		if (authority_find(view, name, authority, alias, err) != 0 ||
 		    (authority->is_recursive &&
 		     find_alias(provider, authority, name, alias, err) != 0))

@@ -6,14 +6,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum {
 	EXCHANGE_TIMEOUT_MS = 15000,
 	LOOKUP_TIMEOUT_MS = 10000,
+	CLOCK_TEXT_MAX = 64,
 	FUDGE_SECONDS = 300, /* RFC 8945 section 10 */
 	/* Fields of a TSIG record (RFC 8945 section 4.2). */
 	FIELD_ALGORITHM = 0,
 	FIELD_MAC = 3,
+	FIELD_ORIGINAL_ID = 4,
 	FIELD_ERROR = 5,
 };
 
@@ -92,11 +95,23 @@ int tsig_sign(const struct tsig_server *server, ldns_pkt *message, struct error 
 			 server->key_name, ldns_get_errorstr_by_id(status));
 }
 
+/* ", which says 2026-11-30 10:00:00 UTC". */
+static void clock_text(char text[CLOCK_TEXT_MAX])
+{
+	time_t now = time(NULL);
+	struct tm parts;
+
+	*text = '\0';
+	if (gmtime_r(&now, &parts) != NULL)
+		strftime(text, CLOCK_TEXT_MAX, ", which says %Y-%m-%d %H:%M:%S UTC", &parts);
+}
+
 /* RFC 8945 section 5.2: what the server says about our signature. */
 static int explain_tsig_error(const struct tsig_server *server, unsigned code, struct error *err)
 {
 	enum { BADSIG = 16, BADKEY = 17, BADTIME = 18 };
 	const char *host = server->endpoint.host;
+	char clock[CLOCK_TEXT_MAX];
 
 	switch (code) {
 	case BADSIG:
@@ -110,10 +125,11 @@ static int explain_tsig_error(const struct tsig_server *server, unsigned code, s
 				 "and RFC2136_KEY_ALGORITHM (%s)",
 				 host, server->key_name, server->algorithm);
 	case BADTIME:
+		clock_text(clock);
 		return error_set(err, EXIT_BAD_CONFIG,
-				 "%s refuses the time of the signature (BADTIME): the clocks of "
-				 "this machine and of the server differ by more than %d seconds",
-				 host, FUDGE_SECONDS);
+				 "%s refuses the time of the signature (BADTIME): its clock "
+				 "differs by more than %d seconds from that of this machine%s",
+				 host, FUDGE_SECONDS, clock);
 	default:
 		return error_set(err, EXIT_BAD_CONFIG, "%s refuses the signature (error %u)", host,
 				 code);
@@ -144,6 +160,25 @@ static bool is_our_algorithm(const struct tsig_server *server, const ldns_rr *ts
 	return algorithm != NULL && strcasecmp(algorithm, server->algorithm) == 0;
 }
 
+/*
+ * What is signed has the id that the signer knew, which somebody in between (a secondary that
+ * forwards updates) may have replaced on the way (RFC 8945 section 5.3).  That the header's is the
+ * question's was looked at before.
+ */
+static bool is_signature_right(const struct tsig_server *server, ldns_pkt *answer,
+			       const uint8_t *wire, size_t length, const ldns_rdf *mac)
+{
+	const ldns_rdf *original = ldns_rr_rdf(ldns_pkt_tsig(answer), FIELD_ORIGINAL_ID);
+	AUTO_FREE uint8_t *as_signed = malloc(length + 1);
+
+	if (original == NULL || ldns_rdf_size(original) != 2 || as_signed == NULL || length < 2)
+		return false;
+	memcpy(as_signed, wire, length);
+	memcpy(as_signed, ldns_rdf_data(original), 2);
+	return ldns_pkt_tsig_verify(answer, as_signed, length, server->key_name, server->secret,
+				    mac);
+}
+
 /* `mac` is the request's: the answer's signature covers it, so that no old answer fits. */
 static int check_signature(const struct tsig_server *server, ldns_pkt *answer, const uint8_t *wire,
 			   size_t length, const ldns_rdf *mac, struct error *err)
@@ -160,8 +195,7 @@ static int check_signature(const struct tsig_server *server, ldns_pkt *answer, c
 				 "them",
 				 server->endpoint.host);
 	/* The algorithm is compared here since ldns takes the answer's word for it. */
-	if (is_our_algorithm(server, tsig) &&
-	    ldns_pkt_tsig_verify(answer, wire, length, server->key_name, server->secret, mac))
+	if (is_our_algorithm(server, tsig) && is_signature_right(server, answer, wire, length, mac))
 		return 0;
 	return error_set(err, EXIT_UNREACHABLE, "the signature of %s's answer is wrong",
 			 server->endpoint.host);
@@ -217,6 +251,7 @@ int tsig_explain_rcode(const struct tsig_server *server, const ldns_pkt *answer,
 		       struct error *err)
 {
 	const char *host = server->endpoint.host;
+	char clock[CLOCK_TEXT_MAX];
 
 	switch (ldns_pkt_get_rcode(answer)) {
 	case LDNS_RCODE_REFUSED:
@@ -225,10 +260,13 @@ int tsig_explain_rcode(const struct tsig_server *server, const ldns_pkt *answer,
 				 "(allow-update or update-policy in BIND)",
 				 host, what, server->key_name);
 	case LDNS_RCODE_NOTAUTH:
-		return error_set(err, EXIT_BAD_CONFIG,
-				 "%s refuses %s (NOTAUTH): it is not the primary of that zone, or "
-				 "does not accept the key %s",
-				 host, what, server->key_name);
+		clock_text(clock);
+		return error_set(
+		    err, EXIT_BAD_CONFIG,
+		    "%s refuses %s (NOTAUTH): it is not the primary of that zone, does "
+		    "not accept the key %s, or its clock differs by more than %d "
+		    "seconds from that of this machine%s",
+		    host, what, server->key_name, FUDGE_SECONDS, clock);
 	case LDNS_RCODE_NOTZONE:
 		return error_set(err, EXIT_FAILED, "%s refuses %s (NOTZONE): the name is not in it",
 				 host, what);

@@ -155,8 +155,9 @@ static int addresses_of_type(struct resolver *resolver, const char *host, ldns_r
 
 	if (dns_name_normal(host, name) != 0)
 		return error_set(err, EXIT_FAILED, "'%.80s...' is too long for a name", host);
-	/* A resolver that does not recurse leaves the rest of a chain of CNAMEs to us. */
-	for (int hop = 0; hop < CNAME_HOPS_MAX; hop++) {
+	/* A resolver that does not recurse leaves the rest of a chain of CNAMEs to us; the last
+	 * question is about what the last one leads to. */
+	for (int hop = 0; hop <= CNAME_HOPS_MAX; hop++) {
 		AUTO_PKT ldns_pkt *answer = NULL;
 		if (resolver_ask(resolver, name, type, &answer, err) != 0)
 			return -1;
