@@ -8,7 +8,7 @@
 
 #include <stdio.h>
 
-enum { REFUSALS_MAX = 3 };
+enum { FAILURES_MAX = 3 };
 
 /* ---- what is the same for every name */
 
@@ -65,24 +65,24 @@ static int choose_kinds(const struct settings *settings, const struct apply_requ
 /* What went wrong so far. */
 struct failures {
 	size_t count;
-	size_t refusals; /* of the credentials, in a row */
+	size_t in_a_row; /* of those that the next name may share */
 	struct error last;
 	enum exit_code code; /* the first that says more than "failed" */
 };
 
 /* Whether the next name would fail for the same reason: the provider does not answer, or refuses
- * the credentials.  A single refusal may be about one zone only. */
+ * the credentials.  A single failure may be about one name or zone only, unless it says to wait. */
 static bool is_hopeless(const struct failures *failures)
 {
-	return (failures->last.code != EXIT_FAILED && failures->last.code != EXIT_BAD_CONFIG) ||
-	       failures->refusals == REFUSALS_MAX;
+	return (failures->last.code == EXIT_TRY_LATER && failures->last.retry_after > 0) ||
+	       failures->in_a_row == FAILURES_MAX;
 }
 
 static void count_failure(struct failures *failures, const struct error *failure)
 {
 	failures->count++;
 	failures->last = *failure;
-	failures->refusals = failure->code == EXIT_BAD_CONFIG ? failures->refusals + 1 : 0;
+	failures->in_a_row = failure->code == EXIT_FAILED ? 0 : failures->in_a_row + 1;
 	if (failures->code == EXIT_FAILED)
 		failures->code = failure->code;
 }
@@ -112,7 +112,7 @@ static int do_names(struct apply_work *work, const struct desired_list *names, s
 		 * succeeded leaves its first error in it. */
 		struct error failure = ERROR_INIT;
 		if (apply_name(work, desired, &failure) == 0) {
-			failures.refusals = 0;
+			failures.in_a_row = 0;
 			continue;
 		}
 		print_failure(desired, &failure);

@@ -3,6 +3,7 @@
 #include "common/file.h"
 #include "common/say.h"
 #include "dns-hooks/resolve/zone_check.h"
+#include "dns-hooks/rivals.h"
 
 #include <arpa/inet.h>
 #include <string.h>
@@ -113,18 +114,31 @@ static enum turn change(struct apply_work *work, const struct desired_records *d
 	journal_note_write(&work->journal, class->name, zone->name, result >= 0);
 	if (result == PROVIDER_CHANGED_MEANWHILE)
 		return TURN_OVERTAKEN;
-	if (result == 0)
+	if (result == 0) {
+		rivals_note(&work->journal, changes);
 		return TURN_WRITTEN;
+	}
 	work->is_partial = true;
 	error_wrap(err, "cannot change the records of %s", desired->name);
 	return TURN_FAILED;
 }
 
+/* Whether the provider would refuse what is only to be shown. */
+static int check(struct apply_work *work, const struct zone *zone, const char *name,
+		 const struct plan *plan, struct error *err)
+{
+	const struct provider_class *class = work->provider.class;
+
+	if (plan->changes.count == 0 || class->check == NULL ||
+	    class->check(work->provider.state, zone, name, &plan->changes, err) == 0)
+		return 0;
+	return error_wrap(err, "cannot change the records of %s", name);
+}
+
 /* A plan is printed before it is carried out; its changes are counted afterwards. */
 static enum turn carry_out(struct apply_work *work, const struct desired_records *desired,
 			   const struct zone *zone, enum turn before,
-			   const struct record_list *present, const struct plan *plan,
-			   struct error *err)
+			   const struct record_list *present, struct plan *plan, struct error *err)
 {
 	bool is_dry = work->is_dry;
 	struct print_counts counts = {0};
@@ -133,6 +147,10 @@ static enum turn carry_out(struct apply_work *work, const struct desired_records
 		print_note("somebody else changed these records meanwhile; planned anew:");
 	else if (before == TURN_WRITTEN)
 		print_note("reading back shows other records; planned anew:");
+	if (!is_dry)
+		rivals_warn(&work->journal, plan);
+	else if (check(work, zone, desired->name, plan, err) != 0)
+		return TURN_FAILED;
 	print_plan(desired, plan, &counts);
 	enum turn turn = plan->changes.count == 0 || is_dry
 			     ? TURN_DONE

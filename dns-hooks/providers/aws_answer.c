@@ -16,6 +16,7 @@ enum meaning {
 	MEANS_BAD_SIGNATURE,
 	MEANS_CLOCK,
 	MEANS_EXPIRED,
+	MEANS_BAD_TOKEN,
 	MEANS_DENIED,
 	MEANS_OTHER,
 };
@@ -40,6 +41,7 @@ static const struct {
     {"RequestTimeTooSkewed", MEANS_CLOCK},
     {"ExpiredToken", MEANS_EXPIRED},
     {"ExpiredTokenException", MEANS_EXPIRED},
+    {"InvalidIdentityToken", MEANS_BAD_TOKEN},
     {"AccessDenied", MEANS_DENIED},
     {"AccessDeniedException", MEANS_DENIED},
     {"NotAuthorizedException", MEANS_DENIED},
@@ -90,6 +92,8 @@ static void advise(enum meaning meaning, const char *denied, char advice[ADVICE_
 	    [MEANS_CLOCK] = "",
 	    [MEANS_EXPIRED] = "give a new AWS_SESSION_TOKEN with its keys, or credentials that "
 			      "renew themselves",
+	    [MEANS_BAD_TOKEN] = "AWS_WEB_IDENTITY_TOKEN_FILE has to name a token of the provider "
+				"that the role trusts, before it expires",
 	    [MEANS_DENIED] = "",
 	    [MEANS_OTHER] = "",
 	};

@@ -298,7 +298,7 @@ static int linode_change(void *opaque, const struct zone *zone, const char *name
 
 const struct provider_class linode_class = {
     .name = "linode",
-    .challenge_ttl = 300,
+    .challenge_ttl = 30,
     .record_ttl = 300,
     .propagation_timeout = 600, /* zones are handed to the name servers every so often */
     .cname_beside_others = false,

@@ -280,6 +280,20 @@ static int namecheap_change(void *opaque, const struct zone *zone, const char *n
 	return result;
 }
 
+static int namecheap_check(void *opaque, const struct zone *zone, const char *name,
+			   const struct change_list *changes, struct error *err)
+{
+	const struct namecheap *state = opaque;
+	AUTO_NAMECHEAP_ZONE struct namecheap_zone edited = {0};
+
+	if (strcmp(state->last.name, zone->name) != 0)
+		return 0;
+	if (namecheap_zone_check(&state->last, err) != 0 ||
+	    namecheap_zone_copy(&edited, &state->last, err) != 0)
+		return -1;
+	return namecheap_zone_edit(&edited, name, changes, err) < 0 ? -1 : 0;
+}
+
 const struct provider_class namecheap_class = {
     .name = "namecheap",
     .challenge_ttl = NAMECHEAP_TTL_MIN,
@@ -292,4 +306,5 @@ const struct provider_class namecheap_class = {
     .find_zone = namecheap_find_zone,
     .list = namecheap_list,
     .change = namecheap_change,
+    .check = namecheap_check,
 };

@@ -89,6 +89,13 @@ struct provider_class {
 		      const struct record_list *present, const struct change_list *changes,
 		      struct error *err);
 
+	/*
+	 * Whether change() would refuse these changes for what list() has just shown at `name`:
+	 * -1 with the same sentence.  No traffic.  NULL where nothing is refused by that alone.
+	 */
+	int (*check)(void *state, const struct zone *zone, const char *name,
+		     const struct change_list *changes, struct error *err);
+
 	/* Waits until the provider says that its servers have what change() wrote (Route 53's
 	 * INSYNC).  NULL where there is no such signal. */
 	int (*wait_done)(void *state, deadline limit, struct error *err);

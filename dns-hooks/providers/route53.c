@@ -137,6 +137,19 @@ static int route53_change(void *opaque, const struct zone *zone, const char *nam
 	return refused ? look_again(state, zone, name, err) : result;
 }
 
+static int route53_check(void *opaque, const struct zone *zone, const char *name,
+			 const struct change_list *changes, struct error *err)
+{
+	const struct route53 *state = opaque;
+	struct buffer body;
+
+	(void)zone;
+	buffer_init(&body, ROUTE53_BODY_MAX);
+	int result = route53_batch(&state->sets, name, changes, &body, err);
+	buffer_free(&body);
+	return result < 0 ? -1 : 0;
+}
+
 /* A question that failed for now is repeated: the value is written already. */
 static int look_whether_in_sync(const struct route53 *state, deadline limit, bool *in_sync,
 				struct error *err)
@@ -191,5 +204,6 @@ const struct provider_class route53_class = {
     .find_zone = route53_find_zone,
     .list = route53_list,
     .change = route53_change,
+    .check = route53_check,
     .wait_done = route53_wait_done,
 };

@@ -179,6 +179,18 @@ int resolver_addresses(struct resolver *resolver, const char *host, unsigned sho
 	return addresses_of_type(resolver, host, LDNS_RR_TYPE_AAAA, port, addresses, err);
 }
 
+/* Whether a CNAME stands at `name`, where no zone can begin.  Asked when a resolver has failed to
+ * tell about it, as it does when it follows a CNAME into a circle or to a broken zone. */
+static bool is_alias(struct resolver *resolver, const char *name)
+{
+	AUTO_PKT ldns_pkt *answer = NULL;
+	struct error ignored = ERROR_INIT;
+	domain_name target;
+
+	return resolver_ask(resolver, name, LDNS_RR_TYPE_CNAME, &answer, &ignored) == 0 &&
+	       dns_answer_alias(answer, name, target) == 0;
+}
+
 int resolver_zone_of(struct resolver *resolver, const char *name, domain_name zone,
 		     struct error *err)
 {
@@ -186,9 +198,10 @@ int resolver_zone_of(struct resolver *resolver, const char *name, domain_name zo
 
 	while (*at != '\0') {
 		AUTO_PKT ldns_pkt *answer = NULL;
-		if (resolver_ask(resolver, at, LDNS_RR_TYPE_SOA, &answer, err) != 0)
+		bool is_told = resolver_ask(resolver, at, LDNS_RR_TYPE_SOA, &answer, err) == 0;
+		if (!is_told && !is_alias(resolver, at))
 			return error_wrap(err, "cannot find the zone of %s", name);
-		if (dns_answer_zone(answer, at, zone)) {
+		if (is_told && dns_answer_zone(answer, at, zone)) {
 			if (*zone == '\0')
 				break; /* the root: the name lies in no zone of anybody's */
 			return 0;

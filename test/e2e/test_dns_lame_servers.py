@@ -18,7 +18,7 @@ from support.bind import Bind
 from support.dns_proxy import DnsProxy
 from support.ports import ReservedPort
 
-from .dns_bench import ACCOUNT, TRY_LATER, UNREACHABLE, Bench, challenge, rfc2136_bench
+from .dns_bench import ACCOUNT, FAILED, TRY_LATER, UNREACHABLE, Bench, challenge, rfc2136_bench
 
 DOMAIN = "new.demo.test"
 NAME = f"_acme-challenge.{DOMAIN}"
@@ -215,6 +215,33 @@ def test_a_second_server_whose_name_cannot_be_looked_up(bench: Bench, bind: Bind
         told = challenge_told(bench, SOON, DNS_RESOLVERS=resolver.server)
         bench.ok("preflight", "--account-uri", ACCOUNT, DOMAIN, DNS_RESOLVERS=resolver.server)
     assert "cannot find the address of ns9.acme.test, a name server of demo.test" in told
+
+
+@pytest.mark.parametrize("owner", ["*", "new"])
+def test_a_name_whose_alias_leads_nowhere(
+    tmp_path: Path, bench: Bench, bind: Bind, owner: str
+) -> None:
+    """A resolver that follows it fails; the challenge is beside it."""
+    bind.add(f"{owner}.demo.test.", 60, "CNAME", "a.acme.test.")
+    bind.add("a.acme.test.", 60, "CNAME", "b.acme.test.")
+    bind.add("b.acme.test.", 60, "CNAME", "a.acme.test.")
+    challenge_told(bench, SOON)
+
+
+@pytest.mark.parametrize(("length", "status"), [(8, 0), (9, FAILED)])
+def test_as_many_cnames_as_are_followed(
+    bench: Bench, bind: Bind, length: int, status: int
+) -> None:
+    names = [NAME, *(f"_acme-challenge.c{hop}.demo.test" for hop in range(length))]
+    for name, target in zip(names, names[1:], strict=False):
+        bind.add(f"{name}.", 60, "CNAME", f"{target}.")
+    result = bench.run("auth", **REQUEST)
+    assert result.returncode == status, result.stderr
+    if status == 0:
+        assert bind.query(names[-1], "TXT") == ["the-value"]
+        bench.ok("cleanup", **REQUEST)
+    else:
+        assert "leads through more than 8 CNAMEs" in result.stderr
 
 
 def test_a_minority_that_has_it_is_enough_once_the_time_is_up(bench: Bench, bind: Bind) -> None:

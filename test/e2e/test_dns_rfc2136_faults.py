@@ -172,6 +172,7 @@ def refusing(rcode: dns.rcode.Rcode) -> Reaction:
     [
         (dns.rcode.REFUSED, BAD_CONFIG, "must be allowed to"),
         (dns.rcode.NOTAUTH, BAD_CONFIG, "not the primary"),
+        (dns.rcode.NOTAUTH, BAD_CONFIG, "that of this machine, which says 20"),
         (dns.rcode.SERVFAIL, UNREACHABLE, "its own log says why"),
         (dns.rcode.NOTZONE, FAILED, "NOTZONE"),
         (dns.rcode.NOTIMP, BAD_CONFIG, "dynamic updates"),
@@ -183,6 +184,21 @@ def test_refusals_become_sentences(
 ) -> None:
     with odd(bind, refusing(rcode)) as server:
         check_refusal(bench, bind, status, words, RFC2136_SERVER=server.address)
+
+
+def forwarded(question: dns.message.Message, answer: dns.message.Message) -> bytes:
+    """As a secondary answers that has asked the primary with an id of its own."""
+    give_soa(question, answer)
+    answer.flags |= dns.flags.AA
+    answer.use_tsig(question.keyring, question.keyname, original_id=question.id ^ 0x5555)
+    return whole(answer)
+
+
+def test_an_answer_that_was_signed_under_another_id(bench: Bench, bind: Bind) -> None:
+    with odd(bind, forwarded) as server:
+        result = bench.run("list", "app.demo.test", RFC2136_SERVER=server.address)
+    assert "the signature of" not in result.stderr
+    assert result.returncode == 0, result.stderr
 
 
 def unsigned(question: dns.message.Message, answer: dns.message.Message) -> bytes:

@@ -72,7 +72,7 @@ class LinodeApi(HttpService):
     - `restricted`: its user may see the domains but change none
     - `page_limit`: no listing has more entries on a page, whatever the client asks for
     - `name_form`: how names read back: "relative" or "absolute"
-    - `ttl_steps`: what TTLs are rounded up to. The real ones begin at 300 s, which is what a client
+    - `ttl_steps`: what TTLs are rounded up to. The real ones begin at 30 s, which is what a client
       has to wait for between two values at one name: a test need not
     - `issuewild_parameters`: whether issuewild takes parameters; by the reference only issue does
 

@@ -75,7 +75,7 @@ def test_txt_reads_back_in_any_form(tmp_path: Path, bind: Bind, form: str) -> No
     with CloudflareApi(bind, txt_form=form) as api:
         bench = api_bench(tmp_path, bind, api)
         bench.ok("apply", "--only", "txt")
-        assert bench.ok("apply", "--only", "txt") == "No changes.\n"
+        assert bench.ok("apply", "--only", "txt").endswith("\nNo changes.\n")
         bench.ok("set-txt", "x.demo.test", 'with "quotes" \\ too')
         assert "removed" in bench.ok("del-txt", "x.demo.test", 'with "quotes" \\ too')
 

@@ -11,7 +11,7 @@ from support.bind import Bind
 from support.namecheap_api import NamecheapApi
 from support.namecheap_hosts import Host
 
-from ..dns_bench import ACCOUNT, Bench, api_bench, challenge
+from ..dns_bench import ACCOUNT, FAILED, Bench, api_bench, challenge
 from .zone import CAA, NAME, ZONE, at
 
 
@@ -30,6 +30,18 @@ def test_an_alias_is_changed_in_place(bench: Bench, api: NamecheapApi) -> None:
     bench.ok("apply", "--only", "alias")
     (host,) = [h for h in api.zone(ZONE).hosts if h.name == "app"]
     assert (host.address, host.ttl) == ("gateway.demo.test.", "120")
+
+
+def test_a_redirect_at_the_name(bench: Bench, api: NamecheapApi) -> None:
+    """No address can stand beside it: the plan does not promise one."""
+    api.seed(ZONE, Host("app", "URL301", "https://elsewhere.test/"))
+    before = api.dump(ZONE)
+    told = [bench.run(command, "--only", "alias") for command in ("plan", "apply")]
+    assert [result.returncode for result in told] == [FAILED, FAILED]
+    reasons = [result.stderr.partition(" error ")[2] for result in told]
+    assert "URL301" in reasons[0] and reasons[0] == reasons[1]
+    assert "Plan:" not in told[0].stdout
+    assert api.dump(ZONE) == before
 
 
 def test_a_caa_value_has_no_spaces(bench: Bench, bind: Bind, api: NamecheapApi) -> None:

@@ -97,9 +97,10 @@ def test_foreign_sets_are_left_alone_and_told_of(bench: Bench, api: Route53Api) 
     zone.put(RecordSet(NAME, "TXT", 60, ['"a"'], "one", {"Weight": "1"}))
     zone.put(RecordSet(TXT_NAME, "CNAME", 60, ["a.test."], "one", {"Region": "eu-west-1"}))
     before = api.dump(ZONE)
-    result = bench.run("apply", "--only", "alias")
-    assert result.returncode == FAILED
-    assert "not ours to change (an alias of x.elb.test.)" in result.stderr
+    for command in ("plan", "apply"):
+        result = bench.run(command, "--only", "alias")
+        assert result.returncode == FAILED
+        assert "not ours to change (an alias of x.elb.test.)" in result.stderr
     result = bench.run("auth", **challenge("new.demo.test", "v"))
     assert result.returncode == FAILED
     assert 'has TXT records that are not ours to change (the set "one"' in result.stderr

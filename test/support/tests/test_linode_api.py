@@ -153,7 +153,7 @@ def test_a_record_from_its_making_to_its_end(api: LinodeApi, client: Client) -> 
 
 
 @pytest.mark.parametrize(
-    ("wished", "kept"), [(0, 0), (1, 300), (300, 300), (301, 3600), (10**9, 2419200)]
+    ("wished", "kept"), [(0, 0), (1, 30), (31, 120), (300, 300), (301, 3600), (10**9, 2419200)]
 )
 def test_ttls_are_dropped_at_first_and_rounded_up_later(
     client: Client, wished: int, kept: int
