@@ -88,8 +88,8 @@ static void watch_silence(struct haproxy *h)
 	process_end(h->process);
 }
 
-/* It serves nobody any more, and no reload helps: a new worker would share the port with it.  The
- * master, by which it is asked, is looked at first: if that is silent, the worker may be well. */
+/* A worker that hangs serves nobody, and no reload helps: a new one would share the port with it.
+ * Until that is sure the master is looked at, by way of which the worker was asked. */
 static void on_heard(pid_t worker, bool answered, void *arg)
 {
 	struct haproxy *h = arg;
@@ -98,11 +98,11 @@ static void on_heard(pid_t worker, bool answered, void *arg)
 		silence_end(&h->worker_silence);
 		return;
 	}
-	bool hangs = silence_lasts(&h->worker_silence, worker, clock_now_ms());
-	if (rollout_loading_since(h->rollout) == 0)
-		workers_look(h->workers);
-	if (!hangs || h->master_silence.since_ms != 0)
+	if (!silence_lasts_behind(&h->worker_silence, &h->master_silence, worker, clock_now_ms())) {
+		if (rollout_loading_since(h->rollout) == 0)
+			workers_look(h->workers);
 		return;
+	}
 	log_error("HAProxy's worker (pid %d) has neither answered nor worked for %d s; HAProxy is "
 		  "ended",
 		  (int)worker, SILENCE_MAX);

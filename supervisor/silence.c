@@ -51,3 +51,12 @@ bool silence_lasts(struct silence *silence, pid_t pid, long long now_ms)
 	}
 	return now_ms - silence->since_ms >= SILENCE_MAX * 1000LL;
 }
+
+bool silence_lasts_behind(struct silence *silence, const struct silence *master, pid_t worker,
+			  long long now_ms)
+{
+	if (master->since_ms == 0)
+		return silence_lasts(silence, worker, now_ms);
+	silence_end(silence);
+	return false;
+}

@@ -26,4 +26,9 @@ void silence_end(struct silence *silence);
 /* It has not answered by now (clock_now_ms()).  Whether it is to be given up. */
 bool silence_lasts(struct silence *silence, pid_t pid, long long now_ms);
 
+/* The same of a worker, who is asked by way of the master: while that is silent too, as it is when
+ * it loads, the worker may be well. */
+bool silence_lasts_behind(struct silence *silence, const struct silence *master, pid_t worker,
+			  long long now_ms);
+
 #endif

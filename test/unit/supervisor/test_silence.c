@@ -65,11 +65,27 @@ static void one_that_works_is_waited_for(void **state)
 	assert_false(silence_lasts(&watch, pid, 100LL * MINUTE_MS));
 }
 
+static void a_worker_is_not_blamed_for_its_master(void **state)
+{
+	struct silence silence = {0}, well = {0}, loading = {.since_ms = 1};
+	pid_t pid = start_child(false);
+
+	(void)state;
+	assert_false(silence_lasts_behind(&silence, &well, pid, 1000));
+	assert_false(silence_lasts_behind(&silence, &loading, pid, 1000 + 10 * MINUTE_MS));
+	/* From the master's first answer on. */
+	assert_false(silence_lasts_behind(&silence, &well, pid, 1000 + 11 * MINUTE_MS));
+	assert_false(silence_lasts_behind(&silence, &well, pid, 1000 + 12 * MINUTE_MS - 1));
+	assert_true(silence_lasts_behind(&silence, &well, pid, 1000 + 12 * MINUTE_MS));
+	end_child(pid);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(one_that_does_nothing_is_given_up),
 	    cmocka_unit_test(one_that_works_is_waited_for),
+	    cmocka_unit_test(a_worker_is_not_blamed_for_its_master),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
