@@ -46,7 +46,7 @@ def test_a_server_that_speaks_first_is_heard_after_the_wait(world: World) -> Non
         assert WAIT * 0.9 < _banner_after(ingress) < WAIT + AT_ONCE
 
 
-@pytest.mark.parametrize("setting", ["app.demo.test", "true"])
+@pytest.mark.parametrize("setting", ["app.demo.test", "*.demo.test", "true"])
 def test_a_listed_server_that_speaks_first_is_heard_at_once(world: World, setting: str) -> None:
     with BannerBackend("mail") as mail:
         assert _banner_after(_serve(world, mail.address, SERVER_FIRST=setting)) < AT_ONCE

@@ -214,6 +214,18 @@ static void the_proxy_protocol_goes_to_those_named(void **state)
 	rendered_free(&r);
 }
 
+/* A wildcard names the routes that it covers. */
+static void it_goes_to_those_under_a_wildcard(void **state)
+{
+	static const char *const more[] = {"SEND_PROXY_PROTOCOL=*.example.com", NULL};
+	struct rendered r = render(*state, more, true);
+
+	assert_contains(r.routes, "mail.example.com 192.0.2.7:25:proxy\n");
+	assert_contains(r.routes, "app.example.com app:80:proxy\n");
+	assert_contains(r.routes, "*.wild.example.com fd00::1:8080\n");
+	rendered_free(&r);
+}
+
 static void requests_are_routed_one_by_one_when_asked_for(void **state)
 {
 	static const char *const more[] = {"EVIDENCE_ROUTING=request", "ALPN=h2,http/1.1", NULL};
@@ -259,6 +271,7 @@ int main(void)
 	    scratch_test(server_first_for_all_inspects_nothing_either),
 	    scratch_test(server_first_for_some_is_a_list),
 	    scratch_test(the_proxy_protocol_goes_to_those_named),
+	    scratch_test(it_goes_to_those_under_a_wildcard),
 	    scratch_test(requests_are_routed_one_by_one_when_asked_for),
 	    scratch_test(an_older_haproxy_limits_the_opening_by_the_client_s_time),
 	};
