@@ -1,12 +1,15 @@
 #include "dns-hooks/apply.h"
 
+#include "common/file.h"
 #include "common/say.h"
 #include "dns-hooks/apply_name.h"
 #include "dns-hooks/apply_result.h"
 #include "dns-hooks/caa/acme_directory.h"
+#include "dns-hooks/pin_check.h"
 #include "dns-hooks/resolve/zone_check.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 enum { FAILURES_MAX = 3 };
 
@@ -202,19 +205,64 @@ static bool has_changed(const struct apply_work *work)
 	       work->is_unclear;
 }
 
+/* Where nothing was left to do: an addition takes a while to be seen.  `why` is about the last of
+ * the pins that do not hold. */
+static bool are_pins_broken(struct apply_work *work, const char *const *domains, size_t count,
+			    unsigned kinds, struct error *why)
+{
+	bool is_any = false;
+
+	if ((kinds & KIND_CAA) == 0 || has_changed(work) || work->is_dns_silent)
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		struct error own = ERROR_INIT;
+		enum pin_verdict verdict =
+		    pin_check(&work->view, domains[i], work->rules.account_uri, &own);
+		if (verdict != PIN_BROKEN)
+			continue;
+		print_doubt(&own);
+		*why = own;
+		is_any = true;
+	}
+	return is_any;
+}
+
 /* As a run for that domain alone would. */
 static int do_one(struct apply_work *work, const struct apply_request *request, size_t index,
 		  unsigned kinds, struct error *err)
 {
-	struct error failure = ERROR_INIT;
-	bool has_failed;
+	struct error failure = ERROR_INIT, note = ERROR_INIT;
+	bool has_failed, has_note;
 
 	work->is_dns_silent = work->is_partial = work->is_unclear = false;
 	work->counts = (struct print_counts){0};
 	has_failed = do_domains(work, &request->domains[index], 1, kinds, &failure) != 0;
+	has_note = !has_failed && are_pins_broken(work, &request->domains[index], 1, kinds, &note);
 	return apply_result_write(request->results_fd, request->domains[index],
-				  has_failed ? &failure : NULL, !has_failed && !has_changed(work),
-				  err);
+				  has_failed ? &failure : NULL, has_note ? &note : NULL,
+				  !has_failed && !has_changed(work), err);
+}
+
+/* All in one; what does not hold is told, and no failure. */
+static int do_all(struct apply_work *work, const struct apply_request *request, unsigned kinds,
+		  struct error *err)
+{
+	AUTO_FREE const char **all = NULL;
+	const char *const *domains = request->domains;
+	size_t count = request->domain_count;
+	struct error ignored = ERROR_INIT;
+
+	if (do_domains(work, domains, count, kinds, err) != 0)
+		return -1;
+	if (count == 0) {
+		count = work->settings->domain_count;
+		domains = all = calloc(count + 1, sizeof(*all));
+		for (size_t i = 0; all != NULL && i < count; i++)
+			all[i] = work->settings->domains[i];
+	}
+	if (domains != NULL)
+		are_pins_broken(work, domains, count, kinds, &ignored);
+	return 0;
 }
 
 /* `hindrance` keeps all of them from being begun; NULL: nothing does. */
@@ -227,7 +275,7 @@ static int do_each(struct apply_work *work, const struct apply_request *request,
 		result = hindrance == NULL
 			     ? do_one(work, request, i, kinds, err)
 			     : apply_result_write(request->results_fd, request->domains[i],
-						  hindrance, false, err);
+						  hindrance, NULL, false, err);
 	return result;
 }
 
@@ -242,7 +290,7 @@ int apply_run(const struct settings *settings, const struct apply_request *reque
 	if (request->results_fd > 0)
 		result = do_each(&work, request, kinds, result == 0 ? NULL : &hindrance, err);
 	else if (result == 0)
-		result = do_domains(&work, request->domains, request->domain_count, kinds, err);
+		result = do_all(&work, request, kinds, err);
 	else
 		*err = hindrance;
 	record_list_free(&work.addresses);

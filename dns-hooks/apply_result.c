@@ -6,17 +6,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-int apply_result_write(int fd, const char *domain, const struct error *failure, bool unchanged,
-		       struct error *err)
+int apply_result_write(int fd, const char *domain, const struct error *failure,
+		       const struct error *note, bool unchanged, struct error *err)
 {
+	const struct error *told = failure == NULL ? note : failure;
 	AUTO_JSON cJSON *json = cJSON_CreateObject();
 
 	cJSON_AddStringToObject(json, "domain", domain);
 	cJSON_AddNumberToObject(json, "exit_code", failure == NULL ? EXIT_OK : failure->code);
-	if (failure == NULL)
+	if (told == NULL)
 		cJSON_AddNullToObject(json, "error");
 	else
-		cJSON_AddStringToObject(json, "error", failure->text);
+		cJSON_AddStringToObject(json, "error", told->text);
 	cJSON_AddNumberToObject(json, "retry_after", failure == NULL ? 0 : failure->retry_after);
 	cJSON_AddBoolToObject(json, "unchanged", unchanged);
 	char *line = json_print(json, false, err);

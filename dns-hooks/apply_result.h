@@ -8,10 +8,11 @@
 
 /*
  * {"domain", "exit_code", "error", "retry_after", "unchanged"}, with the exit status that a run for
- * this domain alone would have; "error" is null where it is 0, and "unchanged" true where all
- * records were there already.  `failure` NULL: it was done.
+ * this domain alone would have, and "unchanged" true where all records were there already.
+ * `failure` NULL: it was done; "error" is then null, or `note` (may be NULL), which is about what
+ * is not as it should be although it was.
  */
-int apply_result_write(int fd, const char *domain, const struct error *failure, bool unchanged,
-		       struct error *err);
+int apply_result_write(int fd, const char *domain, const struct error *failure,
+		       const struct error *note, bool unchanged, struct error *err);
 
 #endif

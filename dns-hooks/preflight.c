@@ -5,6 +5,7 @@
 #include "dns-hooks/caa/caa_search.h"
 #include "dns-hooks/challenge/challenge_place.h"
 #include "dns-hooks/challenge/challenge_value.h"
+#include "dns-hooks/pin_check.h"
 #include "dns-hooks/providers/provider_table.h"
 #include "dns-hooks/records/caa.h"
 #include "dns-hooks/resolve/dnssec_check.h"
@@ -99,6 +100,16 @@ static void add_error(struct error *err, bool is_first, const struct error *also
 		error_set(err, err->code, "%s; and %s", err->text, also->text);
 }
 
+/* That the CA may issue does not mean that no other one may. */
+static void tell_pin(struct preflight *preflight, const char *domain)
+{
+	struct error why = ERROR_INIT;
+
+	if (preflight->settings->set_caa && preflight->account_uri != NULL &&
+	    pin_check(&preflight->view, domain, preflight->account_uri, &why) == PIN_BROKEN)
+		log_warn("%s", why.text);
+}
+
 /* Both failures are told, so that nobody has to mend the first one to learn of the second. */
 static int check_domain(struct preflight *preflight, const char *domain, struct error *err)
 {
@@ -119,6 +130,7 @@ static int check_domain(struct preflight *preflight, const char *domain, struct 
 		add_error(err, has_place, &caa);
 	if (!has_place || !is_permitted)
 		return -1;
+	tell_pin(preflight, domain);
 	say(stdout,
 	    "%s: nothing stands in the way of an order (challenges at %s, zone %s, %zu server "
 	    "address%s)",

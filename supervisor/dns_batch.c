@@ -82,14 +82,13 @@ static void take_line(struct run *run, const char *line, size_t length)
 		if (run->domains[i] == NULL ||
 		    strcmp(domain_called(run->domains[i]->domain), domain) != 0)
 			continue;
-		if (code == EXIT_OK) {
-			tell(run, i, json_true(json, "unchanged"), NULL);
-		} else if (error != NULL) {
-			error_set(&err, process_exit_code((int)code), "%s: %s",
-				  run->batch->options.what, error);
-			err.retry_after = (unsigned)json_integer(json, "retry_after", 0);
-			tell(run, i, false, &err);
-		}
+		if (error != NULL)
+			error_set(&err, code == EXIT_OK ? EXIT_OK : process_exit_code((int)code),
+				  "%s: %s", run->batch->options.what, error);
+		err.retry_after = json == NULL ? 0 : (unsigned)json_integer(json, "retry_after", 0);
+		if (code == EXIT_OK || error != NULL)
+			tell(run, i, code == EXIT_OK && json_true(json, "unchanged"),
+			     error == NULL ? NULL : &err);
 		return;
 	}
 }

@@ -18,7 +18,8 @@ struct settings;
 struct state;
 struct steps_account;
 
-/* err NULL: the records of the domain are in place; `were_there`: without a change. */
+/* err NULL or with EXIT_OK, which is a note: the records of the domain are in place; `were_there`:
+ * without a change. */
 typedef void dns_batch_done(struct domain *domain, bool were_there, const struct error *err);
 
 /* So many runs the lane lets go at a time, at most. */

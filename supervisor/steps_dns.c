@@ -96,6 +96,8 @@ static void on_caa_done(struct domain *d, bool was_there, const struct error *er
 	(void)was_there;
 	if (err == NULL)
 		domain_done(d);
+	else if (err->code == EXIT_OK) /* done, with something to tell */
+		domain_passed(d, err);
 	else
 		fail_records(d, err);
 }

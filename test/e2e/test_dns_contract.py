@@ -112,7 +112,7 @@ def test_applying_makes_the_records_once(
     shows(bind, APP, "CNAME", "gateway.demo.test.")
     shows(bind, TXT_NAME, "TXT", f"{APP_ID}:443", "not an app address")
     api.forget_requests()
-    assert bench.ok("apply") == "No changes.\n"
+    assert bench.ok("apply").endswith("No changes.\n")
     assert provider.writes(api) == 0
 
 
@@ -163,7 +163,7 @@ def test_caa_pins_the_account(bench: Bench, bind: Bind, name: str) -> None:
     bench.ok("apply")
     bench.ok("apply", "--account-uri", ACCOUNT, **WITH_CAA)
     shows(bind, APP, "CAA", pin.format(ACCOUNT))
-    assert bench.ok("apply", "--account-uri", ACCOUNT, **WITH_CAA) == "No changes.\n"
+    assert bench.ok("apply", "--account-uri", ACCOUNT, **WITH_CAA).endswith("No changes.\n")
     bench.ok("apply", "--account-uri", ACCOUNT + "8", **WITH_CAA)
     shows(bind, APP, "CAA", pin.format(ACCOUNT + "8"))
 

@@ -117,6 +117,21 @@ def test_a_preflight_that_fails(world: World) -> None:
     assert "an order is tried although it may fail" in ingress.log
 
 
+def test_a_pin_that_does_not_hold(world: World) -> None:
+    """The provider's API lists our CAA record, and its servers answer with one more."""
+    stack = world.make_stack(provider="cloudflare")
+    ingress = world.ingress(**_only(stack, SET_CAA="true"))
+    ingress.wait_settled()
+    assert ingress.domain(NAME)["note"] is None
+    ingress.stop()
+    stack.bind.add(f"{NAME}.", 60, "CAA", '0 issue "letsencrypt.org"')
+    ingress.start()
+    told = ingress.wait_domain(NAME, lambda d: d["note"], "the note")
+    assert 'the pin of app.demo.test does not hold' in told["note"]
+    assert 'CAA 0 issue "letsencrypt.org"' in told["note"] and told["served"]
+    assert stack.pebble.orders() == 1
+
+
 # ---- a restart with something missing
 
 

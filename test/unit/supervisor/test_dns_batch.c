@@ -202,6 +202,8 @@ static void one_that_fails_fails_alone(void **state)
 	for (size_t i = 1; i < 32; i++)
 		if (i == 7)
 			say(1, i, "\"exit_code\":75,\"error\":\"busy\",\"retry_after\":9");
+		else if (i == 9)
+			say(1, i, "\"exit_code\":0,\"error\":\"not bound\",\"unchanged\":true");
 		else
 			say(1, i, "\"exit_code\":0,\"error\":null,\"retry_after\":0");
 	say(1, 32, "\"exit_code\":0,\"error\":null,\"retry_after\":0,\"unchanged\":true");
@@ -213,6 +215,10 @@ static void one_that_fails_fails_alone(void **state)
 	assert_string_equal(domains[7].error, "CAA record: busy");
 	assert_int_equal(domains[6].code, EXIT_OK);
 	assert_int_equal(domains[8].code, EXIT_OK);
+	/* A note is no failure. */
+	assert_int_equal(domains[9].code, EXIT_OK);
+	assert_true(domains[9].were_there);
+	assert_string_equal(domains[9].error, "CAA record: not bound");
 }
 
 static void a_run_that_dies_costs_only_whom_it_dies_of(void **state)
