@@ -101,16 +101,26 @@ static void on_registered(const struct certbot_outcome *outcome, void *arg)
 		domain_failed(arg, &err);
 }
 
+static bool has_any_certificate(const struct steps_account *accounts)
+{
+	const struct settings *settings = accounts->options.settings;
+	const struct lineage *lineage;
+	struct error ignored = ERROR_INIT;
+
+	for (size_t i = 0; i < settings->domain_count; i++)
+		if (store_find(accounts->options.store, settings->domains[i], &lineage, &ignored) >
+		    0)
+			return true;
+	return false;
+}
+
 /* Whether one may be registered; who asks for it by hand knows what he does. */
 static int check_volume(const struct steps_account *accounts, const struct domain *d,
 			struct error *err)
 {
 	struct lost_volume volume = accounts->volume;
-	const struct lineage *lineage;
-	struct error ignored = ERROR_INIT;
 
-	if (domain_is_forced(d) ||
-	    store_find(accounts->options.store, domain_called(d), &lineage, &ignored) > 0)
+	if (domain_is_forced(d) || has_any_certificate(accounts))
 		volume.is_known_to_dns = false;
 	return lost_volume_check(&volume, clock_now_ms(), err);
 }
