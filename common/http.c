@@ -309,6 +309,16 @@ static CURLcode set_content(CURL *curl, const struct http_request *request,
 
 /* ---- the answer */
 
+static time_t read_date(CURL *curl)
+{
+	struct curl_header *header = NULL;
+	time_t date = 0;
+
+	if (curl_easy_header(curl, "Date", 0, CURLH_HEADER, -1, &header) == CURLHE_OK)
+		date = curl_getdate(header->value, NULL);
+	return date > 0 ? date : 0;
+}
+
 static CURLcode read_info(CURL *curl, struct http_response *response)
 {
 	const char *type = NULL;
@@ -324,6 +334,7 @@ static CURLcode read_info(CURL *curl, struct http_response *response)
 	if (retry_after > RETRY_AFTER_MAX)
 		retry_after = RETRY_AFTER_MAX;
 	response->retry_after = retry_after > 0 ? (unsigned)retry_after : 0;
+	response->date = read_date(curl);
 	return code;
 }
 

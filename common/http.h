@@ -13,6 +13,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <time.h>
 
 struct http_response;
 
@@ -56,6 +57,7 @@ struct http_request {
 
 struct http_response {
 	long status;	      /* 100..599 */
+	time_t date;	      /* of the header "Date"; 0: none that can be read */
 	unsigned retry_after; /* seconds, from either form of the header, a day at most; 0: none */
 	char content_type[128]; /* "" when absent */
 	struct buffer body;

@@ -3,10 +3,12 @@
 #include "common/file.h"
 #include "common/log.h"
 #include "common/settings.h"
+#include "dns-hooks/web/web_clock.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum {
 	CALL_ATTEMPTS = 4,
@@ -120,6 +122,21 @@ static void blot_out(const char *secret, struct buffer *body)
 	}
 }
 
+/* Once in a run: the next answers say the same. */
+static void look_at_clock(const struct web_api *api, const struct http_response *response)
+{
+	static bool is_told;
+	const char *host = strstr(api->url, "://");
+	char name[DOMAIN_MAX + 1], text[WEB_CLOCK_TEXT_MAX];
+
+	host = host == NULL ? api->url : host + 3;
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(host, "/?"), host);
+	if (is_told || !web_clock_differs(time(NULL), response->date, name, text))
+		return;
+	is_told = true;
+	log_warn("%s", text);
+}
+
 int web_api_call(const struct web_api *api, const struct web_call *call,
 		 struct http_response *response, struct error *err)
 {
@@ -144,6 +161,7 @@ int web_api_call(const struct web_api *api, const struct web_call *call,
 	if (http_perform_retrying(&request, response, call->once ? 1 : CALL_ATTEMPTS,
 				  CALL_BUDGET_MS, err) != 0)
 		return error_wrap(err, "%s", api->provider);
+	look_at_clock(api, response);
 	for (size_t i = 0; i < api->secret_count; i++)
 		blot_out(api->secrets[i], &response->body);
 	return 0;

@@ -159,7 +159,7 @@ def test_other_records_are_asked_for(tmp_path: Path, bench: Bench, bind: Bind) -
     assert f'~ TXT "abc:80" -> TXT "{APP_ID}:443"' in out
     bind.add(f"{TXT_NAME}.", 60, "TXT", f"{APP_ID}:443")
     bind.delete(f"{TXT_NAME}.", "TXT", "abc:80")
-    assert bench.ok("apply") == "No changes.\n"
+    assert bench.ok("apply").endswith("No changes.\n")
     assert not (tmp_path / "calls").exists()
 
 
