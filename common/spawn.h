@@ -28,11 +28,12 @@ struct spawn {
 	const char *work_dir;	 /* NULL: the parent's */
 	bool join_stderr;	 /* standard error goes where standard output does */
 	const struct confinement *confinement; /* NULL: none, but no core is dumped */
+	bool drops_excess; /* spawn_run(): output that no longer fits is read, and lost */
 };
 
-#define SPAWN_INIT                                                     \
-	{                                                              \
-		NULL, NULL, -1, -1, -1, -1, SIGKILL, NULL, false, NULL \
+#define SPAWN_INIT                                                            \
+	{                                                                     \
+		NULL, NULL, -1, -1, -1, -1, SIGKILL, NULL, false, NULL, false \
 	}
 
 /* The child's pid, or -1.  A program that cannot be executed is reported here, not as an
@@ -43,9 +44,9 @@ pid_t spawn_start(const struct spawn *spec, struct error *err);
  * Runs to the end, for programs that have nothing else to do meanwhile: appends standard
  * output to `output` (in place of stdout_fd; NULL: stdout_fd is used), and ends the process
  * group by TERM, then KILL two seconds later, when `timeout_ms` has passed (err says so,
- * EXIT_TRY_LATER).  More output than `output` takes: KILL, and an error.  What the child left
- * running in its group is killed, and the child reaped, in every case.  Returns 0 and the
- * wait status as waitpid() gives it.
+ * EXIT_TRY_LATER).  More output than `output` takes: KILL, and an error, unless it drops_excess.
+ * What the child left running in its group is killed, and the child reaped, in every case.  Returns
+ * 0 and the wait status as waitpid() gives it.
  */
 int spawn_run(const struct spawn *spec, long timeout_ms, struct buffer *output, int *status,
 	      struct error *err);

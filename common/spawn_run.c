@@ -10,7 +10,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { TERM_GRACE_MS = 2000, OUTPUT_CHUNK = 16 * 1024 };
+enum {
+	TERM_GRACE_MS = 2000,
+	OUTPUT_CHUNK = 16 * 1024,
+	CHUNKS_MAX = 64, /* before the deadline is looked at again */
+};
 
 struct run {
 	const char *program;
@@ -18,14 +22,25 @@ struct run {
 	int pid_fd;    /* readable once the child has ended */
 	int output_fd; /* the reading end of its standard output, -1 from its end on */
 	struct buffer *output;
+	bool drops_excess;
 };
+
+/* -1 when it does not fit and matters. */
+static int take(struct run *run, const char *chunk, size_t length)
+{
+	size_t room = run->output->maximum - run->output->length;
+
+	if (run->drops_excess && length > room)
+		length = room;
+	return buffer_append(run->output, chunk, length);
+}
 
 /* Takes what the pipe holds now.  -1 when it does not fit. */
 static int drain(struct run *run)
 {
 	char chunk[OUTPUT_CHUNK];
 
-	while (run->output_fd >= 0) {
+	for (int chunks = 0; run->output_fd >= 0 && chunks < CHUNKS_MAX; chunks++) {
 		ssize_t got = read(run->output_fd, chunk, sizeof(chunk));
 		if (got < 0 && errno == EINTR)
 			continue;
@@ -33,7 +48,7 @@ static int drain(struct run *run)
 			return 0;
 		if (got <= 0)
 			file_close(&run->output_fd);
-		else if (buffer_append(run->output, chunk, (size_t)got) != 0)
+		else if (take(run, chunk, (size_t)got) != 0)
 			return -1;
 	}
 	return 0;
@@ -144,7 +159,7 @@ int spawn_run(const struct spawn *spec, long timeout_ms, struct buffer *output, 
 	if (child < 0)
 		return -1;
 	AUTO_CLOSE int pid_fd = (int)syscall(SYS_pidfd_open, child, 0);
-	struct run run = {spec->argv[0], child, pid_fd, output_fd, output};
+	struct run run = {spec->argv[0], child, pid_fd, output_fd, output, spec->drops_excess};
 	output_fd = -1; /* run's now */
 	if (pid_fd < 0) {
 		error_set_errno(err, EXIT_FAILED, errno, "cannot watch %s", spec->argv[0]);

@@ -123,10 +123,14 @@ static int run(const struct exec *state, const char *action, const struct record
 	spec.argv = argv;
 	spec.envp = (const char *const *)state->environment;
 	spec.join_stderr = true;
+	spec.drops_excess = true; /* how much it says is no measure of what it did */
 	spec.confinement = &for_operator;
 	buffer_init(&output, OUTPUT_MAX);
 	int result = spawn_run(&spec, state->timeout_ms, &output, &status, err);
 	log_output(state, &output, last);
+	if (output.length == output.maximum)
+		log_warn("%s: what it said after %d bytes is not shown", state->program,
+			 OUTPUT_MAX);
 	buffer_free(&output);
 	if (result == 0)
 		return judge(state, argv, status, last, err);

@@ -70,6 +70,29 @@ static void output_larger_than_a_pipe_arrives_whole(void **state)
 	buffer_free(&output);
 }
 
+static void output_that_may_be_dropped_does_not_end_the_child(void **state)
+{
+	struct spawn spec = SPAWN_INIT;
+	struct error err = ERROR_INIT;
+	struct buffer output;
+	int status;
+
+	(void)state;
+	spec.argv = (const char *const[]){"/bin/sh", "-c", "yes | head -c 3000000; exit 7", NULL};
+	spec.drops_excess = true;
+	buffer_init(&output, 100000);
+	assert_int_equal(spawn_run(&spec, PATIENCE_MS, &output, &status, &err), 0);
+	assert_int_equal(output.length, 100000);
+	assert_int_equal(WEXITSTATUS(status), 7);
+	buffer_free(&output);
+	/* The deadline holds all the same. */
+	spec.argv = (const char *const[]){"/usr/bin/yes", NULL};
+	buffer_init(&output, 100000);
+	assert_int_equal(spawn_run(&spec, 200, &output, &status, &err), -1);
+	assert_int_equal(err.code, EXIT_TRY_LATER);
+	buffer_free(&output);
+}
+
 static void too_much_output_ends_the_child(void **state)
 {
 	struct spawn spec = SPAWN_INIT;
@@ -208,6 +231,7 @@ int main(void)
 	    cmocka_unit_test(status_and_output_are_the_childs),
 	    cmocka_unit_test(standard_error_may_be_part_of_the_output),
 	    cmocka_unit_test(output_larger_than_a_pipe_arrives_whole),
+	    cmocka_unit_test(output_that_may_be_dropped_does_not_end_the_child),
 	    cmocka_unit_test(too_much_output_ends_the_child),
 	    cmocka_unit_test(what_a_child_leaves_behind_is_killed_not_waited_for),
 	    cmocka_unit_test(the_deadline_ends_the_whole_group),
