@@ -11,6 +11,7 @@
 enum {
 	UDP_ATTEMPTS = 2,
 	UDP_ATTEMPT_MS = 1500, /* what is left of the time is for TCP */
+	EDNS_UDP_SIZE = 1232,  /* what passes everywhere in one piece */
 	UDP_STRAYS_MAX = 32,   /* datagrams that are no answer to what was asked */
 };
 
@@ -196,5 +197,17 @@ int dns_query_unchecked(const struct dns_server *server, const char *name, ldns_
 	if (question == NULL)
 		return -1;
 	ldns_pkt_set_cd(question, true);
+	return exchange(server, question, answer, err);
+}
+
+int dns_query_signed(const struct dns_server *server, const char *name, ldns_rr_type type,
+		     ldns_pkt **answer, struct error *err)
+{
+	AUTO_PKT ldns_pkt *question = dns_question(name, type, false, err);
+
+	if (question == NULL)
+		return -1;
+	ldns_pkt_set_edns_udp_size(question, EDNS_UDP_SIZE);
+	ldns_pkt_set_edns_do(question, true);
 	return exchange(server, question, answer, err);
 }

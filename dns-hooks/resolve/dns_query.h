@@ -27,6 +27,10 @@ int dns_query(const struct dns_server *server, const char *name, ldns_rr_type ty
 int dns_query_unchecked(const struct dns_server *server, const char *name, ldns_rr_type type,
 			ldns_pkt **answer, struct error *err);
 
+/* The same as dns_query() without recursion, with the signatures (the DO bit, RFC 3225). */
+int dns_query_signed(const struct dns_server *server, const char *name, ldns_rr_type type,
+		     ldns_pkt **answer, struct error *err);
+
 /* A question with a random id, not sent anywhere yet; NULL with err. */
 ldns_pkt *dns_question(const char *name, ldns_rr_type type, bool recursive, struct error *err);
 

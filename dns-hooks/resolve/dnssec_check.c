@@ -8,6 +8,8 @@ enum {
 	DS_KEY_TAG,
 	DS_ALGORITHM,
 	DNSKEY_ALGORITHM = 2,
+	SIGNATURES_MS = 10000,
+	TIME_TEXT_MAX = 40,
 };
 
 static size_t count_at(const ldns_pkt *answer, const char *zone, ldns_rr_type type)
@@ -45,6 +47,45 @@ bool dnssec_fits(const ldns_pkt *parent, const ldns_pkt *zone_keys, const char *
 	return false;
 }
 
+time_t dnssec_expiry(const ldns_pkt *answer, const char *zone)
+{
+	const ldns_rr_list *section = ldns_pkt_answer(answer);
+	time_t last = 0;
+
+	for (size_t i = 0; i < ldns_rr_list_rr_count(section); i++) {
+		const ldns_rr *rr = ldns_rr_list_rr(section, i);
+		if (!dns_record_is(rr, zone, LDNS_RR_TYPE_RRSIG) ||
+		    ldns_rr_rrsig_typecovered(rr) == NULL || ldns_rr_rrsig_expiration(rr) == NULL ||
+		    ldns_rdf2rr_type(ldns_rr_rrsig_typecovered(rr)) != LDNS_RR_TYPE_SOA)
+			continue;
+		time_t expiry = ldns_rdf2native_time_t(ldns_rr_rrsig_expiration(rr));
+		if (expiry > last)
+			last = expiry;
+	}
+	return last;
+}
+
+static void warn_of_expired(const struct authority *authority, deadline limit)
+{
+	for (size_t i = 0; i < authority->count && deadline_left(limit) > 0; i++) {
+		const struct authority_server *server = &authority->servers[i];
+		AUTO_PKT ldns_pkt *answer = NULL;
+		struct error silent = ERROR_INIT;
+		char when[TIME_TEXT_MAX] = "";
+		struct tm parts;
+		if (dns_query_signed(&server->at, authority->zone, LDNS_RR_TYPE_SOA, &answer,
+				     &silent) != 0)
+			continue;
+		time_t expiry = dnssec_expiry(answer, authority->zone);
+		if (expiry == 0 || expiry > time(NULL) || gmtime_r(&expiry, &parts) == NULL)
+			continue;
+		strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S UTC", &parts);
+		log_warn("%s (%s) answers with signatures of %s that expired at %s: CAs, which "
+			 "check them, go on to another server while there is one",
+			 server->name, server->at.text, authority->zone, when);
+	}
+}
+
 int dnssec_check(struct dns_view *view, const struct authority *authority, struct error *err)
 {
 	AUTO_PKT ldns_pkt *parent = NULL;
@@ -58,6 +99,8 @@ int dnssec_check(struct dns_view *view, const struct authority *authority, struc
 		log_debug("DNSSEC of %s cannot be looked at: %s", zone, doubt.text);
 		return 0;
 	}
+	if (keys != NULL && !authority->is_recursive)
+		warn_of_expired(authority, deadline_in(SIGNATURES_MS));
 	if (keys == NULL || dnssec_fits(parent, keys, zone))
 		return 0;
 	return error_set(

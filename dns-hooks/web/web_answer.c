@@ -20,6 +20,15 @@ enum exit_code web_exit_code(long status)
 	return status >= 500 ? EXIT_UNREACHABLE : EXIT_FAILED;
 }
 
+/* What it says of itself matters less than that nothing of it is followed (common/http.h). */
+static const char *words_for(const struct web_answer *answer, const char *words)
+{
+	return answer->status >= 300 && answer->status < 400
+		   ? "a redirect, and none is followed, since credentials would go with it: check "
+		     "the address of the API, and what answers in its place"
+		   : words;
+}
+
 /* "HTTP status N", and how long the provider asks to wait with `words` in between, if it does. */
 static void describe_status(const struct web_answer *answer, const char *words, char *text,
 			    size_t size)
@@ -37,7 +46,7 @@ int web_answer_refused(const struct web_answer *answer, enum exit_code code, con
 {
 	char status[ERROR_TEXT_MAX];
 
-	describe_status(answer, words, status, sizeof(status));
+	describe_status(answer, words_for(answer, words), status, sizeof(status));
 	error_set(err, code, "%s: %s: %s%s%s", answer->provider, answer->call, status,
 		  *advice == '\0' ? "" : "; ", advice);
 	err->retry_after = answer->retry_after;
@@ -47,12 +56,15 @@ int web_answer_refused(const struct web_answer *answer, enum exit_code code, con
 int web_answer_unreadable(const struct web_answer *answer, struct error *err)
 {
 	enum exit_code code = EXIT_UNREACHABLE;
-	char status[128];
+	char status[ERROR_TEXT_MAX];
 
 	if (answer->status >= 400 && answer->status < 500)
 		code = web_exit_code(answer->status);
-	describe_status(answer, "", status, sizeof(status));
-	error_wrap(err, "%s: %s: %s", answer->provider, answer->call, status);
+	describe_status(answer, words_for(answer, ""), status, sizeof(status));
+	if (answer->status >= 300 && answer->status < 400) /* it needs no body */
+		error_set(err, code, "%s: %s: %s", answer->provider, answer->call, status);
+	else
+		error_wrap(err, "%s: %s: %s", answer->provider, answer->call, status);
 	err->code = code;
 	err->retry_after = answer->retry_after;
 	return -1;

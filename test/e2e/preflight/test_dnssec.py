@@ -10,6 +10,7 @@ import dns.flags
 import dns.message
 import dns.rcode
 import dns.rdata
+import dns.rrset
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
@@ -18,7 +19,7 @@ from support.dns_proxy import DnsProxy
 from support.named import Named, PortInUse
 from support.ports import ReservedPort
 
-from ..dns_bench import UNREACHABLE, Bench, rfc2136_bench
+from ..dns_bench import ACCOUNT, UNREACHABLE, Bench, rfc2136_bench
 from .asking import preflight, refusal
 from .spoiling import THIRD_ADDRESS
 
@@ -45,6 +46,38 @@ def test_a_ds_record_has_to_fit(
         else:
             told = refusal(bench, "app.sub.demo.test")
             assert "DNSSEC of sub.demo.test is broken" in told and part in told
+
+
+@pytest.mark.parametrize(("expires", "is_told"), [("20200101000000", True), ("20990101000000", False)])
+def test_signatures_that_have_expired_at_one_server(
+    tmp_path: Path, expires: str, is_told: bool
+) -> None:
+    """A secondary that no longer gets the zone; nobody else notices while the other one works."""
+    point = base64.b64encode(bytes(64)).decode()
+    key = f"257 3 13 {point}"
+    tag = dns.dnssec.key_id(dns.rdata.from_text("IN", "DNSKEY", key))  # type: ignore[arg-type]
+    records = {
+        "demo.test": f"sub DS {tag} 13 2 {'ab' * 32}",
+        "sub.demo.test": f"@ DNSKEY {key}\nns2 A {THIRD_ADDRESS}\n@ NS ns2",
+    }
+    signature = f"SOA 13 3 60 {expires} 20191201000000 {tag} sub.demo.test. {point}"
+
+    def react(question: dns.message.Message, answer: dns.message.Message) -> dns.message.Message:
+        if question.ednsflags & dns.flags.DO:
+            answer.answer.append(
+                dns.rrset.from_text("sub.demo.test.", 60, "IN", "RRSIG", signature)
+            )
+        return answer
+
+    with (
+        Bind(tmp_path / "bind", ("demo.test", "sub.demo.test"), records=records) as bind,
+        DnsProxy(bind.first, THIRD_ADDRESS, react=react) as second,
+    ):
+        bench = rfc2136_bench(tmp_path, bind, DOMAINS="app.sub.demo.test")
+        result = bench.run("preflight", "--account-uri", ACCOUNT, "app.sub.demo.test")
+    assert result.returncode == 0, result.stderr
+    told = f"ns2.sub.demo.test ({second.server}) answers with signatures of sub.demo.test"
+    assert (f"{told} that expired at 2020-01-01 00:00:00 UTC" in result.stderr) == is_told
 
 
 def test_what_a_validating_resolver_refuses(tmp_path: Path, bench: Bench, bind: Bind) -> None:

@@ -38,10 +38,27 @@ static void a_wait_is_told_whether_the_body_can_be_read_or_not(void **state)
 	assert_int_equal(err.retry_after, 3600);
 }
 
+static void a_redirect_is_told_as_one(void **state)
+{
+	const struct web_answer answer = {"Linode", "GET /domains", 301, 0};
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	error_set(&err, EXIT_UNREACHABLE, "the answer is empty");
+	web_answer_unreadable(&answer, &err);
+	assert_contains(err.text, "Linode: GET /domains: HTTP status 301, a redirect, and none is "
+				  "followed");
+	assert_null(strstr(err.text, "empty"));
+	assert_int_equal(err.code, EXIT_UNREACHABLE);
+	web_answer_refused(&answer, EXIT_FAILED, "", "", &err);
+	assert_contains(err.text, "HTTP status 301, a redirect, and none is followed");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(an_id_is_one_segment_of_a_path),
+	    cmocka_unit_test(a_redirect_is_told_as_one),
 	    cmocka_unit_test(a_wait_is_told_whether_the_body_can_be_read_or_not),
 	};
 
