@@ -105,7 +105,8 @@ class Product:
         return self
 
     def __exit__(self, *_: object) -> None:
-        assert self._stop() == 0, self.log_tail()
+        status = self._stop()
+        assert status == 0, f"it ended with {status}; {self.log_tail()}"
 
     def _stop(self) -> int:
         for port in self._ports:
