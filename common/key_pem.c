@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+enum { LATEST_MAX = 1024 }; /* an RSA key of 4096 bits has 550 bytes */
+
 /* Each takes what comes first; made when it is first needed, and kept. */
 static OSSL_DECODER_CTX *private_decoder, *public_decoder;
 static EVP_PKEY *decoded; /* where both put what they have read */
@@ -139,6 +141,29 @@ X509 *key_read_certificate(const char *pem, size_t length, struct error *err)
 	return certificate;
 }
 
+/* A certificate's key is asked for several times in a row. */
+static struct {
+	unsigned char der[LATEST_MAX];
+	size_t length;
+	EVP_PKEY *key; /* NULL: none yet */
+} latest;
+
+static bool is_latest(const unsigned char *der, size_t length)
+{
+	return latest.key != NULL && length == latest.length &&
+	       memcmp(der, latest.der, length) == 0 && EVP_PKEY_up_ref(latest.key) == 1;
+}
+
+static void keep_latest(const unsigned char *der, size_t length, EVP_PKEY *key)
+{
+	if (key == NULL || length > sizeof(latest.der) || EVP_PKEY_up_ref(key) != 1)
+		return;
+	EVP_PKEY_free(latest.key);
+	latest.key = key;
+	memcpy(latest.der, der, length);
+	latest.length = length;
+}
+
 static EVP_PKEY *decode_public(const unsigned char *der, size_t length)
 {
 	if (public_decoder == NULL)
@@ -154,8 +179,14 @@ EVP_PKEY *key_of_certificate(X509 *certificate, struct error *err)
 {
 	unsigned char *der = NULL;
 	int length = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), &der);
-	EVP_PKEY *key = length <= 0 ? NULL : decode_public(der, (size_t)length);
+	EVP_PKEY *key = NULL;
 
+	if (length > 0 && is_latest(der, (size_t)length)) {
+		key = latest.key;
+	} else if (length > 0) {
+		key = decode_public(der, (size_t)length);
+		keep_latest(der, (size_t)length, key);
+	}
 	OPENSSL_free(der);
 	if (key == NULL)
 		key_error(err, "the certificate's public key cannot be read");

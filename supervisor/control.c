@@ -8,6 +8,7 @@
 #include "supervisor/haproxy.h"
 
 #include <errno.h>
+#include <event2/bufferevent.h>
 #include <event2/http.h>
 #include <event2/keyvalq_struct.h>
 #include <event2/listener.h>
@@ -24,6 +25,7 @@ enum {
 	BODY_MAX = 1024,
 	CLIENT_TIMEOUT = 60,
 	BACKLOG = 128,
+	WRITE_MAX = 1024 * 1024,
 	RELOAD_PATIENCE = 45, /* seconds, below CLIENT_TIMEOUT: whoever asked is told something */
 };
 
@@ -202,11 +204,24 @@ static int listen_at(const char *path, struct error *err)
 	return fd;
 }
 
+/* As much of an answer as the socket takes at a time, not 16 KB in each turn of the event loop: the
+ * status of a thousand domains would take twenty. */
+static struct bufferevent *make_connection(struct event_base *base, void *arg)
+{
+	struct bufferevent *connection = bufferevent_socket_new(base, -1, 0);
+
+	(void)arg;
+	if (connection != NULL)
+		bufferevent_set_max_single_write(connection, WRITE_MAX);
+	return connection;
+}
+
 static void add_paths(struct control *control)
 {
 	evhttp_set_max_headers_size(control->http, CONTROL_HEADERS_MAX);
 	evhttp_set_max_body_size(control->http, BODY_MAX);
 	evhttp_set_timeout(control->http, CLIENT_TIMEOUT);
+	evhttp_set_bevcb(control->http, make_connection, NULL);
 	evhttp_set_cb(control->http, CONTROL_PATH_STATUS, on_status, control);
 	evhttp_set_cb(control->http, CONTROL_PATH_RELOAD, on_reload, control);
 	evhttp_set_cb(control->http, CONTROL_PATH_RENEW, on_renew, control);
