@@ -1,5 +1,6 @@
 #include "dns-hooks/apply.h"
 
+#include "common/clock.h"
 #include "common/file.h"
 #include "common/say.h"
 #include "dns-hooks/apply_name.h"
@@ -11,7 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { FAILURES_MAX = 3 };
+enum { FAILURES_MAX = 3, SLOW_MS = 10000 };
 
 /* ---- what is the same for every name */
 
@@ -69,16 +70,18 @@ static int choose_kinds(const struct settings *settings, const struct apply_requ
 struct failures {
 	size_t count;
 	size_t in_a_row; /* of those that the next name may share */
+	bool was_slow;	 /* the last one */
 	struct error last;
 	enum exit_code code; /* the first that says more than "failed" */
 };
 
 /* Whether the next name would fail for the same reason: the provider does not answer, or refuses
- * the credentials.  A single failure may be about one name or zone only, unless it says to wait. */
+ * the credentials.  A single failure may be about one name or zone only, unless it says to wait, or
+ * came of waiting. */
 static bool is_hopeless(const struct failures *failures)
 {
 	return (failures->last.code == EXIT_TRY_LATER && failures->last.retry_after > 0) ||
-	       failures->in_a_row == FAILURES_MAX;
+	       (failures->in_a_row > 0 && failures->was_slow) || failures->in_a_row == FAILURES_MAX;
 }
 
 static void count_failure(struct failures *failures, const struct error *failure)
@@ -114,12 +117,14 @@ static int do_names(struct apply_work *work, const struct desired_list *names, s
 		/* Each name has an error object of its own: a call that failed and then
 		 * succeeded leaves its first error in it. */
 		struct error failure = ERROR_INIT;
+		long long began = clock_now_ms();
 		if (apply_name(work, desired, &failure) == 0) {
 			failures.in_a_row = 0;
 			continue;
 		}
 		print_failure(desired, &failure);
 		count_failure(&failures, &failure);
+		failures.was_slow = clock_now_ms() - began >= SLOW_MS;
 	}
 	print_summary(&work->counts, work->is_dry, failures.count > 0, work->is_partial);
 	return failures.count == 0 ? 0 : report_failures(&failures, done, names->count, err);
