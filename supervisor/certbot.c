@@ -9,9 +9,11 @@
 #include "supervisor/confined.h"
 
 #include <openssl/crypto.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 
 enum {
 	CONFIG_MAX = 64 * 1024,
@@ -237,7 +239,9 @@ static void on_done(const struct process_result *result, void *arg)
 
 	outcome.ca_time = certbot_log_ca_time(buffer_text(&log));
 	if (process_check(result, "certbot", &err) != 0) {
-		if (!result->timed_out)
+		/* Our hook ends it by TERM when the challenge cannot be set, and says why. */
+		bool is_killed = WIFSIGNALED(result->status) && WTERMSIG(result->status) == SIGKILL;
+		if (!result->timed_out && !is_killed)
 			explain(run, result, buffer_text(&log), &err);
 		outcome.has_asked = !is_read || certbot_log_has_order(buffer_text(&log));
 		outcome.account_is_unknown = certbot_log_account_is_unknown(buffer_text(&log));

@@ -4,8 +4,8 @@
  * the CA, which gives few of either; an app that is restarted again and again meets limits that
  * last for days.  What the volume does not know any more DNS may: records of this very app.
  *
- * So it is told, and where DNS says so too, registering waits for two minutes from the start on: a
- * container that does not live that long costs nothing.
+ * So it is told, and where DNS says so and the volume has no state of ours either, registering
+ * waits for two minutes from the start on: a container that does not live that long costs nothing.
  */
 #ifndef SUPERVISOR_LOST_VOLUME_H
 #define SUPERVISOR_LOST_VOLUME_H

@@ -28,6 +28,7 @@ struct entry {
 struct state {
 	char *folder, *path;
 	char app_id[STATE_ID_MAX];
+	bool was_there;
 	struct bucket orders;
 	STAILQ_HEAD(, entry) entries;
 	struct entry *chains[CHAINS];
@@ -125,6 +126,7 @@ static void load(struct state *state)
 
 	if (!file_exists(state->path))
 		return;
+	state->was_there = true;
 	json = json_read_file(state->path, STATE_FILE_MAX, &err);
 	if (json == NULL || read_all(state, json, &err) != 0)
 		set_aside(state, &err);
@@ -165,6 +167,11 @@ void state_free(struct state *state)
 	free(state->folder);
 	free(state->path);
 	free(state);
+}
+
+bool state_was_there(const struct state *state)
+{
+	return state->was_there;
 }
 
 /* FNV-1a. */

@@ -13,6 +13,7 @@
 #include "supervisor/lifecycle.h"
 #include "supervisor/schedule.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <time.h>
 
@@ -37,6 +38,9 @@ struct state;
  * aside as FILE.broken, with a warning: the product must come up. */
 struct state *state_open(const char *letsencrypt_dir, struct error *err);
 void state_free(struct state *state);
+
+/* Whether the volume had a state when it was opened: somebody has been here before. */
+bool state_was_there(const struct state *state);
 
 /* The record of a domain, made if there is none; owned by the state and valid until it is
  * freed.  NULL when memory ran out. */

@@ -41,8 +41,10 @@ struct steps *steps_new(const struct steps_options *o, struct error *err)
 		error_no_memory(err);
 		return NULL;
 	}
-	steps->accounts = steps_account_new(
-	    &(struct steps_account_options){o->settings, o->certbot, o->store, &steps->clock}, err);
+	steps->accounts =
+	    steps_account_new(&(struct steps_account_options){o->settings, o->state, o->certbot,
+							      o->store, &steps->clock},
+			      err);
 	if (steps->accounts == NULL)
 		goto fail;
 	steps->order = steps_order_new(

@@ -9,6 +9,7 @@
 #include "supervisor/domains.h"
 #include "supervisor/file_print.h"
 #include "supervisor/lost_volume.h"
+#include "supervisor/state.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -120,7 +121,8 @@ static int check_volume(const struct steps_account *accounts, const struct domai
 {
 	struct lost_volume volume = accounts->volume;
 
-	if (domain_is_forced(d) || has_any_certificate(accounts))
+	if (domain_is_forced(d) || state_was_there(accounts->options.state) ||
+	    has_any_certificate(accounts))
 		volume.is_known_to_dns = false;
 	return lost_volume_check(&volume, clock_now_ms(), err);
 }

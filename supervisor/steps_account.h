@@ -14,9 +14,11 @@ struct certificate_store;
 struct clock_check;
 struct domain;
 struct settings;
+struct state;
 
 struct steps_account_options { /* all borrowed */
 	const struct settings *settings;
+	const struct state *state;
 	struct certbot *certbot;
 	struct certificate_store *store;
 	struct clock_check *clock;

@@ -99,6 +99,20 @@ def test_a_zone_that_lags_is_told_as_what_it_is(world: World) -> None:
     assert stack.pebble.failed_validations() == 0
 
 
+def test_a_certbot_that_is_killed_is_told_as_that(world: World, tmp_path: Path) -> None:
+    stack = world.make_stack()
+    killed = _script(
+        tmp_path,
+        "certbot",
+        'case "$1" in register) exec certbot "$@";; esac\n'
+        "echo 'Saving debug log to /x/letsencrypt.log' >&2\nkill -KILL $$\n",
+    )
+    ingress = world.ingress(**_only(stack), CERTBOT=killed)
+    told = ingress.wait_domain(BAD, lambda d: d["error"], "the kill")
+    assert told["error"].startswith("certbot was killed by signal 9 (Killed), as the kernel does")
+    assert told["orders_in_last_hour"] == 0  # nothing was asked of the CA
+
+
 def test_a_certbot_that_hangs_is_ended_with_its_group_and_its_challenge_removed(
     world: World, tmp_path: Path
 ) -> None:
