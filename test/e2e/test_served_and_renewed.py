@@ -185,7 +185,12 @@ def test_a_wait_of_the_run_before(world: World) -> None:
     ingress = world.ingress(**_only(stack))
     waiting = ingress.wait_domain(NAME, lambda d: d["state"].startswith("waiting"), "to fail")
     ingress.restart()
-    told = ingress.wait_domain(NAME, lambda d: d["served"], "to be served", 20)
+    told = ingress.wait_domain(
+        NAME,
+        lambda d: d["served"] and d["state"] != "working: start",
+        "to be served, and begun with",
+        20,
+    )
     assert (told["state"], told["certificate"]["serial"]) == (waiting["state"], serial)
     assert ingress.ctl("health").returncode == 0
     # A look at the volume ends neither the wait nor its reason.
