@@ -321,6 +321,8 @@ static int serve(void *arg, struct error *err)
 	log_info("dstack-ingress %s serves %zu domain%s on port %hu with HAProxy %s", VERSION,
 		 settings->domain_count, settings->domain_count == 1 ? "" : "s", settings->port,
 		 s->facts.version);
+	if (!any_installed(s))
+		start_is_served(s->start); /* nobody waits for HAProxy, but for certificates */
 	return 0;
 }
 
