@@ -288,17 +288,14 @@ int process_check(const struct process_result *result, const char *what, struct 
 		return 0;
 	if (result->timed_out)
 		return error_set(err, EXIT_TRY_LATER, "%s took too long and was ended", what);
-	/* What it said before says nothing about that. */
-	if (WIFSIGNALED(result->status)) {
-		spawn_describe_status(result->status, how, sizeof(how));
-		return error_set(err, EXIT_FAILED, "%s %s%s", what, how,
-				 WTERMSIG(result->status) == SIGKILL
-				     ? ", as the kernel does when the container's memory runs out"
-				     : "");
-	}
-	if (result->last_error[0] != '\0')
+	/* Of a child that was killed the last words say nothing about that. */
+	bool is_killed = WIFSIGNALED(result->status);
+	if (!is_killed && result->last_error[0] != '\0')
 		return error_set(err, process_exit_code(result->exit_code), "%s: %s", what,
 				 result->last_error);
 	spawn_describe_status(result->status, how, sizeof(how));
-	return error_set(err, process_exit_code(result->exit_code), "%s: it %s", what, how);
+	return error_set(err, process_exit_code(result->exit_code), "%s: it %s%s", what, how,
+			 is_killed && WTERMSIG(result->status) == SIGKILL
+			     ? ", as the kernel does when the container's memory runs out"
+			     : "");
 }

@@ -80,7 +80,8 @@ size_t process_count(const struct process_table *table);
 enum exit_code process_exit_code(int status);
 
 /* Turns a failed result into an error: its own exit code if it is one of ours, and its
- * last words. `what` names the attempt. Returns -1, or 0 if it exited with 0. */
+ * last words, or the signal that killed it. `what` names the attempt. Returns -1, or 0 if it exited
+ * with 0. */
 int process_check(const struct process_result *result, const char *what, struct error *err);
 
 #endif
