@@ -1,0 +1,184 @@
+#include "dns-hooks/operator/operator_check.h"
+
+#include "dns-hooks/records/record_rr.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+
+static const ldns_rr_type types[][2] = {
+    [RECORD_A] = {LDNS_RR_TYPE_A},
+    [RECORD_AAAA] = {LDNS_RR_TYPE_AAAA},
+    [RECORD_CNAME] = {LDNS_RR_TYPE_A, LDNS_RR_TYPE_AAAA},
+    [RECORD_TXT] = {LDNS_RR_TYPE_TXT},
+    [RECORD_CAA] = {LDNS_RR_TYPE_CAA},
+};
+
+/* ---- what stands at the end of the CNAMEs */
+
+static int collect(const ldns_pkt *answer, const char *name, ldns_rr_type type,
+		   struct record_list *records, struct error *err)
+{
+	const ldns_rr_list *section = ldns_pkt_answer(answer);
+
+	for (size_t i = 0; i < ldns_rr_list_rr_count(section); i++) {
+		const ldns_rr *rr = ldns_rr_list_rr(section, i);
+		struct record record;
+		if (dns_record_is(rr, name, type) && (record_from_rr(rr, &record, err) != 0 ||
+						      record_list_add(records, &record, err) != 0))
+			return -1;
+	}
+	return 0;
+}
+
+static int ask_end(const struct authority *authority, const char *name, enum record_type type,
+		   struct record_list *records, struct error *err)
+{
+	for (size_t i = 0; i < 2 && types[type][i] != 0; i++) {
+		AUTO_PKT ldns_pkt *answer = NULL;
+		if (authority_ask(authority, name, types[type][i], &answer, err) != 0 ||
+		    collect(answer, name, types[type][i], records, err) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* ---- the CNAMEs */
+
+/* Whether all servers that answer have the CNAME (""): none. */
+static bool do_servers_agree(const struct authority *authority, const char *name, const char *alias,
+			     deadline limit, struct error *why)
+{
+	for (size_t i = 0; i < authority->count && deadline_left(limit) > 0; i++) {
+		const struct authority_server *server = &authority->servers[i];
+		AUTO_PKT ldns_pkt *answer = NULL;
+		struct error silent = ERROR_INIT;
+		domain_name other = "";
+		if (authority_query(authority, i, name, LDNS_RR_TYPE_CNAME, &answer, &silent) !=
+			0 ||
+		    !authority_speaks(authority, answer) ||
+		    (ldns_pkt_get_rcode(answer) != LDNS_RCODE_NOERROR &&
+		     ldns_pkt_get_rcode(answer) != LDNS_RCODE_NXDOMAIN))
+			continue;
+		if (dns_answer_alias(answer, name, other) != 0)
+			*other = '\0';
+		if (strcmp(alias, other) == 0)
+			continue;
+		error_set(why, EXIT_TRY_LATER, "%s is %s%s at %s (%s), but not at all servers",
+			  name, *other == '\0' ? "no CNAME" : "a CNAME to ", other, server->name,
+			  server->at.text);
+		return false;
+	}
+	return true;
+}
+
+/* Finds the servers of `name` and the CNAME there, "" for none. */
+static int find_alias(struct dns_view *view, const char *name, struct authority *authority,
+		      domain_name alias, struct error *err)
+{
+	AUTO_PKT ldns_pkt *answer = NULL;
+
+	if (authority_find(view, name, authority, alias, err) != 0)
+		return -1;
+	if (!authority->is_recursive)
+		return 0;
+	if (authority_ask(authority, name, LDNS_RR_TYPE_CNAME, &answer, err) != 0)
+		return -1;
+	if (dns_answer_alias(answer, name, alias) != 0)
+		*alias = '\0';
+	return 0;
+}
+
+/* Follows the CNAMEs, the first of which is found already, and reads what is behind the last. */
+static int look_behind(struct dns_view *view, const struct operator_record *record,
+		       struct authority *authority, domain_name alias, struct operator_sight *sight,
+		       struct error *err)
+{
+	const char *at = record->wanted.name;
+
+	while (*alias != '\0') {
+		if (sight->hops == OPERATOR_HOPS_MAX)
+			return error_set(err, EXIT_FAILED, "%s leads through more than %d CNAMEs",
+					 record->wanted.name, OPERATOR_HOPS_MAX);
+		char *next = sight->chain[sight->hops++];
+		memcpy(next, alias, sizeof(domain_name));
+		at = next;
+		if (operator_is_exact_cname(record))
+			return 0;
+		if (find_alias(view, at, authority, alias, err) != 0)
+			return -1;
+	}
+	return operator_is_exact_cname(record)
+		   ? 0
+		   : ask_end(authority, at, record->wanted.type, &sight->records, err);
+}
+
+/* ---- the addresses of an alias's target */
+
+static int find_target(struct dns_view *view, const struct operator_record *record,
+		       struct record_list *target, struct error *err)
+{
+	struct address_list found;
+
+	if (record->wanted.type != RECORD_CNAME || record->exact)
+		return 0;
+	if (resolver_addresses(&view->resolver, record->wanted.value, 0, &found, err) != 0)
+		return -1;
+	for (size_t i = 0; i < found.count; i++) {
+		const struct sockaddr_storage *address = &found.items[i];
+		bool is_v6 = address->ss_family == AF_INET6;
+		char text[INET6_ADDRSTRLEN] = "";
+		struct record one;
+		inet_ntop(address->ss_family,
+			  is_v6 ? (const void *)&((const struct sockaddr_in6 *)address)->sin6_addr
+				: (const void *)&((const struct sockaddr_in *)address)->sin_addr,
+			  text, sizeof(text));
+		if (record_make(&one, record->wanted.value, is_v6 ? RECORD_AAAA : RECORD_A, 0, text,
+				err) != 0 ||
+		    record_list_add(target, &one, err) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+enum operator_verdict operator_check(struct dns_view *view, const struct operator_record *record,
+				     struct error *why)
+{
+	static struct authority authority; /* too large for the stack */
+	AUTO_RECORDS struct record_list target = {0};
+	struct operator_sight sight = {0};
+	enum operator_verdict verdict = OPERATOR_UNKNOWN;
+	domain_name alias;
+
+	resolver_allow(&view->resolver, RESOLVER_BUDGET_MS);
+	if (find_alias(view, record->wanted.name, &authority, alias, why) != 0)
+		return OPERATOR_UNKNOWN;
+	if (!do_servers_agree(&authority, record->wanted.name, alias, view->resolver.limit, why))
+		return OPERATOR_UNMET;
+	if (look_behind(view, record, &authority, alias, &sight, why) == 0 &&
+	    find_target(view, record, &target, why) == 0)
+		verdict = operator_judge(record, &sight, &target, why);
+	record_list_free(&sight.records);
+	return verdict;
+}
+
+int operator_check_all(struct dns_view *view, const struct operator_list *list,
+		       struct operator_list *unmet, struct error *err)
+{
+	size_t before = unmet->count;
+
+	for (size_t i = 0; i < list->count; i++) {
+		const struct operator_record *record = &list->items[i];
+		struct error why = ERROR_INIT;
+		if (operator_check(view, record, &why) == OPERATOR_MET)
+			continue;
+		bool is_first = unmet->count == before;
+		error_set(err, EXIT_TRY_LATER, "%s%s%s. should be %s %s%s (%s)",
+			  is_first ? "" : err->text, is_first ? "" : "; ", record->wanted.name,
+			  record_type_text(&record->wanted), record->wanted.value,
+			  record->wanted.type == RECORD_CNAME ? "." : "", why.text);
+		if (operator_list_copy(unmet, record, err) != 0)
+			return -1;
+	}
+	return unmet->count == before ? 0 : -1;
+}
