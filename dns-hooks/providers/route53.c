@@ -3,6 +3,7 @@
 #include "common/log.h"
 #include "dns-hooks/providers/route53_api.h"
 #include "dns-hooks/providers/route53_batch.h"
+#include "dns-hooks/providers/route53_twins.h"
 #include "dns-hooks/providers/zone_search.h"
 
 #include <stdio.h>
@@ -16,6 +17,7 @@ enum {
 };
 
 struct route53 {
+	const struct settings *settings;
 	struct route53_api *api;
 	struct zone_memory zones;
 	/* What was read last, as Route 53 writes it: change() has to send exactly that back. */
@@ -38,11 +40,11 @@ static void *route53_open(const struct settings *settings, struct error *err)
 {
 	struct route53 *state = calloc(1, sizeof(*state));
 
-	(void)settings;
 	if (state == NULL) {
 		error_no_memory(err);
 		return NULL;
 	}
+	state->settings = settings;
 	state->api = route53_api_new(err);
 	if (state->api != NULL)
 		return state;
@@ -55,24 +57,25 @@ static void *route53_open(const struct settings *settings, struct error *err)
 static int ask_for_zone(void *opaque, const char *name, struct zone *zone, struct error *err)
 {
 	const struct route53 *state = opaque;
-	struct route53_zones zones = {.wanted = settings_provider_variable("AWS_HOSTED_ZONE_ID")};
+	struct route53_zones zones;
+	const char *id;
 
 	if (route53_api_zones(state->api, name, &zones, err) != 0)
 		return -1;
-	if (zones.public_count > 1 && !zones.has_wanted)
-		return error_set(err, EXIT_BAD_CONFIG,
-				 "Route 53: the account has the public zone %s %zu times (%s), and "
-				 "only one of them is what the world sees; delete those that the "
-				 "domain is not delegated to, or set AWS_HOSTED_ZONE_ID to the one "
-				 "that it is",
-				 name, zones.public_count, zones.ids);
 	if (zones.public_count == 0 && zones.private_count > 0)
 		log_warn(
 		    "Route 53: the zone %s is a private one: passed over, since the world does "
 		    "not see it",
 		    name);
-	snprintf(zone->id, sizeof(zone->id), "%s", zones.id);
-	return zones.public_count > 0 ? 1 : 0;
+	if (zones.public_count == 0)
+		return 0;
+	id = zones.public_count == 1
+		 ? zones.ids[0]
+		 : route53_twins_choose(state->api, state->settings, name, &zones, err);
+	if (id == NULL)
+		return -1;
+	snprintf(zone->id, sizeof(zone->id), "%s", id);
+	return 1;
 }
 
 static int route53_find_zone(void *opaque, const char *name, struct zone *zone, struct error *err)

@@ -285,7 +285,6 @@ static int take_zone(const struct xml_element *entry, struct route53_zones *zone
 {
 	/* A zone without Config is public. */
 	const char *is_private = xml_child_text(xml_child(entry, "Config"), "PrivateZone");
-	size_t used = strlen(zones->ids);
 	char id[ZONE_ID_MAX];
 
 	if (read_id(xml_child_text(entry, "Id"), id, sizeof(id), err) != 0)
@@ -294,12 +293,9 @@ static int take_zone(const struct xml_element *entry, struct route53_zones *zone
 		zones->private_count++;
 		return 0;
 	}
+	if (zones->public_count < ROUTE53_TWINS_MAX)
+		memcpy(zones->ids[zones->public_count], id, sizeof(id));
 	zones->public_count++;
-	bool is_wanted = zones->wanted != NULL && strcmp(zones->wanted, id) == 0;
-	if (is_wanted || !zones->has_wanted)
-		snprintf(zones->id, sizeof(zones->id), "%s", id);
-	zones->has_wanted |= is_wanted;
-	snprintf(zones->ids + used, sizeof(zones->ids) - used, "%s%s", used == 0 ? "" : ", ", id);
 	return 0;
 }
 
@@ -325,6 +321,33 @@ int route53_take_zones(const struct xml *xml, const char *name, struct route53_z
 	copy_text(root, "NextDNSName", next->name, sizeof(next->name));
 	copy_text(root, "NextHostedZoneId", next->identifier, sizeof(next->identifier));
 	return go_on(next, name, err);
+}
+
+static bool is_one_of(const char *text, const domain_name *names, size_t count)
+{
+	domain_name name;
+
+	if (route53_name(text, name) != 0)
+		return false;
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(name, names[i]) == 0)
+			return true;
+	return false;
+}
+
+int route53_is_served_by(const struct xml *xml, const domain_name *servers, size_t count,
+			 struct error *err)
+{
+	const struct xml_element *set = xml_child(xml_root(xml), "DelegationSet");
+	const struct xml_element *server = xml_child(xml_child(set, "NameServers"), "NameServer");
+
+	if (server == NULL)
+		return error_set(err, EXIT_UNREACHABLE,
+				 "the answer does not say which name servers the zone has");
+	for (; server != NULL; server = xml_next(server, "NameServer"))
+		if (is_one_of(xml_text(server), servers, count))
+			return 1;
+	return 0;
 }
 
 /* ---- changes */

@@ -16,6 +16,7 @@ enum {
 	ROUTE53_IDENTIFIER_MAX = 300,
 	ROUTE53_FOREIGN_MAX = 200,
 	ROUTE53_CHANGE_ID_MAX = 64,
+	ROUTE53_TWINS_MAX = 8, /* public zones of one name that are told apart */
 };
 
 /*
@@ -67,17 +68,19 @@ int route53_take_sets(const struct xml *xml, const char *name, struct route53_se
 
 /* The zones of one name in the account. */
 struct route53_zones {
-	const char *wanted; /* the id to prefer where there are several; NULL: none */
-	bool has_wanted;
 	size_t public_count, private_count;
-	/* Of the one that is wanted, else of the last public one, without "/hostedzone/". */
-	char id[ZONE_ID_MAX];
-	char ids[ZONE_ID_MAX * 2]; /* of the public ones, for messages */
+	/* Of the public ones, as many as there is room for; without "/hostedzone/". */
+	char ids[ROUTE53_TWINS_MAX][ZONE_ID_MAX];
 };
 
 /* The same with a page of ListHostedZonesByName. */
 int route53_take_zones(const struct xml *xml, const char *name, struct route53_zones *zones,
 		       struct route53_position *next, struct error *err);
+
+/* Whether the delegation set in an answer to GetHostedZone has one of the servers, whose names have
+ * no dot at the end: 1, 0, or -1 when the answer makes no sense. */
+int route53_is_served_by(const struct xml *xml, const domain_name *servers, size_t count,
+			 struct error *err);
 
 /* The change that the answer to ChangeResourceRecordSets or GetChange is about. */
 int route53_change_info(const struct xml *xml, char id[ROUTE53_CHANGE_ID_MAX], bool *in_sync,

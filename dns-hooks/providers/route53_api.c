@@ -26,7 +26,8 @@ static const struct aws_service service = {
     .url_variable = "ROUTE53_API_URL",
     .name = "route53",
     .denied_advice = "let the policy of these credentials allow route53:ListHostedZonesByName, "
-		     "ListResourceRecordSets, ChangeResourceRecordSets and GetChange",
+		     "ListResourceRecordSets, ChangeResourceRecordSets, GetChange, and, where "
+		     "two public zones have one name, GetHostedZone",
 };
 
 struct route53_api {
@@ -176,8 +177,26 @@ int route53_api_zones(struct route53_api *api, const char *name, struct route53_
 	const struct listing listing = {VERSION_PATH "/hostedzonesbyname", make_zones_query,
 					take_zones};
 
-	*zones = (struct route53_zones){.wanted = zones->wanted};
+	*zones = (struct route53_zones){0};
 	return read_all(api, &listing, name, zones, err);
+}
+
+int route53_api_is_served_by(struct route53_api *api, const char *zone_id,
+			     const domain_name *servers, size_t count, struct error *err)
+{
+	char path[WEB_URL_MAX];
+	const struct aws_call call = {.method = "GET", .path = path, .query = ""};
+	struct aws_answer answer;
+
+	snprintf(path, sizeof(path), VERSION_PATH "/hostedzone/%s", zone_id);
+	int result = call_api(api, &call, &answer, err);
+	if (result == 0) {
+		result = route53_is_served_by(answer.xml, servers, count, err);
+		if (result < 0)
+			error_wrap(err, "Route 53: GET %s", path);
+	}
+	aws_answer_free(&answer);
+	return result;
 }
 
 static bool make_sets_query(const struct route53_position *from, char query[WEB_URL_MAX])

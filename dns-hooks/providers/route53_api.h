@@ -17,6 +17,10 @@ void route53_api_free(struct route53_api *api);
 int route53_api_zones(struct route53_api *api, const char *name, struct route53_zones *zones,
 		      struct error *err);
 
+/* As route53_is_served_by(), of the zone with that id. */
+int route53_api_is_served_by(struct route53_api *api, const char *zone_id,
+			     const domain_name *servers, size_t count, struct error *err);
+
 /* Every set at that name, likewise; `sets` is empty before, and freed by the caller in any
  * case. */
 int route53_api_sets(struct route53_api *api, const char *zone_id, const char *name,

@@ -17,7 +17,7 @@ from .bind_mirror import BindMirror, Rdata
 from .faults import Fault
 from .foreign import foreign_records
 from .http_service import HttpService, Request, Response
-from .route53_xml import NAMESPACE, answer, change_answer, read_batch, set_xml, zone_xml
+from .route53_xml import NAMESPACE, answer, change_answer, read_batch, set_xml, zone_answer, zone_xml
 from .route53_zone import (
     InvalidChangeBatch,
     RecordSet,
@@ -31,7 +31,7 @@ from .route53_zone import (
     sort_key,
 )
 
-ROUTE = re.compile(r"/2013-04-01/(hostedzonesbyname|hostedzone/([^/]+)/rrset/?|change/([^/]+))")
+ROUTE = re.compile(r"/2013-04-01/(hostedzonesbyname|hostedzone/([^/]+)(/rrset/?)?|change/([^/]+))")
 ZONES_PER_PAGE, SETS_PER_PAGE = 100, 300
 BUSY = "The request was rejected because Route 53 was still processing a prior request."
 
@@ -204,15 +204,18 @@ class Route53Api(HttpService):
         if kind == "hostedzonesbyname" and request.method == "GET":
             self._allow("ListHostedZonesByName")
             return self._list_zones(request.query)
-        if kind == "hostedzone" and request.method == "GET":
+        if kind == "hostedzone" and not route[3] and request.method == "GET":
+            self._allow("GetHostedZone")
+            return zone_answer(self._zone_with(route[2]))
+        if kind == "hostedzone" and route[3] and request.method == "GET":
             self._allow("ListResourceRecordSets")
             return self._list_sets(request.query, self._zone_with(route[2]))
-        if kind == "hostedzone" and request.method == "POST":
+        if kind == "hostedzone" and route[3] and request.method == "POST":
             self._allow("ChangeResourceRecordSets")
             return self._change(request, self._zone_with(route[2]))
         if kind == "change" and request.method == "GET":
             self._allow("GetChange")
-            return self._get_change(route[3])
+            return self._get_change(route[4])
         raise AwsError(405, "MethodNotAllowed", f"{request.method} is not allowed")
 
     def _allow(self, action: str) -> None:

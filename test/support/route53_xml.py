@@ -27,6 +27,16 @@ def zone_xml(zone: Zone) -> str:
     )
 
 
+def zone_answer(zone: Zone) -> Response:
+    """Of GetHostedZone: names of servers have no dot at their end; a private zone has VPCs instead."""
+    if zone.private:
+        more = "<VPCs><VPC><VPCRegion>us-east-1</VPCRegion><VPCId>vpc-1</VPCId></VPC></VPCs>"
+    else:
+        servers = "".join(f"<NameServer>{escape(s)}</NameServer>" for s in zone.delegation_set)
+        more = f"<DelegationSet><NameServers>{servers}</NameServers></DelegationSet>"
+    return answer("GetHostedZoneResponse", zone_xml(zone) + more)
+
+
 def set_xml(record_set: RecordSet) -> str:
     parts = [f"<Name>{escape_name(record_set.name)}.</Name><Type>{record_set.type}</Type>"]
     if record_set.identifier is not None:

@@ -73,22 +73,27 @@ class RecordSet:
 
 @dataclass
 class Zone:
-    """A hosted zone; the same name may be there more than once."""
+    """A hosted zone; the same name may be there more than once, each with servers of its own."""
 
     name: str
     private: bool = False
     id: str = field(default_factory=lambda: "Z" + secrets.token_hex(10).upper())
+    delegation_set: Sequence[str] = ()
 
     def __post_init__(self) -> None:
+        number = int(self.id[1:9], 16) % 2048
+        self.delegation_set = self.delegation_set or [
+            f"ns-{number}.awsdns-{number % 64:02}.{end}" for end in ("com", "net", "org", "co.uk")
+        ]
         self._sets: dict[tuple[str, str, str], RecordSet] = {}
         self._sorted: list[RecordSet] | None = None
         self.put(
             RecordSet(
                 self.name, "SOA", 900,
-                ["ns-1.awsdns-00.test. awsdns-hostmaster.amazon.com. 1 7200 900 1209600 86400"],
+                [f"{self.delegation_set[0]}. awsdns-hostmaster.amazon.com. 1 7200 900 1209600 86400"],
             )
         )
-        self.put(RecordSet(self.name, "NS", 172800, ["ns-1.awsdns-00.test."]))
+        self.put(RecordSet(self.name, "NS", 172800, [f"{s}." for s in self.delegation_set]))
 
     def all(self) -> list[RecordSet]:
         if self._sorted is None:

@@ -256,7 +256,8 @@ static void zones_of_the_name_are_counted(void **state)
 	    0);
 	assert_int_equal(zones.public_count, 2);
 	assert_int_equal(zones.private_count, 1);
-	assert_string_equal(zones.ids, "Z1, Z2");
+	assert_string_equal(zones.ids[0], "Z1");
+	assert_string_equal(zones.ids[1], "Z2");
 	assert_int_equal(take_zones(ZONES(ZONE("Z1", "demo.test.", "false"),
 					  "<IsTruncated>true</IsTruncated><NextDNSName>demo.test."
 					  "</NextDNSName><NextHostedZoneId>Z9</NextHostedZoneId>"),
@@ -270,6 +271,36 @@ static void zones_of_the_name_are_counted(void **state)
 	assert_int_equal(
 	    take_zones(ZONES(ZONE("Z1?x", "demo.test.", "false"), LAST), &zones, &next, &err), -1);
 	assert_contains(err.text, "no usable id");
+}
+
+#define GET_ZONE(servers)                                                         \
+	"<GetHostedZoneResponse><HostedZone><Id>/hostedzone/Z1</Id></HostedZone>" \
+	"<DelegationSet><NameServers>" servers "</NameServers></DelegationSet>"   \
+	"</GetHostedZoneResponse>"
+#define SERVER(name) "<NameServer>" name "</NameServer>"
+
+static int is_served(const char *text, struct error *err)
+{
+	static const domain_name servers[] = {"ns1.elsewhere.test", "ns-7.awsdns-07.com"};
+	AUTO_XML struct xml *xml = xml_parse(text, strlen(text), "test", err);
+
+	assert_non_null(xml);
+	return route53_is_served_by(xml, servers, 2, err);
+}
+
+static void a_zone_is_known_by_its_delegation_set(void **state)
+{
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	assert_int_equal(
+	    is_served(GET_ZONE(SERVER("ns-1.awsdns-01.org") SERVER("NS-7.awsdns-07.com.")), &err),
+	    1);
+	assert_int_equal(is_served(GET_ZONE(SERVER("ns-1.awsdns-01.org")), &err), 0);
+	assert_int_equal(is_served(GET_ZONE(SERVER("")), &err), 0);
+	assert_int_equal(is_served(GET_ZONE(""), &err), -1);
+	assert_contains(err.text, "which name servers the zone has");
+	assert_int_equal(is_served("<GetHostedZoneResponse/>", &err), -1);
 }
 
 /* ---- changes */
@@ -359,6 +390,7 @@ int main(void)
 	    cmocka_unit_test(a_text_that_is_none_is_somebody_elses),
 	    cmocka_unit_test(sets_are_compared_in_every_respect),
 	    cmocka_unit_test(zones_of_the_name_are_counted),
+	    cmocka_unit_test(a_zone_is_known_by_its_delegation_set),
 	    cmocka_unit_test(changes_are_pending_or_in_sync),
 	    cmocka_unit_test(names_lose_their_escapes),
 	    cmocka_unit_test(text_survives_both_ways),
