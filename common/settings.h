@@ -65,6 +65,8 @@ struct settings {
 	/* What is served.  Names are unique, in the order given. */
 	domain_name *domains;
 	size_t domain_count;
+	/* The one of them that other apps have too (ALIAS_DOMAIN); NULL: none. */
+	const char *alias_domain;
 	struct route *routes; /* ROUTING_MAP, then TARGET_ENDPOINT for each domain without one */
 	size_t route_count;
 	size_t default_route; /* index into routes: where an unknown or missing SNI goes */

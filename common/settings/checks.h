@@ -40,9 +40,10 @@ bool settings_parse_target(const char *text, size_t length, struct endpoint *out
 
 /* ---- domains.c */
 
-setting_check settings_check_domain, settings_check_domains, settings_check_server_first,
-    settings_check_evidence_routing, settings_check_adopted_keys, settings_check_order_limits,
-    settings_check_send_proxy, settings_check_challenge_targets, settings_check_propagation;
+setting_check settings_check_domain, settings_check_domains, settings_check_alias_domain,
+    settings_check_server_first, settings_check_evidence_routing, settings_check_adopted_keys,
+    settings_check_order_limits, settings_check_send_proxy, settings_check_challenge_targets,
+    settings_check_propagation;
 
 struct setting_list {
 	const char *at;

@@ -107,6 +107,18 @@ const char *settings_check_domain(struct loading *in, const struct setting *row,
 	return value;
 }
 
+const char *settings_check_alias_domain(struct loading *in, const struct setting *row,
+					const char *value)
+{
+	const char *domain = settings_check_domain(in, row, value);
+
+	if (domain == NULL || in->no_memory)
+		return NULL;
+	/* In the form in which names are compared. */
+	domain = in->settings->domains[in->settings->domain_count - 1];
+	return settings_set_text(in, row, settings_keep(in, domain, strlen(domain)));
+}
+
 const char *settings_check_domains(struct loading *in, const struct setting *row, const char *value)
 {
 	struct setting_list list = {.at = value};

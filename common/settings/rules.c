@@ -30,6 +30,13 @@ static void join_aliases(struct loading *in)
 			join_alias(in, &settings_table[i], &in->settings->store->states[i]);
 }
 
+/* By either name. */
+static bool is_server_given(const struct settings *settings)
+{
+	return settings_state(settings, "ACME_SERVER")->given != NULL ||
+	       settings_state(settings, "ACME_DIRECTORY_URL")->given != NULL;
+}
+
 static void choose_acme_server(struct loading *in)
 {
 	const struct setting_state *staging = settings_state(in->settings, "ACME_STAGING");
@@ -37,15 +44,17 @@ static void choose_acme_server(struct loading *in)
 
 	if (staging->wrong || server->wrong || strcmp(staging->value, "true") != 0)
 		return;
-	if (server->given == NULL) {
+	if (!is_server_given(in->settings)) {
 		in->settings->acme_server = LETS_ENCRYPT_STAGING;
 		server->value = LETS_ENCRYPT_STAGING;
 		server->source = staging->source;
 		if (strcmp(server->source, "environment") == 0)
 			server->source = "ACME_STAGING";
 	} else if (strcmp(server->value, LETS_ENCRYPT_STAGING) != 0) {
-		settings_problem(in, "ACME_STAGING (Let's Encrypt's staging) and ACME_SERVER are "
-				     "both set: keep one of them");
+		settings_problem(in,
+				 "ACME_STAGING (Let's Encrypt's staging) and %s are both set: keep "
+				 "one of them",
+				 server->given != NULL ? "ACME_SERVER" : "ACME_DIRECTORY_URL");
 	}
 }
 

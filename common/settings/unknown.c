@@ -1,4 +1,4 @@
-/* Variables that are not settings: mistyped ones, and those of older versions. */
+/* Variables that are not settings: mistyped ones, and those of the older product. */
 #include "common/settings/loading.h"
 
 #include <ctype.h>
@@ -12,9 +12,10 @@ enum {
 	COMMON_PREFIX = 1, /* ... and it must begin with the same letter */
 };
 
-/* ---- what earlier, script-based versions understood */
+/* ---- what only the older, script-based dstack-ingress understands */
 
-enum older_effect { NO_EFFECT, REFUSED };
+/* NO_EFFECT with a meaning, and WAY_OUT, have the rest of the sentence in it. */
+enum older_effect { NO_EFFECT, REFUSED, WAY_OUT };
 
 struct older_variable {
 	const char *name;
@@ -23,26 +24,49 @@ struct older_variable {
 	const char *meaning;
 };
 
+#define NO_LEGO "there is no lego here"
+#define NO_LAYER_7 "connections are handed on as they are"
+
 /* Refused are those without which something else would happen than what was asked for:
  * records in another zone, certificates with other names or keys. */
 static const struct older_variable older_variables[] = {
-    {"CHALLENGE_TYPE", REFUSED, "dns-01", "an ACME challenge other than dns-01"},
+    {"CHALLENGE_TYPE", WAY_OUT, "dns-01",
+     "only dns-01 is supported, which needs the credentials of a DNS provider: give them and "
+     "remove this variable. What lego has left on the volume is served until there is another "
+     "certificate"},
     {"DELEGATION_ZONE", REFUSED, NULL, "keeping all records in another zone"},
-    {"ACME_CHALLENGE_ALIAS", REFUSED, NULL, "keeping the challenge in another zone"},
-    {"ALIAS_DOMAIN", REFUSED, NULL, "a name shared between deployments"},
-    {"ROUTE53_INITIAL_WEIGHT", REFUSED, NULL, "weighted records"},
-    {"DETERMINISTIC_TLS_KEY", REFUSED, "false", "a derived certificate key"},
-    {"CLIENT_MAX_BODY_SIZE", NO_EFFECT, NULL, NULL},
+    {"ACME_CHALLENGE_ALIAS", WAY_OUT, NULL,
+     "a challenge goes where a CNAME at _acme-challenge leads: make one, and name the zone in "
+     "CHALLENGE_TARGETS instead"},
+    {"ROUTE53_INITIAL_WEIGHT", WAY_OUT, NULL,
+     "weighted records are not made, since a weight decides who gets the traffic: make them in "
+     "Route 53 by hand (ALIAS_DOMAIN takes what stands at a shared name as it is), and remove "
+     "this variable"},
+    {"DETERMINISTIC_TLS_KEY", WAY_OUT, "false",
+     "keys are random and new with each certificate, never derived from the app: remove this "
+     "variable. Clients that pin a key have to go by the evidence instead"},
+    {"CLIENT_MAX_BODY_SIZE", NO_EFFECT, NULL, NO_LAYER_7},
+    {"L4_MODE", NO_EFFECT, "true", NO_LAYER_7 ", always"},
+    {"CLOUDFLARE_ZONE_ID", NO_EFFECT, NULL, "the zone is found by its name"},
+    {"CERTBOT_PROPAGATION_SECONDS", NO_EFFECT, NULL,
+     "a challenge is answered once every name server has it, for which PROPAGATION_TIMEOUT is "
+     "the limit"},
+    {"RENEW_DAYS", NO_EFFECT, NULL, "set RENEW_DAYS_BEFORE"},
     {"DNS_SETUP_MODE", NO_EFFECT, NULL, NULL},
     {"DNS_SETUP_TIMEOUT", NO_EFFECT, NULL, NULL},
     {"DNS_SETUP_INTERVAL", NO_EFFECT, NULL, NULL},
-    {"DNS_SETTLE_SECONDS", NO_EFFECT, NULL, NULL},
+    {"DNS_SETTLE_SECONDS", NO_EFFECT, NULL, "nothing waits for a time that is set"},
     {"DNS_WEBHOOK_URL", NO_EFFECT, NULL, NULL},
     {"DNS_WEBHOOK_TOKEN", NO_EFFECT, NULL, NULL},
+    {"DNS_WEBHOOK_TIMEOUT", NO_EFFECT, NULL, NULL},
     {"DOH_RESOLVERS", NO_EFFECT, NULL, NULL},
     {"DELEGATION_PROPAGATION_SECONDS", NO_EFFECT, NULL, NULL},
-    {"TLSALPN_PORT", NO_EFFECT, NULL, NULL},
-    {"TLS_TERMINATE_PORT", NO_EFFECT, NULL, NULL},
+    {"TLSALPN_ADDRESS", NO_EFFECT, NULL, NO_LEGO},
+    {"TLSALPN_PORT", NO_EFFECT, NULL, NO_LEGO},
+    {"TLS_TERMINATE_PORT", NO_EFFECT, NULL, NO_LEGO},
+    {"LEGO_BIN", NO_EFFECT, NULL, NO_LEGO},
+    {"LEGO_PATH", NO_EFFECT, NULL,
+     NO_LEGO "; its certificates are looked for in LETSENCRYPT_DIR/lego"},
 };
 
 static const struct older_variable *find_older(const char *name)
@@ -53,23 +77,31 @@ static const struct older_variable *find_older(const char *name)
 	return NULL;
 }
 
+static void warn_of_no_effect(struct loading *in, const char *name, const char *meaning)
+{
+	settings_warn(in, "%s has no effect here: %s", name,
+		      meaning != NULL ? meaning
+				      : "only the older, script-based dstack-ingress knows it");
+}
+
 /* The values are not shown: a token may be among them. */
 static bool review_older(struct loading *in, const char *name, const char *value)
 {
 	const struct older_variable *older = find_older(name);
 
-	if (older != NULL && older->effect == REFUSED) {
-		if (older->harmless == NULL || strcasecmp(value, older->harmless) != 0)
-			settings_problem(in, "%s is set: %s is not supported yet", name,
-					 older->meaning);
+	if (older == NULL && strncmp(name, "PROXY_", 6) == 0)
+		warn_of_no_effect(in, name, NO_LAYER_7);
+	if (older == NULL)
+		return strncmp(name, "PROXY_", 6) == 0;
+	if (older->harmless != NULL && strcasecmp(value, older->harmless) == 0)
 		return true;
-	}
-	if (older != NULL || strncmp(name, "PROXY_", 6) == 0) {
-		settings_warn(in, "%s has no effect here: it is a setting of an earlier version",
-			      name);
-		return true;
-	}
-	return false;
+	if (older->effect == REFUSED)
+		settings_problem(in, "%s is set: %s is not supported yet", name, older->meaning);
+	else if (older->effect == WAY_OUT)
+		settings_problem(in, "%s is set: %s", name, older->meaning);
+	else
+		warn_of_no_effect(in, name, older->meaning);
+	return true;
 }
 
 /* What AWS's own programs know and this one does not: their files are not read. */
@@ -215,7 +247,7 @@ static void review(struct loading *in, const char *name, const char *value)
 
 #define NAME_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_"
 
-/* Whether `name` is that of a setting, its file or an older version's. */
+/* Whether `name` is that of a setting, its file or the older product's. */
 static bool is_ours(const char *name)
 {
 	char ignored[NAME_MAX_LENGTH];

@@ -63,10 +63,12 @@ static void wish_caa(const struct settings *settings, struct desired_records *de
 static int add_domain(const struct settings *settings, const char *domain, unsigned kinds,
 		      struct desired_list *list, struct error *err)
 {
+	bool is_shared =
+	    settings->alias_domain != NULL && strcmp(domain, settings->alias_domain) == 0;
 	struct desired_records *desired = NULL;
 	domain_name txt_name;
 
-	if ((kinds & KIND_ALIAS) != 0) {
+	if ((kinds & KIND_ALIAS) != 0 && !is_shared) {
 		desired = desired_at(list, domain);
 		if (desired == NULL)
 			return error_no_memory(err);
@@ -82,11 +84,13 @@ static int add_domain(const struct settings *settings, const char *domain, unsig
 		if (desired == NULL)
 			return error_no_memory(err);
 		desired->txt = true;
+		desired->is_shared = is_shared;
 	}
 	if ((kinds & KIND_CAA) != 0 && settings->set_caa) {
 		desired = desired_at(list, domain_base(domain));
 		if (desired == NULL)
 			return error_no_memory(err);
+		desired->is_shared = desired->is_shared || is_shared;
 		wish_caa(settings, desired);
 	}
 	return 0;

@@ -27,6 +27,9 @@ enum caa_wish {
 struct desired_records {
 	domain_name name;
 	bool alias, txt;
+	/* Of ALIAS_DOMAIN, which other apps have too: their values stay, and where the name itself
+	 * leads is not for one of them to say. */
+	bool is_shared;
 	enum caa_wish issue, issuewild; /* both none: CAA records are not looked at */
 	bool caa_stands; /* a CAA record has to stand here, be it part of this run or not */
 };
@@ -43,6 +46,8 @@ void desired_list_free(struct desired_list *list);
  * `chosen` are `chosen_count` of the configured domains (0: all of them).  CAA wishes follow
  * from all configured domains that share a base, chosen or not; there are none unless
  * SET_CAA.
+ *
+ * For ALIAS_DOMAIN there is no alias.
  *
  * A wildcard is pinned by issuewild, which says nothing about the base itself and the names
  * below it (RFC 8659 section 4.3): any CA could issue for those.  So `issue` is set too: to

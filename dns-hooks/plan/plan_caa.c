@@ -120,8 +120,9 @@ static const struct tag_plan *tag_of(const struct caa *caa, const struct tag_pla
 }
 
 /* Removes an old pin of ours, or tells about a foreign record. */
-static int judge_present(const struct record *record, const struct tag_plan *tags,
-			 const struct plan_rules *rules, struct plan *plan, struct error *err)
+static int judge_present(const struct desired_records *desired, const struct record *record,
+			 const struct tag_plan *tags, const struct plan_rules *rules,
+			 struct plan *plan, struct error *err)
 {
 	struct caa caa;
 	struct caa_pin pin;
@@ -137,6 +138,9 @@ static int judge_present(const struct record *record, const struct tag_plan *tag
 	if (tag != NULL && record_same(record, &tag->wanted))
 		return 0;
 	bool is_ours = caa_is_pin(&caa, &pin) && is_our_ca(&pin, &rules->ca);
+	/* Each app behind a shared name has an account of its own, and a pin. */
+	if (is_ours && desired->is_shared && strcmp(pin.account_uri, rules->account_uri) != 0)
+		return 0;
 	if (tag != NULL && is_ours && tag->wish == CAA_WISH_PIN && !is_binding(&caa, rules))
 		return change_list_add(
 		    &plan->changes, record, NULL, err, "%s",
@@ -190,19 +194,40 @@ static int refuse_cname(const struct desired_records *desired, const struct reco
 				: "remove the CNAME");
 }
 
+/* Where somebody has led a shared name by a CNAME (of weights, say), a CA asks behind it. */
+static bool is_led_away(const struct desired_records *desired, const struct record_list *present,
+			const struct plan_rules *rules, struct plan *plan)
+{
+	bool has_cname = false;
+
+	for (size_t i = 0; i < present->count; i++)
+		has_cname = has_cname || strcmp(record_type_text(&present->items[i]), "CNAME") == 0;
+	if (!desired->is_shared || !has_cname || rules->cname_beside_others)
+		return false;
+	say_into(
+	    &plan->warnings,
+	    "%s (ALIAS_DOMAIN) is a CNAME, so no CAA record can stand there: CAs go by the one "
+	    "of the name behind it, which has to let each of the apps have certificates",
+	    desired->name);
+	return true;
+}
+
 int plan_caa(const struct desired_records *desired, const struct record_list *present,
 	     const struct plan_rules *rules, struct plan *plan, struct error *err)
 {
 	struct tag_plan tags[TAGS] = {{.tag = "issue", .wish = desired->issue},
 				      {.tag = "issuewild", .wish = desired->issuewild}};
-	int result = refuse_cname(desired, present, rules, err);
+	int result;
 
+	if (is_led_away(desired, present, rules, plan))
+		return 0;
+	result = refuse_cname(desired, present, rules, err);
 	for (size_t i = 0; i < TAGS && result == 0; i++)
 		result = make_wanted(desired, rules, &tags[i], err);
 	for (size_t i = 0; i < TAGS && result == 0; i++)
 		result = add_missing(&tags[i], present, rules, plan, err);
 	for (size_t i = 0; i < present->count && result == 0; i++)
-		result = judge_present(&present->items[i], tags, rules, plan, err);
+		result = judge_present(desired, &present->items[i], tags, rules, plan, err);
 	if (result == 0)
 		explain(desired, &tags[0], present, rules, plan);
 	for (size_t i = 0; i < TAGS; i++)

@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 /* ---- alias */
 
@@ -199,6 +200,14 @@ static bool is_app_address(const char *value)
 	return digits >= 1 && digits <= 5 && value[hex + 1 + digits] == '\0';
 }
 
+/* Two app addresses: HEX:PORT. */
+static bool is_of_one_app(const char *one, const char *other)
+{
+	size_t length = strcspn(one, ":");
+
+	return strcspn(other, ":") == length && strncasecmp(one, other, length) == 0;
+}
+
 /* Whatever is not of the shape stays, but the gateway reads the first record of an answer only, and
  * servers change their order. */
 static void warn_of_foreign(const struct record_list *present, struct plan *plan)
@@ -214,6 +223,16 @@ static void warn_of_foreign(const struct record_list *present, struct plan *plan
 			 "connection; remove it",
 			 SHOWN_TEXT, record->value);
 	}
+}
+
+/* At a name that several apps have, those of the others stay: the gateway takes one of them. */
+static bool is_to_go(const struct desired_records *desired, const struct record *record,
+		     const struct record *wanted)
+{
+	if (record->type != RECORD_TXT || record_same(record, wanted) ||
+	    !is_app_address(record->value))
+		return false;
+	return !desired->is_shared || is_of_one_app(record->value, wanted->value);
 }
 
 static int plan_txt(const struct desired_records *desired, const struct record_list *present,
@@ -237,8 +256,7 @@ static int plan_txt(const struct desired_records *desired, const struct record_l
 		return -1;
 	for (size_t i = 0; i < present->count; i++) {
 		const struct record *record = &present->items[i];
-		if (record->type != RECORD_TXT || record_same(record, &wanted) ||
-		    !is_app_address(record->value))
+		if (!is_to_go(desired, record, &wanted))
 			continue;
 		if (change_list_add(changes, record, is_there ? NULL : &wanted, err,
 				    "names another app or port") != 0)

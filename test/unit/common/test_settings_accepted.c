@@ -238,6 +238,18 @@ static void older_names_count(void **state)
 	assert_good(&loaded);
 	assert_string_equal(loaded.settings->acme_server, "https://ca.example.com/d");
 	fixture_free(&loaded);
+
+	fixture_load(&loaded, "CERTBOT_STAGING=false",
+		     "ACME_DIRECTORY_URL=https://ca.example.com/d");
+	assert_good(&loaded);
+	assert_string_equal(loaded.settings->acme_server, "https://ca.example.com/d");
+	fixture_free(&loaded);
+
+	fixture_load(&loaded, "ACME_SERVER=https://ca.example.com/d",
+		     "ACME_DIRECTORY_URL=https://ca.example.com/d");
+	assert_good(&loaded);
+	assert_string_equal(loaded.settings->acme_server, "https://ca.example.com/d");
+	fixture_free(&loaded);
 }
 
 /* ---- providers */

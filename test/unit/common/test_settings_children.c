@@ -186,7 +186,8 @@ static void children_load_what_they_were_given(void **state)
 	(void)state;
 	buffer_init(&problems, FIXTURE_TEXT_MAX);
 	buffer_init(&warnings, FIXTURE_TEXT_MAX);
-	fixture_load(&loaded, "DOMAINS=*.example.com", "CERTBOT_STAGING=true", "SET_CAA=1",
+	fixture_load(&loaded, "DOMAINS=*.example.com", "ALIAS_DOMAIN=shared.example.com",
+		     "ACME_DIRECTORY_URL=https://ca.example.com/d", "SET_CAA=1",
 		     "RUN_DIR=/data/run/", "DSTACK_SOCKET=/data/dstack.sock");
 	assert_good(&loaded);
 
@@ -194,10 +195,11 @@ static void children_load_what_they_were_given(void **state)
 	struct settings *dns = settings_load_for(FOR_DNS, environment, &problems, &warnings, &err);
 	assert_string_equal(buffer_text(&problems), "");
 	assert_non_null(dns);
-	assert_int_equal(dns->domain_count, 2);
+	assert_int_equal(dns->domain_count, 3);
+	assert_string_equal(dns->alias_domain, "shared.example.com");
 	assert_int_equal(dns->route_count, 0);
 	assert_string_equal(dns->dns_provider, "cloudflare");
-	assert_string_equal(dns->acme_server, loaded.settings->acme_server);
+	assert_string_equal(dns->acme_server, "https://ca.example.com/d");
 	assert_string_equal(dns->run_dir, "/data/run");
 	assert_true(dns->set_caa);
 	settings_free(dns);

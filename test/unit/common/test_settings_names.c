@@ -91,22 +91,40 @@ static void names_that_look_like_nothing_are_harmless(void **state)
 	assert_warning(variable, "");
 }
 
-static void settings_of_earlier_versions_are_named(void **state)
+static void variables_of_the_older_product_are_named(void **state)
 {
-	static const char *const names[] = {
-	    "CLIENT_MAX_BODY_SIZE",    "PROXY_READ_TIMEOUT", "PROXY_SEND_TIMEOUT",
-	    "PROXY_CONNECT_TIMEOUT",   "PROXY_BUFFER_SIZE",  "PROXY_BUFFERS",
-	    "PROXY_BUSY_BUFFERS_SIZE", "DNS_WEBHOOK_TOKEN",  "DNS_SETUP_MODE"};
-	char variable[128], warning[256];
+	static const struct {
+		const char *name, *why;
+	} variables[] = {
+	    {"CLIENT_MAX_BODY_SIZE", "connections are handed on as they are"},
+	    {"PROXY_READ_TIMEOUT", "connections are handed on as they are"},
+	    {"PROXY_BUSY_BUFFERS_SIZE", "connections are handed on as they are"},
+	    {"CLOUDFLARE_ZONE_ID", "the zone is found by its name"},
+	    {"CERTBOT_PROPAGATION_SECONDS", "PROPAGATION_TIMEOUT"},
+	    {"L4_MODE", "connections are handed on as they are, always"},
+	    {"RENEW_DAYS", "set RENEW_DAYS_BEFORE"},
+	    {"DNS_SETTLE_SECONDS", "nothing waits for a time that is set"},
+	    {"TLSALPN_ADDRESS", "there is no lego here"},
+	    {"TLSALPN_PORT", "there is no lego here"},
+	    {"TLS_TERMINATE_PORT", "there is no lego here"},
+	    {"LEGO_BIN", "there is no lego here"},
+	    {"LEGO_PATH", "LETSENCRYPT_DIR/lego"},
+	};
+	char variable[128], begin[128];
+	struct loaded loaded;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		snprintf(variable, sizeof(variable), "%s=" CANARY, names[i]);
-		snprintf(warning, sizeof(warning),
-			 "%s has no effect here: it is a setting of an earlier version\n",
-			 names[i]);
-		assert_warning(variable, warning);
+	for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++) {
+		snprintf(variable, sizeof(variable), "%s=" CANARY, variables[i].name);
+		snprintf(begin, sizeof(begin), "%s has no effect here: ", variables[i].name);
+		fixture_load(&loaded, variable);
+		assert_good(&loaded);
+		assert_int_equal(strncmp(buffer_text(&loaded.warnings), begin, strlen(begin)), 0);
+		assert_contains(buffer_text(&loaded.warnings), variables[i].why);
+		assert_lacks(buffer_text(&loaded.warnings), CANARY);
+		fixture_free(&loaded);
 	}
+	assert_warning("L4_MODE=true", "");
 }
 
 static void few_settings_come_from_files(void **state)
@@ -137,7 +155,7 @@ int main(void)
 	    cmocka_unit_test(mistyped_names_draw_a_guess),
 	    cmocka_unit_test(other_names_are_left_alone),
 	    cmocka_unit_test(names_that_look_like_nothing_are_harmless),
-	    cmocka_unit_test(settings_of_earlier_versions_are_named),
+	    cmocka_unit_test(variables_of_the_older_product_are_named),
 	    cmocka_unit_test(few_settings_come_from_files),
 	    cmocka_unit_test(no_setting_is_taken_for_a_slip_of_another),
 	};

@@ -100,6 +100,13 @@ static const struct refused acme[] = {
      "ACME_STAGING and CERTBOT_STAGING are both set, and differ: keep ACME_STAGING"},
     {{"ACME_STAGING=true", "ACME_SERVER=https://ca.example.com/directory"},
      "ACME_STAGING (Let's Encrypt's staging) and ACME_SERVER are both set: keep one of them"},
+    {{"ACME_STAGING=true", "ACME_DIRECTORY_URL=https://ca.example.com/directory"},
+     "ACME_STAGING (Let's Encrypt's staging) and ACME_DIRECTORY_URL are both set: keep one of "
+     "them"},
+    {{"ACME_SERVER=https://ca.example.com/a", "ACME_DIRECTORY_URL=https://ca.example.com/b"},
+     "ACME_SERVER and ACME_DIRECTORY_URL are both set, and differ: keep ACME_SERVER"},
+    {{"ACME_DIRECTORY_URL=ca.example.com/directory"},
+     "ACME_DIRECTORY_URL is \"ca.example.com/directory\": must begin with https://"},
     {{"ACME_SERVER=ca.example.com/directory"},
      "ACME_SERVER is \"ca.example.com/directory\": must begin with https://"},
     {{"ACME_SERVER=file:///etc/passwd"},
@@ -237,7 +244,20 @@ static const struct refused later[] = {
     {{"DELEGATION_ZONE=deleg.example.net"},
      "DELEGATION_ZONE is set: keeping all records in another zone is not supported yet"},
     {{"CHALLENGE_TYPE=tls-alpn-01"},
-     "CHALLENGE_TYPE is set: an ACME challenge other than dns-01 is not supported yet"},
+     "CHALLENGE_TYPE is set: only dns-01 is supported, which needs the credentials of a DNS "
+     "provider: give them and remove this variable. What lego has left on the volume is served "
+     "until there is another certificate"},
+    {{"ACME_CHALLENGE_ALIAS=deleg.example.net"},
+     "ACME_CHALLENGE_ALIAS is set: a challenge goes where a CNAME at _acme-challenge leads: make "
+     "one, and name the zone in CHALLENGE_TARGETS instead"},
+    {{"ROUTE53_INITIAL_WEIGHT=100"},
+     "ROUTE53_INITIAL_WEIGHT is set: weighted records are not made, since a weight decides who "
+     "gets the traffic: make them in Route 53 by hand (ALIAS_DOMAIN takes what stands at a shared "
+     "name as it is), and remove this variable"},
+    {{"DETERMINISTIC_TLS_KEY=true"},
+     "DETERMINISTIC_TLS_KEY is set: keys are random and new with each certificate, never derived "
+     "from the app: remove this variable. Clients that pin a key have to go by the evidence "
+     "instead"},
 };
 
 CHECK_TABLE(plain)
@@ -262,6 +282,8 @@ static void test_no_variable_lets_syntax_through(void **state)
 					    "ACME_STAGING",
 					    "CERTBOT_STAGING",
 					    "ACME_SERVER",
+					    "ACME_DIRECTORY_URL",
+					    "ALIAS_DOMAIN",
 					    "ACME_CA_BUNDLE",
 					    "ACME_EAB_KID",
 					    "ACME_EAB_HMAC_KEY",

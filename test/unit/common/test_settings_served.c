@@ -24,6 +24,27 @@ static void domains_in_order_and_once(void **state)
 	fixture_free(&loaded);
 }
 
+static void a_shared_domain_is_served_as_well(void **state)
+{
+	struct loaded loaded;
+
+	(void)state;
+	fixture_load(&loaded, "ALIAS_DOMAIN=Shared.example.com.");
+	assert_good(&loaded);
+	assert_string_equal(buffer_text(&loaded.warnings), "");
+	assert_int_equal(loaded.settings->domain_count, 2);
+	assert_string_equal(loaded.settings->domains[0], "app.example.com");
+	assert_string_equal(loaded.settings->domains[1], "shared.example.com");
+	assert_string_equal(loaded.settings->alias_domain, "shared.example.com");
+	assert_int_equal(loaded.settings->route_count, 2);
+	fixture_free(&loaded);
+	fixture_load(&loaded, "DOMAINS=shared.example.com", "ALIAS_DOMAIN=shared.example.com");
+	assert_good(&loaded);
+	assert_int_equal(loaded.settings->domain_count, 2);
+	assert_string_equal(loaded.settings->alias_domain, "shared.example.com");
+	fixture_free(&loaded);
+}
+
 static void server_first_is_all_none_or_some(void **state)
 {
 	struct loaded loaded;
@@ -343,6 +364,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(domains_in_order_and_once),
+	    cmocka_unit_test(a_shared_domain_is_served_as_well),
 	    cmocka_unit_test(server_first_is_all_none_or_some),
 	    cmocka_unit_test(backend_networks_are_a_list),
 	    cmocka_unit_test(target_endpoint_forms),

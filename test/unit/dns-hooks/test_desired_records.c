@@ -54,6 +54,33 @@ static void every_domain_has_alias_and_app_address(void **state)
 	desired_list_free(&fixture.names);
 }
 
+static void a_shared_domain_has_no_alias(void **state)
+{
+	static const char *const domains[] = {"a.example", "shared.example", NULL};
+	struct fixture fixture;
+
+	(void)state;
+	build(&fixture, domains, true, NULL, KIND_ALL);
+	desired_list_free(&fixture.names);
+	fixture.settings.alias_domain = "shared.example";
+	struct error err = ERROR_INIT;
+	assert_int_equal(
+	    desired_list_build(&fixture.settings, NULL, 0, KIND_ALL, &fixture.names, &err), 0);
+	assert_true(find(&fixture, "a.example")->alias);
+	assert_false(find(&fixture, "a.example")->is_shared);
+	assert_false(find(&fixture, "_app.a.example")->is_shared);
+	assert_false(find(&fixture, "shared.example")->alias);
+	assert_true(find(&fixture, "shared.example")->is_shared);
+	assert_int_equal(find(&fixture, "shared.example")->issue, CAA_WISH_PIN);
+	assert_true(find(&fixture, "_app.shared.example")->txt);
+	assert_true(find(&fixture, "_app.shared.example")->is_shared);
+	desired_list_free(&fixture.names);
+	assert_int_equal(
+	    desired_list_build(&fixture.settings, NULL, 0, KIND_ALIAS, &fixture.names, &err), 0);
+	assert_int_equal(fixture.names.count, 1);
+	desired_list_free(&fixture.names);
+}
+
 static void only_what_is_chosen(void **state)
 {
 	static const char *const domains[] = {"a.example", "b.example", NULL};
@@ -116,6 +143,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(every_domain_has_alias_and_app_address),
+	    cmocka_unit_test(a_shared_domain_has_no_alias),
 	    cmocka_unit_test(only_what_is_chosen),
 	    cmocka_unit_test(caa_follows_from_all_that_is_served),
 	    cmocka_unit_test(no_caa_unless_asked_for),

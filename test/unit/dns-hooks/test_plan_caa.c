@@ -11,21 +11,28 @@ struct outcome {
 	int result;
 };
 
-static void plan_for(struct outcome *outcome, enum caa_wish issue, enum caa_wish issuewild,
-		     const char *present, bool cname_beside_others)
+static void plan_desired(struct outcome *outcome, const struct desired_records *desired,
+			 const char *present, bool cname_beside_others)
 {
 	AUTO_RECORDS struct record_list there = {0};
-	struct desired_records desired = {
-	    .name = BASE, .issue = issue, .issuewild = issuewild, .caa_stands = true};
 	struct plan_rules rules = rules_of(cname_beside_others);
 
 	*outcome = (struct outcome){.err = ERROR_INIT};
 	buffer_init(&outcome->changes, 65536);
 	plan_init(&outcome->plan);
 	add_records(&there, BASE, present);
-	outcome->result = plan_make(&desired, "example.test", &there, NULL, &rules, &outcome->plan,
-				    &outcome->err);
+	outcome->result =
+	    plan_make(desired, "example.test", &there, NULL, &rules, &outcome->plan, &outcome->err);
 	describe_changes(&outcome->changes, &outcome->plan.changes);
+}
+
+static void plan_for(struct outcome *outcome, enum caa_wish issue, enum caa_wish issuewild,
+		     const char *present, bool cname_beside_others)
+{
+	struct desired_records desired = {
+	    .name = BASE, .issue = issue, .issuewild = issuewild, .caa_stands = true};
+
+	plan_desired(outcome, &desired, present, cname_beside_others);
 }
 
 static void outcome_free(struct outcome *outcome)
@@ -226,6 +233,36 @@ static void the_alias_gives_way_in_the_same_plan(void **state)
 	plan_free(&plan);
 }
 
+static void at_a_shared_name_the_pins_of_others_stay(void **state)
+{
+	static const struct {
+		const char *present, *changes, *warning;
+		bool cname_beside_others;
+	} cases[] = {
+	    {"", ADD_ISSUE, NULL, false},
+	    {"CAA 0 issue \"" OLD_PIN "\"", ADD_ISSUE, NULL, false},
+	    {"CAA 0 issue \"" OLD_PIN "\"\nCAA 0 issue \"" PIN "\"", "", NULL, false},
+	    {"CAA 0 issue \"other.test\"", ADD_ISSUE, "weakens", false},
+	    {"CNAME node.test", "", "is a CNAME", false},
+	    {"CNAME node.test", ADD_ISSUE, NULL, true},
+	};
+	struct desired_records desired = {
+	    .name = BASE, .issue = CAA_WISH_PIN, .caa_stands = true, .is_shared = true};
+	struct outcome outcome;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		plan_desired(&outcome, &desired, cases[i].present, cases[i].cname_beside_others);
+		assert_int_equal(outcome.result, 0);
+		assert_string_equal(buffer_text(&outcome.changes), cases[i].changes);
+		if (cases[i].warning == NULL)
+			assert_string_equal(buffer_text(&outcome.plan.warnings), "");
+		else
+			assert_contains(buffer_text(&outcome.plan.warnings), cases[i].warning);
+		outcome_free(&outcome);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -243,6 +280,7 @@ int main(void)
 	    cmocka_unit_test(harmless_foreign_records_are_passed_over),
 	    cmocka_unit_test(no_caa_beside_a_cname),
 	    cmocka_unit_test(the_alias_gives_way_in_the_same_plan),
+	    cmocka_unit_test(at_a_shared_name_the_pins_of_others_stay),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

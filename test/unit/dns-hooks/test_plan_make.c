@@ -139,6 +139,22 @@ static void the_app_address_is_kept_current(void **state)
 		expect_plan(&desired, cases[i].present, "", false, cases[i].changes);
 }
 
+static void at_a_shared_name_other_apps_stay(void **state)
+{
+	static const struct alias_case cases[] = {
+	    {"", "+ TXT abcdef01:443\n"},
+	    {"TXT abcdef01:443", ""},
+	    {"TXT 00ff:443", "+ TXT abcdef01:443\n"},
+	    {"TXT 00ff:443\nTXT ABCDEF01:8443", "~ TXT ABCDEF01:8443 -> TXT abcdef01:443\n"},
+	    {"TXT abcdef:443\nTXT abcdef0100:443\nTXT abcdef01:443", ""},
+	};
+	struct desired_records desired = {.name = "_dstack." NAME, .txt = true, .is_shared = true};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		expect_plan(&desired, cases[i].present, "", false, cases[i].changes);
+}
+
 static void a_foreign_text_beside_it_is_warned_of(void **state)
 {
 	static const struct {
@@ -225,6 +241,7 @@ int main(void)
 	    cmocka_unit_test(a_delegated_name_is_refused),
 	    cmocka_unit_test(where_a_cname_cannot_stand),
 	    cmocka_unit_test(the_app_address_is_kept_current),
+	    cmocka_unit_test(at_a_shared_name_other_apps_stay),
 	    cmocka_unit_test(a_foreign_text_beside_it_is_warned_of),
 	    cmocka_unit_test(the_app_address_is_cached_for_a_minute),
 	    cmocka_unit_test(no_txt_beside_a_cname),
