@@ -1,8 +1,9 @@
 #include "common/log.h"
 
+#include "common/domain.h"
+#include "common/log_json.h"
 #include "common/text.h"
 
-#include <cjson/cJSON.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -24,7 +25,10 @@ static struct {
 	int fd;
 	char *secrets[SECRETS_MAX];
 	size_t secret_count;
+	domain_name subject;
 } state = {.program = "dstack-ingress", .level = LOG_INFO, .format = LOG_TEXT, .fd = STDERR_FILENO};
+
+static const struct log_facts no_facts;
 
 static const char *const level_names[] = {"error", "warn", "info", "debug"};
 /* syslog(3)'s numbers for the same. */
@@ -147,10 +151,7 @@ static void mask(char *text, bool was_cut)
 
 /* ---- lines */
 
-enum {
-	TIMESTAMP_MAX = 64,
-	JSON_FRAME_MAX = 64, /* names, quotes, level and newline of a JSON line */
-};
+enum { TIMESTAMP_MAX = 64 };
 
 static void timestamp(char out[TIMESTAMP_MAX])
 {
@@ -180,45 +181,12 @@ static void put(const char *line, size_t length)
 	(void)written; /* whom to tell? */
 }
 
-static char *json_line(const char *program, enum log_level level, const char *when,
-		       const char *message)
-{
-	cJSON *object = cJSON_CreateObject();
-	char *line = NULL;
-
-	if (cJSON_AddStringToObject(object, "time", when) != NULL &&
-	    cJSON_AddStringToObject(object, "level", level_names[level]) != NULL &&
-	    cJSON_AddStringToObject(object, "program", program) != NULL &&
-	    cJSON_AddStringToObject(object, "message", message) != NULL)
-		line = cJSON_PrintUnformatted(object);
-	cJSON_Delete(object);
-	return line;
-}
-
-/* Cuts `message` so that it takes `room` bytes as a JSON string; escaped text has nothing more to
- * escape but quotes and backslashes. */
-static void cut_for_json(char *message, size_t room)
-{
-	size_t used = 0;
-
-	for (char *at = message; *at != '\0'; at += text_first(at).length) {
-		used += *at == '"' || *at == '\\' ? 2 : text_first(at).length;
-		if (used > room) {
-			*at = '\0';
-			return;
-		}
-	}
-}
-
 /* -1 when memory ran out. */
-static int emit_json(const char *program, enum log_level level, const char *when, const char *text)
+static int emit_json(const char *program, enum log_level level, const char *when, const char *text,
+		     const struct log_facts *facts)
 {
-	char message[LOG_LINE_MAX];
-	size_t around = strlen(when) + 2 * strlen(program) + JSON_FRAME_MAX;
+	char *line = log_json_line(program, level_names[level], when, text, facts);
 
-	text_escape(text, message, sizeof(message));
-	cut_for_json(message, around < LOG_LINE_MAX ? LOG_LINE_MAX - around : 0);
-	char *line = json_line(program, level, when, message);
 	if (line == NULL)
 		return -1;
 	size_t length = strlen(line);
@@ -266,7 +234,8 @@ const char *log_strip_prefix(const char *line, enum log_level *level)
 	return line;
 }
 
-static void emit(const char *program, enum log_level level, char *message, int wanted)
+static void emit(const char *program, enum log_level level, char *message, int wanted,
+		 const struct log_facts *facts)
 {
 	char when[TIMESTAMP_MAX];
 
@@ -279,22 +248,55 @@ static void emit(const char *program, enum log_level level, char *message, int w
 	}
 	timestamp(when);
 	/* Without memory the line is still worth having, if not as JSON. */
-	if (state.format != LOG_JSON || emit_json(program, level, when, message) != 0)
+	if (state.format != LOG_JSON || emit_json(program, level, when, message, facts) != 0)
 		emit_text(program, level, when, message);
 }
 
-static void log_at(enum log_level level, const char *format, va_list args)
-    __attribute__((format(printf, 2, 0)));
+/* With its subject, or that of the process, before it; the length as vsnprintf() has it. */
+static int compose(char message[LOG_LINE_MAX], const char *domain, const char *format, va_list args)
+    __attribute__((format(printf, 3, 0)));
 
-static void log_at(enum log_level level, const char *format, va_list args)
+static int compose(char message[LOG_LINE_MAX], const char *domain, const char *format, va_list args)
+{
+	const char *subject = domain != NULL ? domain : state.subject;
+	int before = *subject == '\0' ? 0 : snprintf(message, LOG_LINE_MAX, "[%s] ", subject);
+	int wanted = vsnprintf(message + before, LOG_LINE_MAX - (size_t)before, format, args);
+
+	return wanted < 0 ? wanted : before + wanted;
+}
+
+static void log_at(enum log_level level, const struct log_facts *facts, const char *format,
+		   va_list args) __attribute__((format(printf, 3, 0)));
+
+static void log_at(enum log_level level, const struct log_facts *facts, const char *format,
+		   va_list args)
 {
 	char message[LOG_LINE_MAX];
 	int saved = errno;
 
 	if (log_enabled(level))
-		emit(state.program, level, message,
-		     vsnprintf(message, sizeof(message), format, args));
+		emit(state.program, level, message, compose(message, facts->domain, format, args),
+		     facts);
 	errno = saved;
+}
+
+void log_facts(enum log_level level, const struct log_facts *facts, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	log_at(level, facts, format, args);
+	va_end(args);
+}
+
+void log_about(const char *domain)
+{
+	snprintf(state.subject, sizeof(state.subject), "%s", domain == NULL ? "" : domain);
+}
+
+bool log_has_subject(void)
+{
+	return state.subject[0] != '\0';
 }
 
 void log_child(const char *child, enum log_level level, const char *line)
@@ -303,7 +305,8 @@ void log_child(const char *child, enum log_level level, const char *line)
 	int saved = errno;
 
 	if (log_enabled(level))
-		emit(child, level, message, snprintf(message, sizeof(message), "%s", line));
+		emit(child, level, message, snprintf(message, sizeof(message), "%s", line),
+		     &no_facts);
 	errno = saved;
 }
 
@@ -319,13 +322,13 @@ void log_forward(const char *line)
 	errno = saved;
 }
 
-#define DEFINE_LOG(name, level)              \
-	void name(const char *format, ...)   \
-	{                                    \
-		va_list args;                \
-		va_start(args, format);      \
-		log_at(level, format, args); \
-		va_end(args);                \
+#define DEFINE_LOG(name, level)                         \
+	void name(const char *format, ...)              \
+	{                                               \
+		va_list args;                           \
+		va_start(args, format);                 \
+		log_at(level, &no_facts, format, args); \
+		va_end(args);                           \
 	}
 
 DEFINE_LOG(log_error, LOG_ERROR)

@@ -2,7 +2,11 @@
  * Log lines on standard error: one line per event, text or JSON.
  *
  *   text: 2026-11-22T10:00:00.123Z info ingressd: [app.example.com] certificate installed
- *   json: {"time":"...","level":"info","program":"ingressd","message":"..."}
+ *   json: {"time":"...","level":"info","program":"ingressd","domain":"app.example.com",
+ *          "message":"certificate installed"}
+ *
+ * What begins with the domain that it is about, in brackets, has that domain as a field in JSON,
+ * whichever program said it.
  *
  * A program that a supervisor reads writes "<6>message" instead, the syslog level as
  * sd-daemon(3) has it, and leaves time and form to the reader.
@@ -15,6 +19,7 @@
 #define COMMON_LOG_H
 
 #include <stdbool.h>
+#include <time.h>
 
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 enum log_format { LOG_TEXT, LOG_JSON, LOG_PREFIXED };
@@ -39,6 +44,22 @@ void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_debug(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* What a line is about, for JSON; its text says the same in words.  0 and NULL are left out. */
+struct log_facts {
+	const char *domain; /* in text as well, in brackets before the message */
+	const char *step, *serial;
+	time_t not_after, next_at;
+	unsigned attempt;
+};
+
+void log_facts(enum log_level level, const struct log_facts *facts, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Every line from here on is about `domain` (copied) and begins with it, in brackets; NULL: about
+ * none in particular. */
+void log_about(const char *domain);
+bool log_has_subject(void);
 
 /* Prints a line that a child wrote, under the child's name. */
 void log_child(const char *child, enum log_level level, const char *line);

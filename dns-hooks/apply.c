@@ -2,6 +2,7 @@
 
 #include "common/clock.h"
 #include "common/file.h"
+#include "common/log.h"
 #include "common/say.h"
 #include "dns-hooks/apply_name.h"
 #include "dns-hooks/apply_result.h"
@@ -241,6 +242,7 @@ static int do_one(struct apply_work *work, const struct apply_request *request, 
 
 	work->is_dns_silent = work->is_partial = work->is_unclear = false;
 	work->counts = (struct print_counts){0};
+	log_about(request->domains[index]);
 	has_failed = do_domains(work, &request->domains[index], 1, kinds, &failure) != 0;
 	has_note = !has_failed && are_pins_broken(work, &request->domains[index], 1, kinds, &note);
 	return apply_result_write(request->results_fd, request->domains[index],
@@ -287,7 +289,11 @@ static int do_each(struct apply_work *work, const struct apply_request *request,
 int apply_run(const struct settings *settings, const struct apply_request *request,
 	      struct error *err)
 {
-	struct apply_work work = {.settings = settings, .is_dry = request->dry_run};
+	struct apply_work work = {
+	    .settings = settings,
+	    .is_dry = request->dry_run,
+	    .is_logged = request->results_fd > 0,
+	};
 	struct error hindrance = ERROR_INIT;
 	unsigned kinds = 0;
 	int result = prepare(&work, request, &kinds, &hindrance);

@@ -1,6 +1,7 @@
 #include "dns-hooks/apply_name.h"
 
 #include "common/file.h"
+#include "common/log.h"
 #include "common/say.h"
 #include "dns-hooks/resolve/zone_check.h"
 #include "dns-hooks/rivals.h"
@@ -62,7 +63,10 @@ static int check_delegation(struct apply_work *work, const struct desired_record
 		 * harm, and this command also runs where DNS servers cannot be reached. */
 		error_wrap(&doubt, "cannot check whether %s is delegated to the provider",
 			   zone->name);
-		print_doubt(&doubt);
+		if (work->is_logged)
+			log_warn("%s", doubt.text);
+		else
+			print_doubt(&doubt);
 		work->is_dns_silent = true;
 		return 0;
 	}
@@ -135,6 +139,14 @@ static int check(struct apply_work *work, const struct zone *zone, const char *n
 	return error_wrap(err, "cannot change the records of %s", name);
 }
 
+static void tell_note(const struct apply_work *work, const char *name, const char *note)
+{
+	if (work->is_logged)
+		log_info("%s: %s", name, note);
+	else
+		print_note(note);
+}
+
 /* A plan is printed before it is carried out; its changes are counted afterwards. */
 static enum turn carry_out(struct apply_work *work, const struct desired_records *desired,
 			   const struct zone *zone, enum turn before,
@@ -144,14 +156,18 @@ static enum turn carry_out(struct apply_work *work, const struct desired_records
 	struct print_counts counts = {0};
 
 	if (before == TURN_OVERTAKEN)
-		print_note("somebody else changed these records meanwhile; planned anew:");
+		tell_note(work, desired->name,
+			  "somebody else changed these records meanwhile; planned anew:");
 	else if (before == TURN_WRITTEN)
-		print_note("reading back shows other records; planned anew:");
+		tell_note(work, desired->name, "reading back shows other records; planned anew:");
 	if (!is_dry)
 		rivals_warn(&work->journal, plan);
 	else if (check(work, zone, desired->name, plan, err) != 0)
 		return TURN_FAILED;
-	print_plan(desired, plan, &counts);
+	if (work->is_logged)
+		print_plan_to_log(desired, plan, &counts);
+	else
+		print_plan(desired, plan, &counts);
 	enum turn turn = plan->changes.count == 0 || is_dry
 			     ? TURN_DONE
 			     : change(work, desired, zone, present, &plan->changes, err);

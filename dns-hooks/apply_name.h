@@ -16,6 +16,7 @@
 struct apply_work {
 	const struct settings *settings;
 	bool is_dry;
+	bool is_logged; /* what is done goes to the log, not to standard output */
 	struct provider provider;
 	struct journal journal; /* unless it is dry */
 	struct dns_view view;

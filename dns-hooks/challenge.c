@@ -19,7 +19,6 @@ enum {
 	/* CAs keep answers for a minute or so, whatever TTL they came with; a foreign value with
 	 * a TTL of a day is no reason to wait a day. */
 	SETTLE_MAX_S = 300,
-	SETTLE_REPORT_MS = 5000,
 	/* With PROPAGATION_CHECK=off, when PROPAGATION_TIMEOUT is unset. */
 	UNSEEN_WAIT_S = 30,
 };
@@ -73,6 +72,7 @@ static int read_request(struct challenge_note *note, struct error *err)
 				 value, CHALLENGE_VALUE_MAX - 1);
 	snprintf(note->domain, sizeof(note->domain), "%s", domain_base(name));
 	memcpy(note->value, value, length + 1);
+	log_about(note->domain);
 	return 0;
 }
 
@@ -84,13 +84,10 @@ static void settle_down(const char *name, unsigned seconds)
 		return;
 	if (seconds > SETTLE_MAX_S)
 		seconds = SETTLE_MAX_S;
-	deadline end = deadline_in((long)seconds * 1000);
-	while (deadline_left(end) > 0) {
-		log_info("%s: every server has the value; waiting %ld s more for caches to drop "
-			 "what was there before",
-			 name, (deadline_left(end) + 999) / 1000);
-		deadline_sleep(SETTLE_REPORT_MS, end);
-	}
+	log_info("%s: every server has the value; waiting %u s more for caches to drop what was "
+		 "there before",
+		 name, seconds);
+	deadline_sleep((long)seconds * 1000, deadline_in((long)seconds * 1000));
 }
 
 /* Nobody is asked, but servers need a while all the same, and caches as settle_down() has it. */
@@ -246,6 +243,7 @@ static int take_out_noted(const struct challenge *challenge, const struct chosen
 		unreadable = 0; /* nobody knows whose they are */
 	for (size_t i = 0; i < count; i++) {
 		const struct challenge_note *note = &notes[i];
+		log_about(note->domain);
 		bool is_out = challenge_take_out(&challenge->provider, &challenge->journal, note,
 						 true, err) == 0;
 		say(stdout, "%s TXT %s (for %s): %s", note->name, note->value, note->domain,

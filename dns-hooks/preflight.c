@@ -117,6 +117,7 @@ static int check_domain(struct preflight *preflight, const char *domain, struct 
 	struct zone zone = {0};
 	struct error here = ERROR_INIT, caa = ERROR_INIT;
 
+	log_about(domain);
 	memcpy(note.domain, domain_base(domain), strlen(domain_base(domain)) + 1);
 	bool has_place = check_place(preflight, domain, &note, &zone, &here) == 0;
 	bool is_permitted = caa_search(&preflight->view, preflight->settings, domain,

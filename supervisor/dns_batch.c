@@ -176,7 +176,7 @@ static int start(struct run *run, struct error *err)
 	    .words = words,
 	    .extra = extra,
 	    .timeout = TIMEOUT + TIMEOUT_FOR_ANOTHER * (long)(run->count - 1),
-	    .output_level = LOG_INFO,
+	    .output_level = LOG_DEBUG,
 	    .third_fd = run->results,
 	    .done = on_done,
 	    .arg = run,

@@ -64,7 +64,7 @@ static int start(struct order_sweep *sweep, const char *what, process_done *done
 	    .program = JOB_DNS,
 	    .words = words,
 	    .timeout = SWEEP_TIMEOUT,
-	    .output_level = LOG_INFO,
+	    .output_level = LOG_DEBUG,
 	    .done = done,
 	    .arg = sweep,
 	};

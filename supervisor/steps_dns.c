@@ -173,7 +173,7 @@ static void go_preflight(void *arg)
 	    .words = words,
 	    .extra = extra,
 	    .timeout = PREFLIGHT_TIMEOUT,
-	    .output_level = LOG_INFO,
+	    .output_level = LOG_DEBUG,
 	    .done = on_preflight_done,
 	    .arg = arg,
 	};

@@ -1,5 +1,6 @@
 #include "dns-hooks/plan/print.h"
 
+#include "common/log.h"
 #include "common/say.h"
 #include "common/text.h"
 #include "dns-hooks/records/record_text.h"
@@ -35,31 +36,32 @@ static void add_side(const struct record *record, struct buffer *line)
 		      record->proxied ? " (proxied)" : "");
 }
 
-static void print_change(const struct change *change, struct print_counts *counts)
+static void add_change(const struct change *change, struct buffer *line)
 {
+	if (change->kind != CHANGE_ADD)
+		add_side(&change->before, line);
+	if (change->kind == CHANGE_UPDATE)
+		buffer_puts(line, " -> ");
+	if (change->kind != CHANGE_REMOVE)
+		add_side(&change->after, line);
+}
+
+static void count(const struct change *change, struct print_counts *counts)
+{
+	counts->added += change->kind == CHANGE_ADD;
+	counts->changed += change->kind == CHANGE_UPDATE;
+	counts->removed += change->kind == CHANGE_REMOVE;
+}
+
+static void print_change(const struct change *change)
+{
+	static const char marks[] = {
+	    [CHANGE_ADD] = '+', [CHANGE_UPDATE] = '~', [CHANGE_REMOVE] = '-'};
 	struct buffer line;
-	char mark = '+';
 
 	buffer_init(&line, (size_t)4 * SHOWN_MAX);
-	switch (change->kind) {
-	case CHANGE_ADD:
-		add_side(&change->after, &line);
-		counts->added++;
-		break;
-	case CHANGE_UPDATE:
-		mark = '~';
-		add_side(&change->before, &line);
-		buffer_puts(&line, " -> ");
-		add_side(&change->after, &line);
-		counts->changed++;
-		break;
-	case CHANGE_REMOVE:
-		mark = '-';
-		add_side(&change->before, &line);
-		counts->removed++;
-		break;
-	}
-	say(stdout, "  %c %s  (%s)", mark, buffer_text(&line), change->reason);
+	add_change(change, &line);
+	say(stdout, "  %c %s  (%s)", marks[change->kind], buffer_text(&line), change->reason);
 	buffer_free(&line);
 }
 
@@ -83,14 +85,57 @@ void print_plan(const struct desired_records *desired, const struct plan *plan,
 	if (plan->changes.count == 0 && plan->warnings.length == 0 && !plan->warnings.failed)
 		return;
 	say(stdout, "%s", desired->name);
-	for (size_t i = 0; i < plan->changes.count; i++)
-		print_change(&plan->changes.items[i], counts);
+	for (size_t i = 0; i < plan->changes.count; i++) {
+		print_change(&plan->changes.items[i]);
+		count(&plan->changes.items[i], counts);
+	}
 	if (plan->changes.count > 0)
 		print_lines("*", &plan->notes);
 	print_lines("!", &plan->warnings);
 	if (plan->warnings.failed)
 		puts(
 		    "  ! there is more to warn about than can be shown; look at the records there");
+}
+
+static void log_change(const char *name, const struct change *change)
+{
+	static const char *const verbs[] = {
+	    [CHANGE_ADD] = "adding", [CHANGE_UPDATE] = "changing", [CHANGE_REMOVE] = "removing"};
+	struct buffer line;
+
+	buffer_init(&line, (size_t)4 * SHOWN_MAX);
+	add_change(change, &line);
+	log_info("%s the DNS record %s %s (%s)", verbs[change->kind], name, buffer_text(&line),
+		 change->reason);
+	buffer_free(&line);
+}
+
+static void log_lines(void (*log)(const char *format, ...), const char *name,
+		      const struct buffer *lines)
+{
+	const char *at = buffer_text(lines);
+
+	while (*at != '\0') {
+		size_t length = strcspn(at, "\n");
+		log("%s: %.*s", name, length < LINE_MAX_BYTES ? (int)length : LINE_MAX_BYTES, at);
+		at += length + (at[length] == '\n');
+	}
+}
+
+void print_plan_to_log(const struct desired_records *desired, const struct plan *plan,
+		       struct print_counts *counts)
+{
+	for (size_t i = 0; i < plan->changes.count; i++) {
+		log_change(desired->name, &plan->changes.items[i]);
+		count(&plan->changes.items[i], counts);
+	}
+	if (plan->changes.count > 0)
+		log_lines(log_info, desired->name, &plan->notes);
+	log_lines(log_warn, desired->name, &plan->warnings);
+	if (plan->warnings.failed)
+		log_warn("%s: there is more to warn about than can be shown; look at the records "
+			 "there",
+			 desired->name);
 }
 
 void print_failure(const struct desired_records *desired, const struct error *err)
