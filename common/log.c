@@ -294,11 +294,6 @@ void log_about(const char *domain)
 	snprintf(state.subject, sizeof(state.subject), "%s", domain == NULL ? "" : domain);
 }
 
-bool log_has_subject(void)
-{
-	return state.subject[0] != '\0';
-}
-
 void log_child(const char *child, enum log_level level, const char *line)
 {
 	char message[LOG_LINE_MAX];

@@ -59,7 +59,6 @@ void log_facts(enum log_level level, const struct log_facts *facts, const char *
 /* Every line from here on is about `domain` (copied) and begins with it, in brackets; NULL: about
  * none in particular. */
 void log_about(const char *domain);
-bool log_has_subject(void);
 
 /* Prints a line that a child wrote, under the child's name. */
 void log_child(const char *child, enum log_level level, const char *line);

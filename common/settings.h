@@ -81,6 +81,7 @@ struct settings {
 	const char *app_id; /* NULL: asked from the guest agent */
 	unsigned short port;
 	bool set_caa;
+	bool require_evidence;	  /* without evidence the health check fails */
 	long propagation_timeout; /* seconds; 0: the provider's default */
 	enum propagation_check propagation_check;
 	const char *dns_resolvers; /* "addr[:port],...", NULL: the system's */

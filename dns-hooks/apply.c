@@ -245,6 +245,7 @@ static int do_one(struct apply_work *work, const struct apply_request *request, 
 	log_about(request->domains[index]);
 	has_failed = do_domains(work, &request->domains[index], 1, kinds, &failure) != 0;
 	has_note = !has_failed && are_pins_broken(work, &request->domains[index], 1, kinds, &note);
+	log_about(NULL);
 	return apply_result_write(request->results_fd, request->domains[index],
 				  has_failed ? &failure : NULL, has_note ? &note : NULL,
 				  !has_failed && !has_changed(work), err);

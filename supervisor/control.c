@@ -138,6 +138,7 @@ static void on_reload(struct evhttp_request *request, void *arg)
 
 	if (!control_is_method(request, EVHTTP_REQ_POST, "POST"))
 		return;
+	control_log_asker(request, "reload");
 	pending = add_pending(control, request);
 	if (pending == NULL)
 		evhttp_send_error(request, HTTP_INTERNAL, "out of memory");
@@ -147,15 +148,28 @@ static void on_reload(struct evhttp_request *request, void *arg)
 
 /* ---- renew */
 
+static void log_renew(struct evhttp_request *request, const char *domain, bool is_forced)
+{
+	char what[DOMAIN_MAX + 32];
+
+	if (domain == NULL)
+		snprintf(what, sizeof(what), "renew%s", is_forced ? " --force" : "");
+	else
+		snprintf(what, sizeof(what), "[%.*s] renew%s", DOMAIN_MAX, domain,
+			 is_forced ? " --force" : "");
+	control_log_asker(request, what);
+}
+
 static void renew(struct control *control, struct evhttp_request *request,
 		  const struct evkeyvalq *query)
 {
 	const char *domain = evhttp_find_header(query, CONTROL_DOMAIN);
 	const char *force = evhttp_find_header(query, CONTROL_FORCE);
+	bool is_forced = force != NULL && strcmp(force, "1") == 0;
 	struct error err = ERROR_INIT;
 
-	if (domains_renew(control->options.domains, domain,
-			  force != NULL && strcmp(force, "1") == 0, &err) == 0)
+	log_renew(request, domain, is_forced);
+	if (domains_renew(control->options.domains, domain, is_forced, &err) == 0)
 		control_reply_ok(request, 202);
 	else
 		control_reply_failure(request, &err);

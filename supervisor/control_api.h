@@ -42,6 +42,9 @@
 /* A member of the status object: HAProxy is yet to be started. */
 #define CONTROL_STARTING "starting"
 
+/* A member of its "evidence": REQUIRE_EVIDENCE is true. */
+#define CONTROL_REQUIRED "required"
+
 /* What the state of a domain begins with in the status object. */
 #define CONTROL_STATE_SETTLED "settled"
 #define CONTROL_STATE_WORKING "working"

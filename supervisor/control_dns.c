@@ -42,6 +42,7 @@ static void on_start(struct evhttp_request *request, struct dns_job *job, enum d
 	if (!control_is_method(request, EVHTTP_REQ_POST, "POST") ||
 	    !control_read_query(request, &query))
 		return;
+	control_log_asker(request, kind == DNS_JOB_APPLY ? "dns apply" : "dns plan");
 	int rc = start(job, kind, &query, &err, &number);
 	evhttp_clear_headers(&query);
 	if (rc != 0) {

@@ -1,13 +1,16 @@
 #include "supervisor/control_reply.h"
 
 #include "common/json.h"
+#include "common/log.h"
 #include "supervisor/control_api.h"
 
 #include <event2/buffer.h>
+#include <event2/bufferevent.h>
 #include <event2/keyvalq_struct.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 void control_reply_json(struct evhttp_request *request, int status, const char *reason,
 			const cJSON *json)
@@ -73,6 +76,18 @@ void control_reply_failure(struct evhttp_request *request, const struct error *e
 	default:
 		control_reply_error(request, 500, "Failed", err->text);
 	}
+}
+
+void control_log_asker(struct evhttp_request *request, const char *what)
+{
+	struct evhttp_connection *connection = evhttp_request_get_connection(request);
+	struct ucred peer = {0};
+	socklen_t size = sizeof(peer);
+
+	if (getsockopt(bufferevent_getfd(evhttp_connection_get_bufferevent(connection)), SOL_SOCKET,
+		       SO_PEERCRED, &peer, &size) == 0)
+		log_info("%s: asked for by process %d of user %u", what, (int)peer.pid,
+			 (unsigned)peer.uid);
 }
 
 bool control_read_query(struct evhttp_request *request, struct evkeyvalq *query)

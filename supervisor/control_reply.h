@@ -26,4 +26,7 @@ bool control_is_method(struct evhttp_request *request, enum evhttp_cmd_type meth
  * 400. */
 bool control_read_query(struct evhttp_request *request, struct evkeyvalq *query);
 
+/* Logs that somebody has asked for `what`, and who: "reload: asked for by process 7 of user 0". */
+void control_log_asker(struct evhttp_request *request, const char *what) __attribute__((nonnull));
+
 #endif

@@ -112,9 +112,10 @@ static void begin(void *arg)
 
 	if (d->step == STEP_RECORDS)
 		d->passed = 0;
-	else if (d->step == STEP_PREFLIGHT && d->passed == 0)
+	else if (d->step == STEP_PREFLIGHT && d->passed == 0 && d->note != NULL) {
+		log_info("[%s] no longer so: %s", d->name, d->note);
 		set_note(d, NULL);
-	else if (d->step == STEP_CHECK)
+	} else if (d->step == STEP_CHECK)
 		d->recheck = false;
 	work->begin(d, work->context);
 }
@@ -130,8 +131,13 @@ static void pause_after(struct domain *d, enum step failed, const struct error *
 		err = &unknown;
 	if (delay < (long)err->retry_after)
 		delay = (long)err->retry_after;
-	log_warn("[%s] %s failed (attempt %u, again in %ld s): %s", d->name,
-		 lifecycle_step_name(failed), r->attempt, delay, err->text);
+	log_facts(LOG_WARN,
+		  &(struct log_facts){.domain = d->name,
+				      .step = lifecycle_step_name(failed),
+				      .attempt = r->attempt,
+				      .next_at = time(NULL) + delay},
+		  "%s failed (attempt %u, again in %ld s): %s", lifecycle_step_name(failed),
+		  r->attempt, delay, err->text);
 	r->step = d->step;
 	r->not_before = time(NULL) + delay;
 	snprintf(r->error, sizeof(r->error), "%s", err->text);
@@ -143,6 +149,9 @@ static void rest(struct domain *d)
 {
 	bool had_failed = d->record->attempt > 0;
 
+	if (had_failed)
+		log_info("[%s] all is well again, after %u failed attempts", d->name,
+			 d->record->attempt);
 	d->record->attempt = 0;
 	d->record->error[0] = '\0';
 	if (had_failed)
@@ -253,8 +262,9 @@ void domain_passed(struct domain *d, const struct error *err)
 {
 	if (!d->running || d->all->stopping)
 		return;
-	log_warn("[%s] %s failed, which holds up nothing: %s", d->name,
-		 lifecycle_step_name(d->step), err->text);
+	log_facts(LOG_WARN,
+		  &(struct log_facts){.domain = d->name, .step = lifecycle_step_name(d->step)},
+		  "%s failed, which holds up nothing: %s", lifecycle_step_name(d->step), err->text);
 	if (d->passed == 0)
 		set_note(d, err->text);
 	d->passed |= 1U << d->step;

@@ -3,6 +3,7 @@
 #include "common/json.h"
 #include "common/log.h"
 #include "common/settings.h"
+#include "common/utc.h"
 #include "supervisor/jobs.h"
 #include "supervisor/schedule.h"
 #include "supervisor/served_pair.h"
@@ -75,6 +76,27 @@ bool handshakes_is_served(const struct handshakes *h, size_t domain)
 
 /* ---- answers */
 
+/* The one line that says that a certificate has arrived, and what comes next. */
+static void tell_served(const struct handshakes *h, const struct question *q)
+{
+	const struct served_pair *pair = &h->options.pairs[q->domain];
+	time_t renewal = schedule_renewal(pair->not_before, pair->not_after,
+					  h->options.settings->renew_days_before);
+	const struct log_facts facts = {
+	    .domain = h->options.settings->domains[q->domain],
+	    .serial = q->serial,
+	    .not_after = pair->not_after,
+	    .next_at = renewal,
+	};
+	char end[UTC_SIZE], next[UTC_SIZE];
+
+	utc_write(pair->not_after, end);
+	utc_write(renewal, next);
+	log_facts(LOG_INFO, &facts,
+		  "certificate %s is served, valid until %s; to be renewed from %s on", q->serial,
+		  end, next);
+}
+
 static void answer(struct run *run, struct question *q, const struct error *err)
 {
 	struct handshakes *h = run->all;
@@ -87,8 +109,7 @@ static void answer(struct run *run, struct question *q, const struct error *err)
 	if (done == NULL && strcmp(h->options.pairs[q->domain].serial, q->serial) != 0)
 		return;
 	if (err == NULL && strcmp(entry->serial, q->serial) != 0)
-		log_info("[%s] serves certificate %s", h->options.settings->domains[q->domain],
-			 q->serial);
+		tell_served(h, q);
 	snprintf(entry->serial, sizeof(entry->serial), "%s", err == NULL ? q->serial : "");
 	entry->until = q->until;
 	if (done != NULL)

@@ -93,11 +93,17 @@ static bool tell(struct key_origin *o, size_t domain)
 
 	if (origin == NULL || (origin == d->told && strcmp(d->told_key, spki) == 0))
 		return false;
+	const char *name = o->options.settings->domains[domain];
+	bool is_adopted = strcmp(origin, "adopted") == 0;
+
 	d->told = origin;
-	d->renewed = d->renewed && strcmp(origin, "adopted") == 0;
+	d->renewed = d->renewed && is_adopted;
 	snprintf(d->told_key, sizeof(d->told_key), "%s", spki);
-	log_info("[%s] the private key is %s%s", o->options.settings->domains[domain], origin,
-		 strcmp(origin, "adopted") == 0 ? ": nothing shows that this app made it" : "");
+	if (is_adopted)
+		log_info("[%s] the private key is adopted: nothing shows that this app made it",
+			 name);
+	else if (d->lineage[0] != '\0') /* each start would say so of the others */
+		log_info("[%s] the private key is made here", name);
 	return true;
 }
 

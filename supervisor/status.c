@@ -147,6 +147,7 @@ static void add_evidence(cJSON *json, const struct status_sources *sources)
 
 	publication_get_status(sources->publication, &s);
 	cJSON_AddNumberToObject(object, "pid", evidence_server_pid(sources->evidence_server));
+	cJSON_AddBoolToObject(object, CONTROL_REQUIRED, sources->settings->require_evidence);
 	add_time(object, "published_at", s.published_at);
 	add_time(object, "failing_since", s.failing_since);
 	add_text(object, "error", s.error);

@@ -117,8 +117,8 @@ void steps_serve_install(struct domain *d, void *context)
 		domain_failed(d, &err);
 		return;
 	}
-	log_info("[%s] certificate %s installed", domain_called(d),
-		 serve->options.pairs[index].serial);
+	log_debug("[%s] certificate %s installed", domain_called(d),
+		  serve->options.pairs[index].serial);
 	judge_times(serve, index);
 	key_origin_installed(serve->options.key_origin, index);
 	domain_done(d);

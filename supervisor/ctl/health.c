@@ -5,6 +5,15 @@
 #include "common/utc.h"
 #include "supervisor/control_api.h"
 
+/* Parts of the status with an "error". */
+static const struct {
+	const char *member, *called;
+} parts[] = {
+    {"guest_agent", "guest agent"},
+    {"haproxy", "haproxy"},
+    {"key_origin", "keys"},
+};
+
 /* Without one, or with one that cannot be read: the epoch, which is past. */
 static time_t end_of(const cJSON *certificate)
 {
@@ -31,32 +40,79 @@ static bool haproxy_is_up(const cJSON *status, FILE *out)
 	return false;
 }
 
-static bool domain_is_served(const cJSON *domain, time_t now, FILE *out)
+/* Why it is not; NULL when it is. */
+static const char *not_served(const cJSON *domain, time_t now)
 {
 	const cJSON *certificate = json_object(domain, "certificate");
-	const char *name = json_string(domain, "name");
-	const char *error = json_string(domain, "error");
-	const char *wrong;
 
 	if (certificate == NULL)
-		wrong = "has no certificate";
-	else if (end_of(certificate) <= now)
-		wrong = "has a certificate that has expired";
-	else if (!json_true(domain, "served"))
-		wrong = "is not seen to be served yet";
-	else
+		return "has no certificate";
+	if (end_of(certificate) <= now)
+		return "has a certificate that has expired";
+	return json_true(domain, "served") ? NULL : "is not seen to be served yet";
+}
+
+static bool domain_is_served(const cJSON *domain, time_t now, FILE *out)
+{
+	const char *name = json_string(domain, "name");
+	const char *error = json_string(domain, "error");
+	const char *wrong = not_served(domain, now);
+
+	if (wrong == NULL)
 		return true;
 	say(out, "%s %s%s%s", name == NULL ? "a domain" : name, wrong, error == NULL ? "" : ": ",
 	    error == NULL ? "" : error);
 	return false;
 }
 
-bool ctl_health(const cJSON *status, bool live, time_t now, FILE *out)
+/* True when there was nothing to tell. */
+static bool tell(const char *who, const char *wrong, FILE *out)
+{
+	if (wrong != NULL)
+		say(out, "%s: %s", who, wrong);
+	return wrong == NULL;
+}
+
+static bool evidence_is_there(const cJSON *status, FILE *out)
+{
+	const cJSON *evidence = json_object(status, "evidence");
+	const char *wrong = evidence == NULL ? NULL : json_string(evidence, "error");
+
+	if (wrong == NULL && (evidence == NULL || json_string(evidence, "published_at") == NULL))
+		wrong = "none has been published since the start";
+	return tell("evidence", wrong, out);
+}
+
+/* What does not keep anything from being served today. */
+static bool nothing_is_wrong(const cJSON *status, time_t now, FILE *out)
+{
+	const cJSON *domain;
+	bool healthy = tell("clock", json_string(status, "clock"), out);
+
+	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
+		const cJSON *part = json_object(status, parts[i].member);
+		const char *wrong = part == NULL ? NULL : json_string(part, "error");
+		healthy = tell(parts[i].called, wrong, out) && healthy;
+	}
+	cJSON_ArrayForEach(domain, json_array(status, "domains"))
+	{
+		const char *name = json_string(domain, "name");
+		const char *error = json_string(domain, "error");
+		name = name == NULL ? "a domain" : name;
+		/* Of one that is not served, that has been told. */
+		if (error != NULL && not_served(domain, now) == NULL)
+			healthy = tell(name, error, out) && healthy;
+		healthy = tell(name, json_string(domain, "note"), out) && healthy;
+	}
+	return healthy;
+}
+
+bool ctl_health(const cJSON *status, enum health_depth depth, time_t now, FILE *out)
 {
 	const cJSON *domains = json_array(status, "domains"), *domain;
 	bool healthy = haproxy_is_up(status, out);
 
-	if (live || json_true(status, CONTROL_STARTING)) {
+	if (depth == HEALTH_LIVE || json_true(status, CONTROL_STARTING)) {
 		if (healthy)
 			fputs("ingressd and HAProxy are up\n", out);
 		return healthy;
@@ -66,6 +122,10 @@ bool ctl_health(const cJSON *status, bool live, time_t now, FILE *out)
 		if (!domain_is_served(domain, now, out))
 			healthy = false;
 	}
+	if (depth == HEALTH_ALL || json_true(json_object(status, "evidence"), CONTROL_REQUIRED))
+		healthy = evidence_is_there(status, out) && healthy;
+	if (depth == HEALTH_ALL)
+		healthy = nothing_is_wrong(status, now, out) && healthy;
 	if (healthy)
 		say(out, "ingressd and HAProxy are up, domains served: %d",
 		    cJSON_GetArraySize(domains));

@@ -7,12 +7,15 @@
 #include <stdio.h>
 #include <time.h>
 
-/*
- * Healthy is: HAProxy and its worker run, and every domain has a certificate that is valid at
- * `now` and that a handshake was seen to return.  `live` leaves the domains out: it is about
- * the processes alone.  Prints one sentence for each thing that is wrong, or one that says
- * that all is well.
- */
-bool ctl_health(const cJSON *status, bool live, time_t now, FILE *out);
+enum health_depth {
+	HEALTH_LIVE,   /* HAProxy and its worker run */
+	HEALTH_SERVED, /* and every domain has a certificate that is valid at `now` and that a
+			* handshake was seen to return; with REQUIRE_EVIDENCE the evidence counts
+			* too */
+	HEALTH_ALL, /* and the evidence is there, and nothing failed the last time it was tried */
+};
+
+/* Prints one sentence for each thing that is wrong, or one that says that all is well. */
+bool ctl_health(const cJSON *status, enum health_depth depth, time_t now, FILE *out);
 
 #endif

@@ -21,7 +21,7 @@ enum { SOCKET_PATH_MAX = 256 };
 /* What the options of all commands set. */
 struct values {
 	const char *socket;
-	bool json, force, live;
+	bool json, force, live, all;
 	struct probe_options probe;
 	struct verify_command verify;
 };
@@ -54,13 +54,21 @@ static int run_status(void *arg, char **arguments, size_t count, struct error *e
 static int run_health(void *arg, char **arguments, size_t count, struct error *err)
 {
 	const struct values *v = arg;
-	cJSON *json = ctl_request(v->socket, "GET", CONTROL_PATH_STATUS, err);
 
 	(void)arguments;
 	(void)count;
+	if (v->live && v->all)
+		return error_set(err, EXIT_USAGE_ERROR,
+				 "--live and --all exclude each other: the one asks for less than "
+				 "usual, the other for more");
+	cJSON *json = ctl_request(v->socket, "GET", CONTROL_PATH_STATUS, err);
 	if (json == NULL)
 		return -1;
-	bool healthy = ctl_health(json, v->live, time(NULL), stdout);
+	bool healthy = ctl_health(json,
+				  v->live  ? HEALTH_LIVE
+				  : v->all ? HEALTH_ALL
+					   : HEALTH_SERVED,
+				  time(NULL), stdout);
 	cJSON_Delete(json);
 	return healthy ? EXIT_OK : EXIT_FAILED;
 }
@@ -143,6 +151,7 @@ static const struct command_option status_options[] = {
 
 static const struct command_option health_options[] = {
     {.name = "live", .help = "whether the processes run, whatever is served", PLACE(live)},
+    {.name = "all", .help = "the evidence and what failed of late as well", PLACE(all)},
     {.name = NULL},
 };
 

@@ -104,7 +104,10 @@ static void print_parts(const cJSON *status, time_t now, FILE *out)
 	print_haproxy(status, now, out);
 	print_addresses(json_array(status, "backend_addresses"), out);
 	show_time(json_string(evidence, "published_at"), now, since);
-	say(out, "evidence   published %s", since);
+	if (json_string(evidence, "published_at") == NULL)
+		say(out, "evidence   NOT PUBLISHED since the start");
+	else
+		say(out, "evidence   published %s", since);
 	say(out, "app        %s", or_dash(json_string(status, "app_id")));
 	say(out, "acme       %s", or_dash(json_string(acme, "server")));
 	say(out, "           account %s", or_dash(json_string(acme, "account")));

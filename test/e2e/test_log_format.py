@@ -1,26 +1,139 @@
-"""LOG_FORMAT=json: one object a line, whoever says it."""
+"""The log: one event a line; with LOG_FORMAT=json one object a line, whoever says it."""
 
 from __future__ import annotations
 
 import json
+import os
+from typing import Any
+
+from support.ingress import Ingress
 
 from .conftest import World
 
+NAME = "app.demo.test"
+# What happens at every start and tells nobody anything.
+SAYS_NOTHING = (
+    "No changes",
+    "No challenge values",
+    "nothing stands in the way",
+    "made here",
+    "installed",
+)
+
+
+def _one_domain(world: World, **settings: str) -> Ingress:
+    stack = world.make_stack(guest_agent="dstack")
+    return world.ingress(
+        DOMAINS=NAME, ROUTING_MAP=f"{NAME}={stack.app.address}", **settings
+    )
+
+
+def _lines(ingress: Ingress) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in ingress.log.splitlines()]
+
+
+def _one(lines: list[dict[str, Any]], words: str) -> dict[str, Any]:
+    found = [line for line in lines if words in line["message"]]
+    assert len(found) == 1, (words, found)
+    return found[0]
+
 
 def test_every_line_is_one_json_object(world: World) -> None:
-    stack = world.make_stack(guest_agent="dstack")
-    ingress = world.ingress(
-        DOMAINS="app.demo.test",
-        ROUTING_MAP=f"app.demo.test={stack.app.address}",
-        LOG_FORMAT="json",
-        LOG_LEVEL="debug",
-    )
+    ingress = _one_domain(world, LOG_FORMAT="json", LOG_LEVEL="debug")
     ingress.wait_settled()
     assert ingress.ctl("reload").returncode == 0
     assert ingress.stop() == 0
-    lines = ingress.log.splitlines()
-    objects = [json.loads(line) for line in lines]
+    objects = _lines(ingress)
     assert all(isinstance(entry, dict) and entry for entry in objects)
     said = json.dumps(objects)
     for program in ("ingressd", "haproxy", "certbot", "ingress-dns", "ingress-evidence"):
         assert program in said
+
+
+def test_a_certificate_s_way_can_be_followed_by_the_fields(world: World) -> None:
+    ingress = _one_domain(world, LOG_FORMAT="json", SET_CAA="true")
+    ingress.wait_settled()
+    certificate = ingress.domain(NAME)["certificate"]
+    lines = _lines(ingress)
+    served = _one(lines, "is served")
+    assert served["domain"] == NAME
+    assert served["serial"] == certificate["serial"]
+    assert served["not_after"] == certificate["not_after"]
+    assert served["next_at"] == certificate["renew_at"]
+    about = [line for line in lines if line.get("domain") == NAME]
+    for words in (
+        f"adding the DNS record {NAME} A ",
+        f"adding the DNS record _dstack-app-address.{NAME} TXT ",
+        f"adding the DNS record {NAME} CAA ",
+        "ordering a certificate",
+        "challenge value",
+        "the value can be seen everywhere",
+        "the private key is made here",
+    ):
+        assert any(words in line["message"] for line in about), words
+    assert not any(line["message"].startswith("[") for line in lines)
+
+
+def test_a_failure_says_its_step_its_attempt_and_when_it_is_tried_again(world: World) -> None:
+    stack = world.make_stack()
+    stack.acme.refuse()
+    ingress = world.ingress(
+        DOMAINS=NAME, ROUTING_MAP=f"{NAME}={stack.app.address}", LOG_FORMAT="json"
+    )
+    failed = ingress.wait_domain(NAME, lambda d: d["error"], "to fail")
+    lines = [line for line in _lines(ingress) if line.get("attempt") == 1]
+    assert len(lines) == 1
+    assert (lines[0]["domain"], lines[0]["level"]) == (NAME, "warn")
+    assert failed["state"] == f"waiting: {lines[0]['step']}"
+    assert lines[0]["next_at"][:16] == failed["next_at"][:16]
+    assert failed["error"] in lines[0]["message"]
+
+
+def test_the_end_of_a_failure_is_told(world: World) -> None:
+    stack = world.make_stack()
+    stack.acme.refuse()
+    ingress = world.ingress(DOMAINS=NAME, ROUTING_MAP=f"{NAME}={stack.app.address}")
+    ingress.wait_domain(NAME, lambda d: d["error"], "to fail")
+    assert ingress.ctl("renew", NAME).returncode == 0
+    ingress.wait_settled()
+    assert f"[{NAME}] all is well again, after 1 failed attempts" in ingress.log
+
+
+def test_who_asked_for_a_reload_or_a_renewal_is_told(world: World) -> None:
+    ingress = _one_domain(world)
+    ingress.wait_settled()
+    user = f"of user {os.getuid()}\n"
+    for words, told in (
+        (("reload",), "reload: asked for by process "),
+        (("renew", "--force", NAME), f"[{NAME}] renew --force: asked for by process "),
+        (("renew",), "renew: asked for by process "),
+        (("dns", "plan"), "dns plan: asked for by process "),
+    ):
+        since = len(ingress.log)
+        assert ingress.ctl(*words).returncode == 0
+        assert told in ingress.log[since:], words
+        assert user in ingress.log[since:]
+
+
+def test_a_second_start_tells_what_is_served_and_nothing_that_says_nothing(world: World) -> None:
+    ingress = _one_domain(world)
+    ingress.wait_settled()
+    assert ingress.stop() == 0
+    since = len(ingress.log)
+    ingress.start()
+    ingress.wait_settled()
+    ingress.wait_status(lambda s: s["evidence"]["published_at"], "the evidence")
+    again = ingress.log[since:]
+    assert f"[{NAME}] certificate {ingress.domain(NAME)['certificate']['serial']} is served" in again
+    for words in SAYS_NOTHING:
+        assert words not in again
+
+
+def test_an_orderly_stop_in_the_middle_of_an_order_is_no_failure(world: World) -> None:
+    ingress = _one_domain(world)
+    ingress.wait_log("ordering a certificate")
+    since = len(ingress.log)
+    assert ingress.stop() == 0
+    after = ingress.log[since:]
+    assert "stopping (SIGTERM)" in after and after.endswith(" ingressd: stopped\n")
+    assert not [line for line in after.splitlines() if " warn " in line or " error " in line]

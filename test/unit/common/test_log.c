@@ -38,6 +38,73 @@ static void a_json_line_is_one_object(void **state)
 	assert_string_equal(json_string(object, "message"), "say \"hi\" \\ and\\na\\xff");
 }
 
+/* What the last line says of `name`; NULL: nothing. */
+static void assert_says(const char *name, const char *value)
+{
+	struct error err = ERROR_INIT;
+	const char *line = written();
+	AUTO_JSON cJSON *object = json_parse(line, strlen(line), "line", &err);
+
+	assert_non_null(object);
+	if (value == NULL)
+		assert_null(cJSON_GetObjectItem(object, name));
+	else
+		assert_string_equal(json_string(object, name), value);
+}
+
+static void the_domain_that_a_line_is_about_is_a_field(void **state)
+{
+	(void)state;
+	log_setup("ingressd", LOG_INFO, LOG_JSON);
+	log_child("ingress-dns", LOG_INFO, "[*.example.com] it is so");
+	assert_says("domain", "*.example.com");
+	log_child("ingress-dns", LOG_INFO, "[app.example.com] it is so");
+	assert_says("message", "it is so");
+	log_child("haproxy", LOG_WARN, "[ALERT] (7) : it is so");
+	assert_says("domain", NULL);
+	log_child("haproxy", LOG_WARN, "[app.example.com");
+	assert_says("message", "[app.example.com");
+}
+
+static void facts_are_fields_and_the_domain_stands_in_the_text(void **state)
+{
+	const struct log_facts facts = {.domain = "app.example.com",
+					.step = "issue",
+					.serial = "0A",
+					.not_after = 1800000000,
+					.next_at = 1800000001,
+					.attempt = 3};
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	log_setup("ingressd", LOG_INFO, LOG_TEXT);
+	log_facts(LOG_WARN, &facts, "it is %s", "so");
+	assert_matches(written(), "warn ingressd: \\[app\\.example\\.com\\] it is so\n$");
+	log_setup("ingressd", LOG_INFO, LOG_JSON);
+	log_facts(LOG_WARN, &facts, "it is %s", "so");
+	const char *line = written();
+	AUTO_JSON cJSON *object = json_parse(line, strlen(line), "line", &err);
+	assert_string_equal(json_string(object, "domain"), "app.example.com");
+	assert_string_equal(json_string(object, "step"), "issue");
+	assert_string_equal(json_string(object, "serial"), "0A");
+	assert_string_equal(json_string(object, "not_after"), "2027-01-15T08:00:00Z");
+	assert_string_equal(json_string(object, "next_at"), "2027-01-15T08:00:01Z");
+	assert_int_equal(json_integer(object, "attempt", 0), 3);
+	assert_string_equal(json_string(object, "message"), "it is so");
+}
+
+static void a_program_that_works_for_one_domain_says_so_in_every_line(void **state)
+{
+	(void)state;
+	log_setup("ingress-dns", LOG_INFO, LOG_PREFIXED);
+	log_about("app.example.com");
+	log_info("it is so");
+	assert_string_equal(written(), "<6>[app.example.com] it is so\n");
+	log_about(NULL);
+	log_info("it is so");
+	assert_string_equal(written(), "<6>it is so\n");
+}
+
 static void lines_below_the_level_are_not_written(void **state)
 {
 	(void)state;
@@ -230,6 +297,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    stderr_test(a_text_line_has_time_level_program_and_message),
 	    stderr_test(a_json_line_is_one_object),
+	    stderr_test(the_domain_that_a_line_is_about_is_a_field),
+	    stderr_test(facts_are_fields_and_the_domain_stands_in_the_text),
+	    stderr_test(a_program_that_works_for_one_domain_says_so_in_every_line),
 	    stderr_test(lines_below_the_level_are_not_written),
 	    stderr_test(controls_do_not_reach_the_terminal),
 	    stderr_test(long_lines_are_cut_but_whole),
