@@ -165,7 +165,7 @@ static enum turn carry_out(struct apply_work *work, const struct desired_records
 	else if (check(work, zone, desired->name, plan, err) != 0)
 		return TURN_FAILED;
 	if (work->is_logged)
-		print_plan_to_log(desired, plan, &counts);
+		print_plan_to_log(desired, plan, "", &counts);
 	else
 		print_plan(desired, plan, &counts);
 	enum turn turn = plan->changes.count == 0 || is_dry

@@ -97,7 +97,7 @@ void print_plan(const struct desired_records *desired, const struct plan *plan,
 		    "  ! there is more to warn about than can be shown; look at the records there");
 }
 
-static void log_change(const char *name, const struct change *change)
+static void log_change(const char *prefix, const char *name, const struct change *change)
 {
 	static const char *const verbs[] = {
 	    [CHANGE_ADD] = "adding", [CHANGE_UPDATE] = "changing", [CHANGE_REMOVE] = "removing"};
@@ -105,8 +105,8 @@ static void log_change(const char *name, const struct change *change)
 
 	buffer_init(&line, (size_t)4 * SHOWN_MAX);
 	add_change(change, &line);
-	log_info("%s the DNS record %s %s (%s)", verbs[change->kind], name, buffer_text(&line),
-		 change->reason);
+	log_info("%s%s the DNS record %s %s (%s)", prefix, verbs[change->kind], name,
+		 buffer_text(&line), change->reason);
 	buffer_free(&line);
 }
 
@@ -123,10 +123,10 @@ static void log_lines(void (*log)(const char *format, ...), const char *name,
 }
 
 void print_plan_to_log(const struct desired_records *desired, const struct plan *plan,
-		       struct print_counts *counts)
+		       const char *prefix, struct print_counts *counts)
 {
 	for (size_t i = 0; i < plan->changes.count; i++) {
-		log_change(desired->name, &plan->changes.items[i]);
+		log_change(prefix, desired->name, &plan->changes.items[i]);
 		count(&plan->changes.items[i], counts);
 	}
 	if (plan->changes.count > 0)

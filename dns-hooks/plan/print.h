@@ -23,9 +23,9 @@ struct print_counts {
 void print_plan(const struct desired_records *desired, const struct plan *plan,
 		struct print_counts *counts);
 /* The same in the log, a line for each change, note and warning: among lines of others, where none
- * tells which name the one before it was about. */
+ * tells which name the one before it was about.  `prefix` stands before each change. */
 void print_plan_to_log(const struct desired_records *desired, const struct plan *plan,
-		       struct print_counts *counts);
+		       const char *prefix, struct print_counts *counts);
 void print_failure(const struct desired_records *desired, const struct error *err);
 /* A note on the name that was printed last. */
 void print_note(const char *note);

@@ -94,6 +94,7 @@ def test_the_end_of_a_failure_is_told(world: World) -> None:
     stack.acme.refuse()
     ingress = world.ingress(DOMAINS=NAME, ROUTING_MAP=f"{NAME}={stack.app.address}")
     ingress.wait_domain(NAME, lambda d: d["error"], "to fail")
+    stack.acme.clear_faults()
     assert ingress.ctl("renew", NAME).returncode == 0
     ingress.wait_settled()
     assert f"[{NAME}] all is well again, after 1 failed attempts" in ingress.log
