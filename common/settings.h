@@ -117,6 +117,7 @@ struct settings {
 	struct name_choice send_proxy_protocol;
 	bool strict_sni;
 	const char *reload_grace; /* HAProxy time, NULL: none */
+	const char *stop_grace;	  /* the same; "0": none */
 
 	/* Places */
 	const char *letsencrypt_dir, *evidence_dir, *run_dir;

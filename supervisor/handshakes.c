@@ -160,11 +160,14 @@ static void look_again_later(struct handshakes *h)
 /* Those that the program said nothing of have its failure. */
 static void end_run(struct run *run, const struct error *err)
 {
-	for (size_t i = 0; i < run->count; i++)
+	bool is_news = !jobs_are_stopping(run->all->options.jobs);
+
+	for (size_t i = 0; is_news && i < run->count; i++)
 		if (!run->questions[i].is_answered)
 			answer(run, &run->questions[i], err);
 	run->count = 0;
-	look_again_later(run->all);
+	if (is_news)
+		look_again_later(run->all);
 }
 
 static void on_done(const struct process_result *result, void *arg)

@@ -181,6 +181,7 @@ static void on_exit_of_haproxy(const struct process_result *result, void *arg)
 static const char *const expected[] = {
     " stopped (cumulated",
     "exited with code 0 ",
+    "exited with code 143 ", /* ended by TERM, as at the end of a stop; else ingressd tells of it */
     "Exiting Master process",
     "All workers exited",
     "no SSL certificate specified for bind", /* before the first one is issued */

@@ -31,6 +31,8 @@ static void failed(struct identity *identity, const struct error *err)
 {
 	long delay = schedule_backoff(++identity->failures, 0);
 
+	if (jobs_are_stopping(identity->options.jobs))
+		return;
 	log_warn("the guest agent does not say which app this is (asked again in %ld s): %s", delay,
 		 err->text);
 	if (identity->failing_since == 0)

@@ -106,6 +106,11 @@ void jobs_stop(struct jobs *jobs)
 	process_end_jobs(jobs->processes);
 }
 
+bool jobs_are_stopping(const struct jobs *jobs)
+{
+	return jobs->stopping;
+}
+
 struct jobs *jobs_new(struct process_table *processes, const struct settings *settings,
 		      const struct program_paths *programs, struct error *err)
 {

@@ -46,5 +46,7 @@ struct process *jobs_start(const struct jobs *jobs, const struct job *job, struc
 
 /* Ends the jobs that run, and starts no more.  Services stay. */
 void jobs_stop(struct jobs *jobs);
+/* What becomes of a job from then on is no news to anybody. */
+bool jobs_are_stopping(const struct jobs *jobs);
 
 #endif

@@ -231,6 +231,8 @@ static void on_done(const struct process_result *result, void *arg)
 	AUTO_JSON cJSON *answer = NULL;
 
 	o->running = false;
+	if (jobs_are_stopping(o->options.jobs))
+		return;
 	if (process_check(result, "ingress-evidence origin", &err) == 0)
 		answer = json_parse(buffer_text(result->output), result->output->length,
 				    "the answer of ingress-evidence origin", &err);
@@ -297,7 +299,7 @@ static void run(struct key_origin *o)
 	struct error err = ERROR_INIT;
 
 	o->again = o->running;
-	if (o->running)
+	if (o->running || jobs_are_stopping(o->options.jobs))
 		return;
 	event_del(o->retry);
 	o->running = true;

@@ -45,6 +45,8 @@ static void begin(struct publication *p);
 static void finish(struct publication *p, const struct error *err)
 {
 	p->running = false;
+	if (jobs_are_stopping(p->options.jobs))
+		return;
 	if (err == NULL) {
 		if (p->failures > 0)
 			log_info("evidence is published again");

@@ -14,6 +14,7 @@
 #include "supervisor/served_pair.h"
 #include "supervisor/start.h"
 #include "supervisor/steps.h"
+#include "supervisor/stopping.h"
 #include "supervisor/traffic.h"
 
 #include <stdio.h>
@@ -227,6 +228,7 @@ cJSON *status_make(const struct status_sources *sources)
 	cJSON_AddNumberToObject(json, "pid", getpid());
 	add_time(json, "started_at", sources->started_at);
 	cJSON_AddBoolToObject(json, CONTROL_STARTING, start_is_reading(sources->start));
+	add_time(json, "stopping_since", stopping_since(sources->stopping));
 	add_identity(json, sources);
 	add_haproxy(json, sources->haproxy, sources->traffic);
 	add_addresses(json, sources->addresses);

@@ -18,6 +18,7 @@ struct served_pair;
 struct start;
 struct state;
 struct steps;
+struct stopping;
 struct traffic;
 
 struct status_sources {
@@ -35,6 +36,7 @@ struct status_sources {
 	const struct identity *identity;
 	const struct key_origin *key_origin;
 	const struct start *start;
+	const struct stopping *stopping;
 	time_t started_at;
 };
 
@@ -42,6 +44,7 @@ struct status_sources {
  * {
  *   "version", "pid", "started_at",
  *   "starting" (true: the certificates on the volume are being read, before HAProxy's first start),
+ *   "stopping_since" (null: it is not to end),
  *   "app_id" (null until known), "guest_agent": {"error", "failing_since"},
  *   "haproxy": {"pid", "worker", "old_workers", "loading_since" (null: it does not load),
  *      "generation", "applied_at", "restarts", "error", "clients", "clients_max" (null: not

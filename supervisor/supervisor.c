@@ -111,8 +111,14 @@ static void on_stopping(void *arg)
 	start_stop(s->start);
 	domains_stop(s->domains);
 	steps_order_stop(steps_of_order(s->steps));
-	worker_addresses_stop(s->worker_addresses);
 	jobs_stop(s->jobs);
+}
+
+static void on_closing(void *arg)
+{
+	struct supervisor *s = arg;
+
+	worker_addresses_stop(s->worker_addresses);
 }
 
 static void on_stopped(void *arg)
@@ -144,8 +150,10 @@ static int watch_signals(struct supervisor *s, struct error *err)
 	s->hangup = evsignal_new(s->base, SIGHUP, on_hangup, s);
 	if (s->hangup == NULL || event_add(s->hangup, NULL) != 0)
 		return error_no_memory(err);
-	s->stopping = stopping_new(
-	    &(struct stopping_options){s->base, s->haproxy, on_stopping, on_stopped, s}, err);
+	s->stopping =
+	    stopping_new(&(struct stopping_options){s->base, s->settings, s->haproxy, on_stopping,
+						    on_closing, on_stopped, s},
+			 err);
 	return s->stopping == NULL ? -1 : 0;
 }
 
@@ -384,6 +392,7 @@ static int open_up(struct supervisor *s, struct error *err)
 	    .identity = s->identity,
 	    .key_origin = s->key_origin,
 	    .start = s->start,
+	    .stopping = s->stopping,
 	    .started_at = time(NULL),
 	};
 	s->dns_job =

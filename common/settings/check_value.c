@@ -111,6 +111,21 @@ const char *settings_check_time(struct loading *in, const struct setting *row, c
 	return settings_set_text(in, row, value);
 }
 
+const char *settings_check_time_or_0(struct loading *in, const struct setting *row,
+				     const char *value)
+{
+	int64_t us = time_text_us(value);
+
+	if (us == 0 || strcmp(value, "0") == 0)
+		return settings_set_text(in, row, "0");
+	if (us < 1000 || us > TIME_MAX_MS * 1000LL)
+		return settings_wrong(in, row, value,
+				      "must be a time with a unit (ms, s, m, h, d) up to %dms (24 "
+				      "days), for example \"10s\", or 0",
+				      TIME_MAX_MS);
+	return settings_set_text(in, row, value);
+}
+
 bool settings_has_word(const char *list, const char *word)
 {
 	size_t length = strlen(word);

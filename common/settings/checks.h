@@ -8,8 +8,9 @@
 /* ---- check_value.c */
 
 setting_check settings_check_boolean, settings_check_integer, settings_check_port,
-    settings_check_time, settings_check_word, settings_check_text, settings_check_key_algorithm,
-    settings_check_printable, settings_check_base64, settings_check_base64url;
+    settings_check_time, settings_check_time_or_0, settings_check_word, settings_check_text,
+    settings_check_key_algorithm, settings_check_printable, settings_check_base64,
+    settings_check_base64url;
 
 /* Reports `value` if this version refuses it (the row's not_yet). */
 bool settings_refuse_not_yet(struct loading *in, const struct setting *row, const char *value);

@@ -234,6 +234,7 @@ const struct setting settings_table[] = {
      .unset = "none",
      .audience = FOR_DNS},
     {.name = "RELOAD_GRACE", .check = settings_check_time, KEEP(reload_grace), .unset = "none"},
+    {.name = "STOP_GRACE", .check = settings_check_time_or_0, KEEP(stop_grace), .fallback = "8s"},
     {.name = "LOG_LEVEL",
      .check = settings_check_word,
      JUDGE,

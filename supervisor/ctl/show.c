@@ -101,6 +101,10 @@ static void print_parts(const cJSON *status, time_t now, FILE *out)
 	show_time(json_string(status, "started_at"), now, since);
 	say(out, "ingressd   %s, pid %lld, started %s", or_dash(json_string(status, "version")),
 	    json_integer(status, "pid", 0), since);
+	if (json_string(status, "stopping_since") != NULL) {
+		show_time(json_string(status, "stopping_since"), now, since);
+		say(out, "           STOPPING since %s", since);
+	}
 	print_haproxy(status, now, out);
 	print_addresses(json_array(status, "backend_addresses"), out);
 	show_time(json_string(evidence, "published_at"), now, since);

@@ -35,21 +35,115 @@ def test_sigterm_ends_everything_and_exits_0(serving: tuple[Ingress, Volume]) ->
     assert ingress.log.rstrip().endswith("stopped")
 
 
-def test_sigterm_lets_a_request_finish_and_a_second_one_hurries(
-    serving: tuple[Ingress, Volume],
+# Longer than any of these tests waits.
+LONG = "300s"
+SOON = 60.0
+
+
+def _begin_request(connection: socket.socket, seconds: int) -> None:
+    connection.sendall(
+        f"GET /slow?seconds={seconds} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode()
+    )
+
+
+def _start(world: World, **settings: str) -> Ingress:
+    """One domain, served with a certificate from the volume."""
+    Volume(world.make_stack()).put("app.demo.test")
+    ingress = world.ingress(**_one_domain(world), **settings)
+    ingress.wait_settled()
+    return ingress
+
+
+def _one_domain(world: World) -> dict[str, str]:
+    return {"DOMAINS": "app.demo.test", "ROUTING_MAP": f"app.demo.test={world.stack.app.address}"}
+
+
+@pytest.fixture
+def patient(world: World) -> Ingress:
+    """With a grace that no test can wait for."""
+    return _start(world, STOP_GRACE=LONG)
+
+
+def _told_to_stop(ingress: Ingress) -> None:
+    ingress.child.signal(signal.SIGTERM)
+    ingress.wait_log("stopping (SIGTERM)")
+
+
+def test_whoever_comes_is_served_until_those_before_have_finished(patient: Ingress) -> None:
+    """The engine starts nothing new before the container has ended."""
+    with patient.connect("app.demo.test") as finishing:
+        _begin_request(finishing, 3)
+        _told_to_stop(patient)
+        assert "STOPPING since" in patient.ctl("status").stdout
+        for _ in range(20):
+            assert patient.fetch("app.demo.test").status == 200
+        assert receive(finishing, 12) == b"HTTP/1.1 200"
+    assert patient.child.wait(SOON) == 0
+    _nobody_listens(patient)
+    stop = patient.log.partition("stopping (SIGTERM)")[2]
+    assert " error " not in stop and " warn " not in stop, stop
+
+
+def test_idle_connections_hold_nobody_up(patient: Ingress) -> None:
+    with patient.connect("app.demo.test") as kept:
+        assert request_on(kept, "app.demo.test", "/").status == 200
+        assert patient.child.terminate(SOON) == 0
+
+
+def test_a_request_that_an_old_worker_has_is_waited_for(patient: Ingress) -> None:
+    with patient.connect("app.demo.test") as finishing:
+        _begin_request(finishing, 4)
+        assert patient.ctl("reload").returncode == 0
+        patient.wait_status(lambda s: s["haproxy"]["old_workers"] == 1, "the old worker")
+        _told_to_stop(patient)
+        assert receive(finishing, 12) == b"HTTP/1.1 200"
+    assert patient.child.wait(SOON) == 0
+
+
+def test_a_haproxy_that_dies_meanwhile_is_no_reason_to_wait(patient: Ingress) -> None:
+    with patient.connect("app.demo.test") as held:
+        _begin_request(held, 200)
+        _told_to_stop(patient)
+        os.kill(patient.status()["haproxy"]["worker"], signal.SIGKILL)
+        assert patient.child.wait(SOON) == 0
+    assert patient.child.survivors() == []
+
+
+def test_a_second_signal_does_not_wait(patient: Ingress) -> None:
+    with patient.connect("app.demo.test") as held:
+        _begin_request(held, 200)
+        _told_to_stop(patient)
+        patient.child.signal(signal.SIGINT)
+        assert patient.child.wait(SOON) == 0
+    assert patient.child.survivors() == []
+
+
+@pytest.mark.parametrize(("grace", "told"), [("1s", "are still busy after"), ("0", None)])
+def test_what_is_busy_after_the_grace_is_closed(world: World, grace: str, told: str | None) -> None:
+    ingress = _start(world, STOP_GRACE=grace)
+    with ingress.connect("app.demo.test") as held:
+        _begin_request(held, 200)
+        assert ingress.child.terminate(SOON) == 0
+    assert told is None or told in ingress.log
+
+
+def test_one_that_is_told_to_stop_shares_its_port_with_the_next(
+    patient: Ingress, world: World
 ) -> None:
-    ingress, _ = serving
-    with ingress.connect("app.demo.test") as finishing:
-        finishing.sendall(b"GET /slow?seconds=1 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-        with ingress.connect("app.demo.test") as idle:
-            assert request_on(idle, "app.demo.test", "/").status == 200
-            ingress.child.signal(signal.SIGTERM)
-            ingress.wait_log("stopping (SIGTERM)")
-            assert receive(finishing, 12) == b"HTTP/1.1 200"
-            assert ingress.child.running  # for the sake of the idle one
-            ingress.child.signal(signal.SIGTERM)
-            assert ingress.child.wait(4) == 0
-    assert ingress.child.survivors() == []
+    """As in host network mode: whoever comes is served all the time (SO_REUSEPORT)."""
+    with patient.connect("app.demo.test") as finishing:
+        _begin_request(finishing, 300)
+        _told_to_stop(patient)
+        run_dir = f"{patient.run_dir}-next"
+        following = Ingress(world.stack, **_one_domain(world), RUN_DIR=run_dir)
+        following.log_file = world.directory / "next.log"
+        with following:
+            following.wait_settled()
+            assert patient.child.running
+            patient.child.signal(signal.SIGTERM)
+            assert patient.child.wait(SOON) == 0
+            assert following.fetch("app.demo.test").status == 200
+    shutil.rmtree(run_dir, ignore_errors=True)
 
 
 # A master that nobody finds: its socket has another name at first.
@@ -82,16 +176,6 @@ def test_sigterm_before_the_worker_is_known_lets_a_request_finish(
         ingress.child.resume()
         assert receive(finishing, 12) == b"HTTP/1.1 200"
     assert ingress.child.wait(9) == 0
-
-
-def test_connections_that_stay_open_are_closed_after_the_grace(
-    serving: tuple[Ingress, Volume],
-) -> None:
-    ingress, _ = serving
-    with ingress.connect("app.demo.test") as idle:
-        assert request_on(idle, "app.demo.test", "/").status == 200
-        assert ingress.child.terminate(9) == 0  # docker stop kills after 10 s
-    assert "connections are still open" in ingress.log
 
 
 def test_sigterm_while_ordering_is_no_failure_of_the_domain(world: World) -> None:

@@ -28,7 +28,7 @@ CLIENT_TIMEOUT = 15.0
 COMMAND_DEADLINE = 120.0
 # Each certbot takes a second of CPU, several under a sanitizer's or a neighbour's load.
 SETTLE_DEADLINE = 90.0
-# The product gives connections five seconds to finish.
+# The product gives connections eight seconds to finish.
 STOP_DEADLINE = 20.0
 
 

@@ -43,6 +43,7 @@ static void defaults_are_those_of_the_table(void **state)
 	assert_int_equal(s->server_first.scope, CHOICE_NONE);
 	assert_false(s->strict_sni);
 	assert_null(s->reload_grace);
+	assert_string_equal(s->stop_grace, "8s");
 	assert_string_equal(s->letsencrypt_dir, "/etc/letsencrypt");
 	assert_string_equal(s->evidence_dir, "/evidences");
 	assert_string_equal(s->run_dir, "/run/ingress");
@@ -58,20 +59,20 @@ static void given_values_are_taken(void **state)
 	struct loaded loaded;
 
 	(void)state;
-	fixture_load(&loaded, "GATEWAY_DOMAIN=GATEWAY.example.net.", "TXT_PREFIX=_tapp-address",
-		     "APP_ID=0123abc", "PORT=8443", "SET_CAA=YES", "PROPAGATION_TIMEOUT=90",
-		     "DNS_RESOLVERS=192.0.2.53,[2001:db8::53]:5353,192.0.2.54:54", "DNS_PORT=5300",
-		     "CHALLENGE_TARGETS=Acme.example.net., _acme.example.org # ours",
-		     "ACME_SERVER=https://ca.example.com:9000/acme/directory?profile=x",
-		     "ACME_CA_BUNDLE=/etc/ssl/certs/ca-certificates.crt",
-		     "ACME_EMAIL=ops+tls_1@example.com", "ACME_EAB_KID=-_key.1",
-		     "ACME_EAB_HMAC_KEY=-_c2VjcmV0", "RENEW_INTERVAL=1", "RENEW_DAYS_BEFORE=365",
-		     "CERTBOT_TIMEOUT=600", "ORDERS_AT_ONCE=16", "MAXCONN=1000000",
-		     "TIMEOUT_CONNECT=1ms", "TIMEOUT_CLIENT=2147483647ms", "TIMEOUT_SERVER=24d",
-		     "ALPN=http/1.1,h2", "EVIDENCE_SERVER=No", "EVIDENCE_PORT=8080",
-		     "EVIDENCE_WAIT=1000us", "STRICT_SNI=1", "RELOAD_GRACE=1h", "LOG_LEVEL=debug",
-		     "LOG_FORMAT=json", "LETSENCRYPT_DIR=/data/le/", "EVIDENCE_DIR=/data/e+v@1",
-		     "RUN_DIR=/run/x//", "HAPROXY=/opt/haproxy-3.0/haproxy", "CERTBOT=certbot3.11");
+	fixture_load(
+	    &loaded, "GATEWAY_DOMAIN=GATEWAY.example.net.", "TXT_PREFIX=_tapp-address",
+	    "APP_ID=0123abc", "PORT=8443", "SET_CAA=YES", "PROPAGATION_TIMEOUT=90",
+	    "DNS_RESOLVERS=192.0.2.53,[2001:db8::53]:5353,192.0.2.54:54", "DNS_PORT=5300",
+	    "CHALLENGE_TARGETS=Acme.example.net., _acme.example.org # ours",
+	    "ACME_SERVER=https://ca.example.com:9000/acme/directory?profile=x",
+	    "ACME_CA_BUNDLE=/etc/ssl/certs/ca-certificates.crt", "ACME_EMAIL=ops+tls_1@example.com",
+	    "ACME_EAB_KID=-_key.1", "ACME_EAB_HMAC_KEY=-_c2VjcmV0", "RENEW_INTERVAL=1",
+	    "RENEW_DAYS_BEFORE=365", "CERTBOT_TIMEOUT=600", "ORDERS_AT_ONCE=16", "MAXCONN=1000000",
+	    "TIMEOUT_CONNECT=1ms", "TIMEOUT_CLIENT=2147483647ms", "TIMEOUT_SERVER=24d",
+	    "ALPN=http/1.1,h2", "EVIDENCE_SERVER=No", "EVIDENCE_PORT=8080", "EVIDENCE_WAIT=1000us",
+	    "STRICT_SNI=1", "RELOAD_GRACE=1h", "STOP_GRACE=0s", "LOG_LEVEL=debug",
+	    "LOG_FORMAT=json", "LETSENCRYPT_DIR=/data/le/", "EVIDENCE_DIR=/data/e+v@1",
+	    "RUN_DIR=/run/x//", "HAPROXY=/opt/haproxy-3.0/haproxy", "CERTBOT=certbot3.11");
 	assert_good(&loaded);
 	assert_string_equal(buffer_text(&loaded.warnings), "");
 	const struct settings *s = loaded.settings;
@@ -105,6 +106,7 @@ static void given_values_are_taken(void **state)
 	assert_string_equal(s->evidence_wait, "1000us");
 	assert_true(s->strict_sni);
 	assert_string_equal(s->reload_grace, "1h");
+	assert_string_equal(s->stop_grace, "0");
 	assert_string_equal(s->letsencrypt_dir, "/data/le");
 	assert_string_equal(s->evidence_dir, "/data/e+v@1");
 	assert_string_equal(s->run_dir, "/run/x");

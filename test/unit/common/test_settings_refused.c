@@ -6,6 +6,9 @@
 #define BOOLEAN "must be true or false (or yes, no, 1, 0)"
 #define TIME_LIKE "must be a time with a unit (us, ms, s, m, h, d), for example \"10s\""
 #define TIME_RANGE "must be a time from 1ms to 2147483647ms (24 days), for example \"10s\""
+#define TIME_OR_0                                                                                \
+	"must be a time with a unit (ms, s, m, h, d) up to 2147483647ms (24 days), for example " \
+	"\"10s\", or 0"
 #define PORT_RANGE "must be a port from 1 to 65535"
 #define ALPN_LIKE                                                                           \
 	"must be 1 to 8 protocols separated by commas, such as \"h2,http/1.1\" (a-z, 0-9, " \
@@ -27,6 +30,10 @@ static const struct refused plain[] = {
      "TIMEOUT_SERVER is \"99999999999999999999s\": " TIME_RANGE},
     {{"EVIDENCE_WAIT=500"}, "EVIDENCE_WAIT is \"500\": " TIME_LIKE},
     {{"RELOAD_GRACE=never"}, "RELOAD_GRACE is \"never\": " TIME_LIKE},
+    {{"STOP_GRACE=8"}, "STOP_GRACE is \"8\": " TIME_OR_0},
+    {{"STOP_GRACE=-1s"}, "STOP_GRACE is \"-1s\": " TIME_OR_0},
+    {{"STOP_GRACE=999us"}, "STOP_GRACE is \"999us\": " TIME_OR_0},
+    {{"STOP_GRACE=25d"}, "STOP_GRACE is \"25d\": " TIME_OR_0},
     {{"PORT=0"}, "PORT is \"0\": " PORT_RANGE},
     {{"PORT=65536"}, "PORT is \"65536\": " PORT_RANGE},
     {{"PORT=443 ssl"}, "PORT is \"443 ssl\": " PORT_RANGE},
@@ -311,6 +318,7 @@ static void test_no_variable_lets_syntax_through(void **state)
 					    "DNS_PORT",
 					    "CHALLENGE_TARGETS",
 					    "RELOAD_GRACE",
+					    "STOP_GRACE",
 					    "LOG_LEVEL",
 					    "LOG_FORMAT",
 					    "METRICS_PORT",
