@@ -226,6 +226,14 @@ bool certificate_is_exactly_for(const struct certificate *certificate, const cha
 	       strcmp(certificate->names[0], name) == 0;
 }
 
+bool certificate_covers(const struct certificate *certificate, const char *name)
+{
+	for (size_t i = 0; i < certificate->name_count; i++)
+		if (domain_covers(certificate->names[i], name))
+			return true;
+	return false;
+}
+
 int certificate_check_key(const char *chain_pem, size_t chain_length, const char *key_pem,
 			  size_t key_length, struct error *err)
 {

@@ -37,6 +37,9 @@ void certificate_free(struct certificate *certificate);
 /* Whether the SANs are exactly the one name. */
 bool certificate_is_exactly_for(const struct certificate *certificate, const char *name);
 
+/* Whether one of the SANs is `name`, or, unless that is a wildcard itself, a wildcard over it. */
+bool certificate_covers(const struct certificate *certificate, const char *name);
+
 /* 0 when the first certificate's public key belongs to the private key in `key_pem`
  * (which must not be encrypted) and all certificates can be read; -1 with err saying what is wrong.
  */

@@ -23,7 +23,7 @@ enum { NAME_TRIES = 10000, NAMES_RESERVED = 64, PATH_LENGTH_MAX = 4096, NAMES_SH
 
 struct certificate_store {
 	char *letsencrypt_dir, *server;
-	struct store_lineages *lineages;
+	struct store_lineages *lineages, *of_lego;
 	struct store_accounts *accounts;
 	struct store_kept *kept;	      /* or NULL */
 	domain_name reserved[NAMES_RESERVED]; /* for lineages that are being ordered; "": none */
@@ -45,11 +45,12 @@ struct certificate_store *store_look(const char *letsencrypt_dir, const char *se
 		error_no_memory(err);
 		goto fail;
 	}
-	store->lineages = lineages_new(letsencrypt_dir, err);
+	store->lineages = lineages_new(letsencrypt_dir, LAYOUT_CERTBOT, err);
+	store->of_lego = lineages_new(letsencrypt_dir, LAYOUT_LEGO, err);
 	store->accounts = accounts_new(letsencrypt_dir, server, err);
-	if (store->lineages == NULL || store->accounts == NULL)
+	if (store->lineages == NULL || store->of_lego == NULL || store->accounts == NULL)
 		goto fail;
-	if (lineages_refresh(store->lineages, &trouble) != 0)
+	if (store_refresh(store, &trouble) != 0)
 		log_debug("%s", trouble.text);
 	return store;
 fail:
@@ -88,6 +89,12 @@ static void tell_unused(const char *letsencrypt_dir)
 	snprintf(path, sizeof(path), "%s/cli.ini", letsencrypt_dir);
 	if (file_exists(path))
 		log_info("%s is of an older setup; it is not used", path);
+	snprintf(path, sizeof(path), "%s/lego/accounts", letsencrypt_dir);
+	if (file_exists(path))
+		log_info("%s has ACME accounts of lego, which certbot cannot use: an account of "
+			 "its own is registered. A CAA record that names one of them has to name "
+			 "the new one, and dns-01",
+			 path);
 }
 
 /* ---- whose it is */
@@ -138,6 +145,7 @@ void store_close(struct certificate_store *store)
 	if (store == NULL)
 		return;
 	lineages_free(store->lineages);
+	lineages_free(store->of_lego);
 	accounts_free(store->accounts);
 	kept_free(store->kept);
 	free(store->letsencrypt_dir);
@@ -155,6 +163,10 @@ int store_keep_in(struct certificate_store *store, const char *folder, struct er
 
 int store_refresh(struct certificate_store *store, struct error *err)
 {
+	struct error ignored = ERROR_INIT;
+
+	/* Without lego's folder there is what certbot has left. */
+	lineages_refresh(store->of_lego, &ignored);
 	return lineages_refresh(store->lineages, err);
 }
 
@@ -168,6 +180,24 @@ int store_find(struct certificate_store *store, const char *domain, const struct
 		return rc;
 	*found = kept;
 	return 1;
+}
+
+static bool holds_at(const struct lineage *lineage, time_t now)
+{
+	return lineage->not_before <= now && now < lineage->not_after;
+}
+
+const struct lineage *store_stand_in(struct certificate_store *store, const char *domain,
+				     time_t now)
+{
+	const struct lineage *one = lineages_stand_in(store->lineages, domain, now);
+	const struct lineage *other = lineages_stand_in(store->of_lego, domain, now);
+
+	if (one == NULL || other == NULL)
+		return one == NULL ? other : one;
+	if (holds_at(one, now) != holds_at(other, now))
+		return holds_at(one, now) ? one : other;
+	return one->not_after >= other->not_after ? one : other;
 }
 
 bool store_is_foreign(const struct certificate_store *store, const struct lineage *lineage)

@@ -5,7 +5,8 @@
  *
  * certbot files a wildcard under its bare name, and an adopted volume has names of its own
  * making: a lineage is therefore found by the exact set of names in its certificate, never by
- * what its folder is called.
+ * what its folder is called.  Where a domain has none of its own, any other certificate that covers
+ * it stands in, be it of certbot or of lego (lego/certificates/NAME.crt and .key).
  *
  * The volume is read once.  A lineage is read again only when the inode, the size or a time of
  * its files has changed, so that looking costs next to nothing with thousands of them.
@@ -20,14 +21,18 @@
 #include <stdbool.h>
 #include <time.h>
 
+/* Room for the name of a lineage, or for the place of one of lego's certificates. */
+enum { LINEAGE_SHOWN_MAX = DOMAIN_MAX + 32 };
+
 /* A lineage whose certificate can be read. */
 struct lineage {
-	const char *name; /* certbot's --cert-name */
+	const char *name; /* certbot's --cert-name; of one of lego's its place on the volume */
 	const char *fullchain_path, *privkey_path;
 	const char *serial; /* of the certificate, as struct certificate has it; so are these: */
 	char spki_sha256[CERTIFICATE_SPKI_SIZE];
 	time_t not_before, not_after;
 	bool is_kept; /* in RUN_DIR: the volume has not taken it */
+	bool is_stand_in; /* found by store_stand_in() */
 };
 
 struct acme_account {
@@ -60,6 +65,13 @@ int store_refresh(struct certificate_store *store, struct error *err);
  * 0 there is none, -1 the volume cannot be read.  What is found is valid until the next call. */
 int store_find(struct certificate_store *store, const char *domain, const struct lineage **found,
 	       struct error *err);
+
+/* The certificate to serve `domain` with while its own lineage is not there or not fit: one that
+ * covers it, has its key and a chain that can be read.  Of several the one that holds the longest;
+ * one that has expired, or not begun, only where no other is there.  NULL: none.  Valid until the
+ * next call. */
+const struct lineage *store_stand_in(struct certificate_store *store, const char *domain,
+				     time_t now);
 
 /* Whether certbot noted (renewal/NAME.conf) that the lineage came from another ACME server:
  * staging, say.  Where it noted nothing, it did not. */

@@ -3,7 +3,6 @@
 #include "common/buffer.h"
 #include "common/chain_pem.h"
 #include "common/file.h"
-#include "supervisor/certificate_store.h"
 
 #include <openssl/crypto.h>
 #include <stdio.h>
@@ -48,9 +47,8 @@ static int check_certificate(const struct certificate *certificate, const char *
 {
 	char day[32];
 
-	if (!certificate_is_exactly_for(certificate, domain))
-		return error_set(err, EXIT_FAILED,
-				 "it is not for exactly %s (its first name is %s)", domain,
+	if (!certificate_covers(certificate, domain))
+		return error_set(err, EXIT_FAILED, "it is not for %s (its first name is %s)", domain,
 				 certificate->name_count > 0 ? certificate->names[0] : "none");
 	if (now >= certificate->not_after && there->present &&
 	    there->not_after > certificate->not_after) {
@@ -82,6 +80,8 @@ static int pem_check(const struct pem_pair *pem, const struct lineage *lineage, 
 	pair->not_after = certificate->not_after;
 	snprintf(pair->serial, sizeof(pair->serial), "%s", certificate->serial);
 	memcpy(pair->spki, certificate->spki_sha256, sizeof(pair->spki));
+	snprintf(pair->stand_in, sizeof(pair->stand_in), "%s",
+		 lineage->is_stand_in ? lineage->name : "");
 	rc = 0;
 out:
 	if (rc != 0)
@@ -156,14 +156,51 @@ int served_pair_install(const struct lineage *lineage, const char *domain, const
 	return rc;
 }
 
-int served_pair_install_from(struct certificate_store *store, const char *domain,
-			     const char *folder, time_t now, struct served_pair *pair,
-			     struct error *err)
+bool served_pair_holds(const struct served_pair *pair, time_t now)
+{
+	return pair->present && pair->stand_in[0] == '\0' && now < pair->not_after;
+}
+
+static bool holds_at(const struct lineage *lineage, time_t now)
+{
+	return lineage->not_before <= now && now < lineage->not_after;
+}
+
+/* In place of a domain's own one that is missing, broken or not of this time. */
+static bool install_stand_in(struct certificate_store *store, const char *domain,
+			     const char *folder, time_t now, bool may_be_expired,
+			     struct served_pair *pair)
+{
+	const struct lineage *lineage = store_stand_in(store, domain, now);
+	struct error ignored = ERROR_INIT;
+
+	return lineage != NULL && (may_be_expired || holds_at(lineage, now)) &&
+	       served_pair_install(lineage, domain, folder, now, pair, &ignored) == 0;
+}
+
+/* 1 installed, 0 there is none, or it is not of this time and only that is wanted, -1. */
+static int install_own(struct certificate_store *store, const char *domain, const char *folder,
+		       time_t now, bool may_be_expired, struct served_pair *pair, struct error *err)
 {
 	const struct lineage *lineage;
 	int found = store_find(store, domain, &lineage, err);
 
-	if (found > 0 && served_pair_install(lineage, domain, folder, now, pair, err) != 0)
-		return -1;
-	return found;
+	if (found <= 0 || (!may_be_expired && !holds_at(lineage, now)))
+		return found < 0 ? -1 : 0;
+	return served_pair_install(lineage, domain, folder, now, pair, err) == 0 ? 1 : -1;
+}
+
+int served_pair_install_from(struct certificate_store *store, const char *domain,
+			     const char *folder, time_t now, struct served_pair *pair,
+			     struct error *err)
+{
+	int own = install_own(store, domain, folder, now, false, pair, err);
+
+	if (own > 0 || install_stand_in(store, domain, folder, now, false, pair))
+		return 1;
+	if (own == 0)
+		own = install_own(store, domain, folder, now, true, pair, err);
+	if (own > 0 || install_stand_in(store, domain, folder, now, true, pair))
+		return 1;
+	return own;
 }

@@ -13,12 +13,10 @@
 #include "common/certificate.h"
 #include "common/domain.h"
 #include "common/error.h"
+#include "supervisor/certificate_store.h"
 
 #include <stdbool.h>
 #include <time.h>
-
-struct certificate_store;
-struct lineage;
 
 /* Room for "_wildcard." in front of the longest name. */
 enum { SERVED_PAIR_NAME_MAX = DOMAIN_MAX + 16 };
@@ -29,7 +27,13 @@ struct served_pair {
 	char serial[CERTIFICATE_SERIAL_MAX];
 	char spki[CERTIFICATE_SPKI_SIZE]; /* of the key, see certificate.h */
 	time_t not_before, not_after;
+	/* The lineage of another certificate that stands in, see store_stand_in(); "": it is the
+	 * domain's own */
+	char stand_in[LINEAGE_SHOWN_MAX];
 };
+
+/* Whether it is the domain's own and `now` is within its time. */
+bool served_pair_holds(const struct served_pair *pair, time_t now);
 
 /* 0 when the lineage's pair may be served for `domain` at `now` in place of what is `there`; else
  * err says why not. */
@@ -41,8 +45,8 @@ int served_pair_check(const struct lineage *lineage, const char *domain,
 int served_pair_install(const struct lineage *lineage, const char *domain, const char *folder,
 			time_t now, struct served_pair *pair, struct error *err);
 
-/* The same with the lineage of the store that is for exactly `domain`: 1 installed, 0 there is
- * none, -1. */
+/* The same with the lineage of the store that is for exactly `domain`, or with one that stands in
+ * while that is not there, not fit, or expired: 1 installed, 0 there is none, -1. */
 int served_pair_install_from(struct certificate_store *store, const char *domain,
 			     const char *folder, time_t now, struct served_pair *pair,
 			     struct error *err);

@@ -188,9 +188,13 @@ static void add_certificate(cJSON *json, const struct status_sources *sources, s
 	cJSON_AddStringToObject(object, "serial", pair->serial);
 	add_time(object, "not_before", pair->not_before);
 	add_time(object, "not_after", pair->not_after);
+	/* One that stands in is not renewed: the domain gets its own. */
 	add_time(object, "renew_at",
-		 schedule_renewal(pair->not_before, pair->not_after,
-				  sources->settings->renew_days_before));
+		 pair->stand_in[0] != '\0'
+		     ? 0
+		     : schedule_renewal(pair->not_before, pair->not_after,
+					sources->settings->renew_days_before));
+	add_text(object, "stand_in", pair->stand_in);
 	add_text(object, "key", key_origin_of(sources->key_origin, domain));
 }
 

@@ -110,7 +110,9 @@ static bool has_any_certificate(const struct steps_account *accounts)
 
 	for (size_t i = 0; i < settings->domain_count; i++)
 		if (store_find(accounts->options.store, settings->domains[i], &lineage, &ignored) >
-		    0)
+			0 ||
+		    store_stand_in(accounts->options.store, settings->domains[i], time(NULL)) !=
+			NULL)
 			return true;
 	return false;
 }

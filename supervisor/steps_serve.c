@@ -45,6 +45,20 @@ static bool is_installed(const struct served_pair *pair, const struct lineage *l
 	return pair->present && strcmp(pair->serial, lineage->serial) == 0;
 }
 
+/* Whether another certificate should stand in for the domain's own, which is not fit or not there:
+ * one that is served now is not given up for it. */
+static bool has_better_stand_in(const struct steps_serve *serve, const struct domain *d)
+{
+	const struct served_pair *pair = &serve->options.pairs[domain_index(d)];
+	time_t now = time(NULL);
+	const struct lineage *lineage =
+	    served_pair_holds(pair, now)
+		? NULL
+		: store_stand_in(serve->options.store, domain_called(d), now);
+
+	return lineage != NULL && now < lineage->not_after && !is_installed(pair, lineage);
+}
+
 void steps_serve_check(struct domain *d, void *context)
 {
 	const struct steps_serve *serve = context;
@@ -64,7 +78,9 @@ void steps_serve_check(struct domain *d, void *context)
 		key_origin_look(serve->options.key_origin, domain_index(d), lineage);
 	if (rc == 0)
 		same = is_installed(&serve->options.pairs[domain_index(d)], lineage);
-	if (rc != 0)
+	if ((rc != 0 || same) && has_better_stand_in(serve, d))
+		domain_done(d);
+	else if (rc != 0)
 		domain_failed(d, &err);
 	else if (same)
 		domain_nothing(d);
@@ -81,6 +97,13 @@ static int install(const struct steps_serve *serve, size_t domain, struct error 
 
 	return served_pair_install_from(o->store, o->settings->domains[domain], o->certs_folder,
 					time(NULL), &o->pairs[domain], err);
+}
+
+static void tell_stand_in(const char *name, const struct served_pair *pair)
+{
+	if (pair->stand_in[0] != '\0')
+		log_info("[%s] served by the certificate of %s until its own is there", name,
+			 pair->stand_in);
 }
 
 static void judge_times(const struct steps_serve *serve, size_t domain)
@@ -119,6 +142,7 @@ void steps_serve_install(struct domain *d, void *context)
 	}
 	log_debug("[%s] certificate %s installed", domain_called(d),
 		  serve->options.pairs[index].serial);
+	tell_stand_in(domain_called(d), &serve->options.pairs[index]);
 	judge_times(serve, index);
 	key_origin_installed(serve->options.key_origin, index);
 	domain_done(d);
@@ -130,12 +154,14 @@ void steps_serve_install_existing(struct steps_serve *serve, size_t domain)
 	struct error err = ERROR_INIT;
 	int rc = install(serve, domain, &err);
 
-	if (rc < 0)
+	if (rc < 0) {
 		log_warn("[%s] %s", name, err.text);
-	else if (rc == 0)
+	} else if (rc == 0) {
 		log_info("[%s] no certificate on the volume yet", name);
-	else
+	} else {
+		tell_stand_in(name, &serve->options.pairs[domain]);
 		judge_times(serve, domain);
+	}
 }
 
 /* ---- PUBLISH, APPLY and PROBE, shared by all who come to them together */

@@ -29,7 +29,7 @@ struct store_kept *kept_new(const char *folder, struct error *err)
 		return NULL;
 	}
 	if (file_make_dirs(folder, 0700, err) == 0 && commit_recover(folder, err) == 0)
-		kept->lineages = lineages_new(folder, err);
+		kept->lineages = lineages_new(folder, LAYOUT_CERTBOT, err);
 	if (kept->lineages != NULL && lineages_refresh(kept->lineages, err) == 0)
 		return kept;
 	kept_free(kept);

@@ -1,17 +1,13 @@
 #include "supervisor/store_lineages.h"
 
-#include "common/buffer.h"
 #include "common/clock.h"
-#include "common/digest.h"
 #include "common/file.h"
 #include "common/hex.h"
-#include "common/log.h"
 #include "supervisor/file_print.h"
+#include "supervisor/lineage_entry.h"
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <openssl/crypto.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,29 +15,12 @@
 #include <unistd.h>
 
 enum {
-	PATH_LENGTH_MAX = 4096,
-	NAMES_KEY_SIZE = 16,
-	NAMES_MAX = 1024 * 1024,
 	/* A domain without a lineage has all of them looked at, but no more often than this. */
 	LOOK_AGAIN_MS = 10 * 1000,
 };
 
-/* Thousands of these stay in memory: neither the certificate nor its PEM does. */
-struct entry {
-	char *name;
-	char *serial;	/* NULL: the certificate cannot be read */
-	uint64_t print; /* of its files when they were read */
-	uint64_t told;	/* of what was told about it; 0: nothing */
-	time_t not_before, not_after;
-	unsigned char names_key[NAMES_KEY_SIZE]; /* of the exact set of names */
-	unsigned char spki[SHA256_SIZE];
-	bool has_other_names; /* that no domain can be: it is never found */
-	bool is_there;
-	enum { KEY_UNKNOWN, KEY_FITS, KEY_DOES_NOT_FIT } key;
-};
-
 struct store_lineages {
-	char *live;
+	struct entry_folder folder;
 	struct entry **list; /* by name */
 	size_t count;
 	struct entry **by_key; /* as many; by the key of their names */
@@ -49,155 +28,9 @@ struct store_lineages {
 	uint64_t folder_print;	 /* of live/ when its entries were read */
 	long long looked_at_all; /* clock_now_ms(); 0: never */
 	struct lineage found;
-	char fullchain_path[PATH_LENGTH_MAX], privkey_path[PATH_LENGTH_MAX];
+	char fullchain_path[ENTRY_PATH_MAX], privkey_path[ENTRY_PATH_MAX];
+	char shown_name[LINEAGE_SHOWN_MAX]; /* of one of lego's */
 };
-
-/* ---- one lineage */
-
-static void entry_free(struct entry *entry)
-{
-	if (entry == NULL)
-		return;
-	free(entry->name);
-	free(entry->serial);
-	free(entry);
-}
-
-static int path_of(const struct store_lineages *l, const struct entry *entry, const char *file,
-		   char path[PATH_LENGTH_MAX])
-{
-	int length = snprintf(path, PATH_LENGTH_MAX, "%s/%s/%s", l->live, entry->name, file);
-
-	return length < PATH_LENGTH_MAX ? 0 : -1;
-}
-
-static uint64_t print_of(const struct store_lineages *l, const struct entry *entry)
-{
-	char path[PATH_LENGTH_MAX];
-	struct file_print print = file_print_begin();
-
-	if (path_of(l, entry, "fullchain.pem", path) == 0)
-		file_print_add(&print, path);
-	if (path_of(l, entry, "privkey.pem", path) == 0)
-		file_print_add(&print, path);
-	return file_print_end(&print);
-}
-
-static int key_of_names(const domain_name *names, size_t count, unsigned char key[NAMES_KEY_SIZE],
-			struct error *err)
-{
-	unsigned char digest[SHA256_SIZE];
-	struct buffer text;
-
-	buffer_init(&text, NAMES_MAX);
-	for (size_t i = 0; i < count; i++)
-		buffer_printf(&text, "%s\n", names[i]);
-	int rc = buffer_check(&text, "the names of the certificate", err);
-	if (rc == 0)
-		rc = digest_sha256(buffer_text(&text), text.length, digest, err);
-	if (rc == 0)
-		memcpy(key, digest, NAMES_KEY_SIZE);
-	buffer_free(&text);
-	return rc;
-}
-
-static int take(struct entry *entry, const struct certificate *certificate, struct error *err)
-{
-	if (key_of_names(certificate->names, certificate->name_count, entry->names_key, err) != 0)
-		return -1;
-	if (hex_decode(certificate->spki_sha256, 2 * SHA256_SIZE, entry->spki) != 0)
-		return error_set(err, EXIT_FAILED, "its key has no digest");
-	entry->has_other_names = certificate->has_other_names || certificate->name_count == 0;
-	entry->not_before = certificate->not_before;
-	entry->not_after = certificate->not_after;
-	entry->serial = strdup(certificate->serial);
-	return entry->serial == NULL ? error_no_memory(err) : 0;
-}
-
-static int read_certificate(const struct store_lineages *l, struct entry *entry, struct error *err)
-{
-	struct certificate *certificate;
-	char path[PATH_LENGTH_MAX];
-	struct buffer pem;
-	int rc = -1;
-
-	buffer_init(&pem, CERTIFICATE_PEM_MAX);
-	if (path_of(l, entry, "fullchain.pem", path) != 0) {
-		error_set(err, EXIT_FAILED, "its path is too long");
-	} else if (file_read(path, &pem, err) != 0) {
-		/* err says why */
-	} else if (pem.length == 0) {
-		error_set(err, EXIT_FAILED, "%s is empty", path);
-	} else {
-		certificate = certificate_parse(pem.data, pem.length, err);
-		if (certificate == NULL)
-			error_wrap(err, "%s", path);
-		else
-			rc = take(entry, certificate, err);
-		certificate_free(certificate);
-	}
-	buffer_free(&pem);
-	return rc;
-}
-
-/* Once for each thing there is to tell of it. */
-static void tell(struct entry *entry, const struct error *err)
-{
-	uint64_t text = file_print_of_text(err->text);
-
-	if (entry->told != text)
-		log_warn("lineage %s is passed over: %s", entry->name, err->text);
-	entry->told = text;
-}
-
-static void read_entry(struct store_lineages *l, struct entry *entry)
-{
-	struct error err = ERROR_INIT;
-
-	/* The print comes first: what changes while it is read is read again. */
-	entry->print = print_of(l, entry);
-	free(entry->serial);
-	entry->serial = NULL;
-	entry->key = KEY_UNKNOWN;
-	l->is_sorted = false;
-	if (read_certificate(l, entry, &err) != 0)
-		tell(entry, &err);
-	else
-		entry->told = 0;
-}
-
-/* Whether it had to be read again. */
-static bool look_again(struct store_lineages *l, struct entry *entry)
-{
-	if (entry->print != 0 && print_of(l, entry) == entry->print)
-		return false;
-	read_entry(l, entry);
-	return true;
-}
-
-static bool has_its_key(const struct store_lineages *l, struct entry *entry)
-{
-	struct error ignored = ERROR_INIT; /* told by who installs it */
-	char fullchain[PATH_LENGTH_MAX], privkey[PATH_LENGTH_MAX];
-	struct buffer chain, key;
-
-	if (entry->key != KEY_UNKNOWN)
-		return entry->key == KEY_FITS;
-	buffer_init(&chain, CERTIFICATE_PEM_MAX);
-	buffer_init(&key, CERTIFICATE_PEM_MAX);
-	bool fits =
-	    path_of(l, entry, "fullchain.pem", fullchain) == 0 &&
-	    path_of(l, entry, "privkey.pem", privkey) == 0 &&
-	    file_read(fullchain, &chain, &ignored) == 0 &&
-	    file_read(privkey, &key, &ignored) == 0 &&
-	    certificate_check_key(chain.data, chain.length, key.data, key.length, &ignored) == 0;
-	entry->key = fits ? KEY_FITS : KEY_DOES_NOT_FIT;
-	if (key.data != NULL)
-		OPENSSL_cleanse(key.data, key.length);
-	buffer_free(&key);
-	buffer_free(&chain);
-	return fits;
-}
 
 /* ---- all of them */
 
@@ -260,11 +93,9 @@ static int add_name(struct store_lineages *l, struct listing *listing, const cha
 	bool is_new = entry == NULL;
 
 	if (is_new) {
-		entry = calloc(1, sizeof(*entry));
-		if (entry == NULL || (entry->name = strdup(name)) == NULL) {
-			free(entry);
+		entry = entry_new(name);
+		if (entry == NULL)
 			return error_no_memory(err);
-		}
 	}
 	if (add(listing, entry, err) != 0) {
 		if (is_new)
@@ -275,21 +106,40 @@ static int add_name(struct store_lineages *l, struct listing *listing, const cha
 	return 0;
 }
 
+/* The name of the lineage that an entry of the folder is about; false: of none. */
+static bool name_of(const struct store_lineages *l, const struct dirent *found,
+		    char name[sizeof(found->d_name)])
+{
+	static const char suffix[] = ".crt", issuer[] = ".issuer";
+	size_t length = strlen(found->d_name);
+
+	snprintf(name, sizeof(found->d_name), "%s", found->d_name);
+	if (name[0] == '.')
+		return false;
+	if (l->folder.layout == LAYOUT_CERTBOT)
+		return found->d_type != DT_REG;
+	if (length < sizeof(suffix) || strcmp(name + length - sizeof(suffix) + 1, suffix) != 0)
+		return false;
+	name[length -= sizeof(suffix) - 1] = '\0';
+	return length < sizeof(issuer) || strcmp(name + length - sizeof(issuer) + 1, issuer) != 0;
+}
+
 static int list_folder(struct store_lineages *l, struct listing *listing, struct error *err)
 {
 	const struct dirent *found;
+	char name[sizeof(found->d_name)];
 	int rc = 0;
-	DIR *folder = opendir(l->live);
+	DIR *folder = opendir(l->folder.path);
 
 	if (folder == NULL)
 		return errno == ENOENT
 			   ? 0
-			   : error_set_errno(err, EXIT_FAILED, errno, "cannot read %s", l->live);
+			   : error_set_errno(err, EXIT_FAILED, errno, "cannot read %s", l->folder.path);
 	while (rc == 0 && (errno = 0, found = readdir(folder)) != NULL)
-		if (found->d_name[0] != '.' && found->d_type != DT_REG)
-			rc = add_name(l, listing, found->d_name, err);
+		if (name_of(l, found, name))
+			rc = add_name(l, listing, name, err);
 	if (rc == 0 && errno != 0)
-		rc = error_set_errno(err, EXIT_FAILED, errno, "cannot read %s", l->live);
+		rc = error_set_errno(err, EXIT_FAILED, errno, "cannot read %s", l->folder.path);
 	closedir(folder);
 	return rc;
 }
@@ -323,8 +173,16 @@ static int exchange(struct store_lineages *l, struct listing *listing, struct er
 		qsort(l->list, l->count, sizeof(*l->list), compare_names);
 	for (size_t i = 0; i < l->count; i++)
 		if (l->list[i]->print == 0 && l->list[i]->serial == NULL)
-			read_entry(l, l->list[i]);
+			entry_read(&l->folder, l->list[i]);
 	return 0;
+}
+
+static bool look_again(struct store_lineages *l, struct entry *entry)
+{
+	bool changed = entry_look_again(&l->folder, entry);
+
+	l->is_sorted = l->is_sorted && !changed;
+	return changed;
 }
 
 /* Takes note of lineages that came or went. */
@@ -333,7 +191,7 @@ static int look_at_folder(struct store_lineages *l, struct error *err)
 	struct file_print print = file_print_begin();
 	struct listing listing = {0};
 
-	file_print_add(&print, l->live);
+	file_print_add(&print, l->folder.path);
 	uint64_t now = file_print_end(&print);
 	if (now != 0 && now == l->folder_print)
 		return 0;
@@ -388,8 +246,8 @@ static bool is_better(const struct store_lineages *l, struct entry *candidate, s
 		return false;
 	if (best == NULL)
 		return true;
-	if (has_its_key(l, candidate) != has_its_key(l, best))
-		return has_its_key(l, candidate);
+	if (entry_has_its_key(&l->folder, candidate) != entry_has_its_key(&l->folder, best))
+		return entry_has_its_key(&l->folder, candidate);
 	return candidate->not_after > best->not_after;
 }
 
@@ -418,8 +276,8 @@ static bool look_at_those_with_key(struct store_lineages *l, const unsigned char
 
 static void show(struct store_lineages *l, const struct entry *entry)
 {
-	path_of(l, entry, "fullchain.pem", l->fullchain_path);
-	path_of(l, entry, "privkey.pem", l->privkey_path);
+	entry_chain_path(&l->folder, entry, l->fullchain_path);
+	entry_key_path(&l->folder, entry, l->privkey_path);
 	l->found = (struct lineage){
 	    .name = entry->name,
 	    .fullchain_path = l->fullchain_path,
@@ -439,7 +297,7 @@ int lineages_find(struct store_lineages *l, const char *domain, const struct lin
 
 	*found = NULL;
 	snprintf(name, sizeof(name), "%s", domain);
-	if (key_of_names(&name, 1, key, err) != 0 || look_at_folder(l, err) != 0)
+	if (entry_names_key(&name, 1, key, err) != 0 || look_at_folder(l, err) != 0)
 		return -1;
 	look_at_those_with_key(l, key);
 	struct entry *best = best_with_key(l, key);
@@ -455,6 +313,71 @@ int lineages_find(struct store_lineages *l, const char *domain, const struct lin
 	return 1;
 }
 
+/* ---- one that stands in */
+
+/* lego's are never a domain's own lineage. */
+static bool can_stand_in(const struct store_lineages *l, const struct entry *entry,
+			 const char *domain, const unsigned char *key)
+{
+	bool is_exact = entry->serial != NULL && !entry->has_other_names &&
+			memcmp(entry->names_key, key, NAMES_KEY_SIZE) == 0;
+
+	if (is_exact)
+		return l->folder.layout == LAYOUT_LEGO;
+	return entry_covers(entry, domain);
+}
+
+static bool holds_at(const struct entry *entry, time_t now)
+{
+	return entry->not_before <= now && now < entry->not_after;
+}
+
+static bool is_longer(const struct entry *candidate, const struct entry *best, time_t now)
+{
+	if (best == NULL || holds_at(candidate, now) != holds_at(best, now))
+		return best == NULL || holds_at(candidate, now);
+	return candidate->not_after > best->not_after;
+}
+
+static struct entry *best_stand_in(struct store_lineages *l, const char *domain,
+				   const unsigned char *key, time_t now)
+{
+	struct entry *best = NULL;
+
+	for (size_t i = 0; i < l->count; i++) {
+		struct entry *entry = l->list[i];
+		if (can_stand_in(l, entry, domain, key) && is_longer(entry, best, now) &&
+		    entry_has_its_key(&l->folder, entry))
+			best = entry;
+	}
+	return best;
+}
+
+const struct lineage *lineages_stand_in(struct store_lineages *l, const char *domain, time_t now)
+{
+	struct error ignored = ERROR_INIT; /* told by who looks for the domain's own */
+	unsigned char key[NAMES_KEY_SIZE];
+	struct entry *best;
+	domain_name name;
+
+	snprintf(name, sizeof(name), "%s", domain);
+	if (entry_names_key(&name, 1, key, &ignored) != 0 || look_at_folder(l, &ignored) != 0)
+		return NULL;
+	best = best_stand_in(l, domain, key, now);
+	if (best != NULL && look_again(l, best))
+		best = best_stand_in(l, domain, key, now);
+	if (best == NULL)
+		return NULL;
+	show(l, best);
+	l->found.is_stand_in = true;
+	if (l->folder.layout == LAYOUT_LEGO) {
+		snprintf(l->shown_name, sizeof(l->shown_name), "lego/certificates/%s.crt",
+			 best->name);
+		l->found.name = l->shown_name;
+	}
+	return &l->found;
+}
+
 bool lineages_is_unreadable(const struct store_lineages *l, const char *name)
 {
 	const struct entry *entry = entry_named(l, name);
@@ -464,13 +387,17 @@ bool lineages_is_unreadable(const struct store_lineages *l, const char *name)
 
 /* ---- the object */
 
-struct store_lineages *lineages_new(const char *letsencrypt_dir, struct error *err)
+struct store_lineages *lineages_new(const char *letsencrypt_dir, enum entry_layout layout,
+				    struct error *err)
 {
 	struct store_lineages *l = calloc(1, sizeof(*l));
 
-	if (l != NULL)
-		l->live = file_join(letsencrypt_dir, "live");
-	if (l == NULL || l->live == NULL) {
+	if (l != NULL) {
+		l->folder.layout = layout;
+		l->folder.path = file_join(letsencrypt_dir,
+					   layout == LAYOUT_LEGO ? "lego/certificates" : "live");
+	}
+	if (l == NULL || l->folder.path == NULL) {
 		lineages_free(l);
 		error_no_memory(err);
 		return NULL;
@@ -486,6 +413,6 @@ void lineages_free(struct store_lineages *l)
 		entry_free(l->list[i]);
 	free(l->list);
 	free(l->by_key);
-	free(l->live);
+	free(l->folder.path);
 	free(l);
 }

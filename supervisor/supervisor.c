@@ -234,7 +234,7 @@ static time_t renew_at(size_t domain, void *arg)
 	const struct supervisor *s = arg;
 	const struct served_pair *pair = &s->pairs[domain];
 
-	if (!pair->present)
+	if (!pair->present || pair->stand_in[0] != '\0')
 		return 0;
 	return schedule_renewal(pair->not_before, pair->not_after, s->settings->renew_days_before);
 }

@@ -209,6 +209,17 @@ static void print_address_troubles(const cJSON *backends, time_t now, FILE *out)
 		fprintf(out, "\nand %u more backends: ingressctl status --json\n", hidden);
 }
 
+static void print_stand_in(const char *name, const cJSON *certificate, FILE *out)
+{
+	const char *stand_in =
+	    certificate == NULL ? NULL : json_string(certificate, "stand_in");
+
+	if (stand_in == NULL)
+		return;
+	fputs("\n", out);
+	say(out, "%s: served by the certificate of %s until its own is there", name, stand_in);
+}
+
 static void print_troubles(const cJSON *status, time_t now, FILE *out)
 {
 	const cJSON *domain;
@@ -229,6 +240,7 @@ static void print_troubles(const cJSON *status, time_t now, FILE *out)
 	cJSON_ArrayForEach(domain, json_array(status, "domains"))
 	{
 		const char *name = or_dash(json_string(domain, "name"));
+		print_stand_in(name, json_object(domain, "certificate"), out);
 		print_trouble(name, json_string(domain, "error"), json_string(domain, "next_at"),
 			      now, out);
 		print_trouble(name, json_string(domain, "note"), NULL, now, out);
