@@ -330,6 +330,7 @@ int store_commit(struct certificate_store *store, const char *domain, const char
 	if (check_made(config_dir, name, domain, err) != 0)
 		return -1;
 	if (commit_lineage(store->letsencrypt_dir, name, config_dir, err) == 0) {
+		lineages_wrote(store->lineages, name);
 		if (store->kept != NULL)
 			kept_drop(store->kept, name);
 		return 0;
@@ -350,6 +351,7 @@ int store_put_kept(struct certificate_store *store, const char *domain, struct e
 	snprintf(name, sizeof(name), "%s", found->name);
 	if (commit_lineage(store->letsencrypt_dir, name, kept_folder(store->kept), err) != 0)
 		return does_not_take_it(err);
+	lineages_wrote(store->lineages, name);
 	kept_drop(store->kept, name);
 	log_info("[%s] the volume has taken the certificate", domain);
 	return 0;

@@ -31,7 +31,7 @@ struct lineage {
 	const char *serial; /* of the certificate, as struct certificate has it; so are these: */
 	char spki_sha256[CERTIFICATE_SPKI_SIZE];
 	time_t not_before, not_after;
-	bool is_kept; /* in RUN_DIR: the volume has not taken it */
+	bool is_kept;	  /* in RUN_DIR: the volume has not taken it */
 	bool is_stand_in; /* found by store_stand_in() */
 };
 

@@ -48,7 +48,8 @@ static int check_certificate(const struct certificate *certificate, const char *
 	char day[32];
 
 	if (!certificate_covers(certificate, domain))
-		return error_set(err, EXIT_FAILED, "it is not for %s (its first name is %s)", domain,
+		return error_set(err, EXIT_FAILED, "it is not for %s (its first name is %s)",
+				 domain,
 				 certificate->name_count > 0 ? certificate->names[0] : "none");
 	if (now >= certificate->not_after && there->present &&
 	    there->not_after > certificate->not_after) {

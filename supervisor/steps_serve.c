@@ -78,14 +78,12 @@ void steps_serve_check(struct domain *d, void *context)
 		key_origin_look(serve->options.key_origin, domain_index(d), lineage);
 	if (rc == 0)
 		same = is_installed(&serve->options.pairs[domain_index(d)], lineage);
-	if ((rc != 0 || same) && has_better_stand_in(serve, d))
+	if ((rc == 0 && !same) || has_better_stand_in(serve, d))
 		domain_done(d);
 	else if (rc != 0)
 		domain_failed(d, &err);
-	else if (same)
-		domain_nothing(d);
 	else
-		domain_done(d);
+		domain_nothing(d);
 }
 
 /* ---- INSTALL */

@@ -132,9 +132,9 @@ static int list_folder(struct store_lineages *l, struct listing *listing, struct
 	DIR *folder = opendir(l->folder.path);
 
 	if (folder == NULL)
-		return errno == ENOENT
-			   ? 0
-			   : error_set_errno(err, EXIT_FAILED, errno, "cannot read %s", l->folder.path);
+		return errno == ENOENT ? 0
+				       : error_set_errno(err, EXIT_FAILED, errno, "cannot read %s",
+							 l->folder.path);
 	while (rc == 0 && (errno = 0, found = readdir(folder)) != NULL)
 		if (name_of(l, found, name))
 			rc = add_name(l, listing, name, err);
@@ -376,6 +376,15 @@ const struct lineage *lineages_stand_in(struct store_lineages *l, const char *do
 		l->found.name = l->shown_name;
 	}
 	return &l->found;
+}
+
+/* One that could not be read is found by no names until then. */
+void lineages_wrote(struct store_lineages *l, const char *name)
+{
+	struct entry *entry = entry_named(l, name);
+
+	if (entry != NULL)
+		look_again(l, entry);
 }
 
 bool lineages_is_unreadable(const struct store_lineages *l, const char *name)

@@ -22,6 +22,9 @@ int lineages_find(struct store_lineages *lineages, const char *domain, const str
 const struct lineage *lineages_stand_in(struct store_lineages *lineages, const char *domain,
 					time_t now);
 
+/* The lineage `name` has just been written: whatever was found of it before is looked at again. */
+void lineages_wrote(struct store_lineages *lineages, const char *name);
+
 /* Whether there is a lineage `name` whose certificate cannot be read. */
 bool lineages_is_unreadable(const struct store_lineages *lineages, const char *name);
 

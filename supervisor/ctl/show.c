@@ -211,8 +211,7 @@ static void print_address_troubles(const cJSON *backends, time_t now, FILE *out)
 
 static void print_stand_in(const char *name, const cJSON *certificate, FILE *out)
 {
-	const char *stand_in =
-	    certificate == NULL ? NULL : json_string(certificate, "stand_in");
+	const char *stand_in = certificate == NULL ? NULL : json_string(certificate, "stand_in");
 
 	if (stand_in == NULL)
 		return;
