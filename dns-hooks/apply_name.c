@@ -212,8 +212,7 @@ int apply_name(struct apply_work *work, const struct desired_records *desired, s
 			return turn == TURN_DONE ? 0 : -1;
 	}
 	if (turn == TURN_OVERTAKEN)
-		return error_set(err, EXIT_FAILED, "somebody else keeps changing the records of %s",
-				 desired->name);
+		return provider_overtaken(desired->name, EXIT_FAILED, err);
 	return error_set(err, EXIT_FAILED,
 			 "%s took the changes of %s, but reading back shows other records: "
 			 "somebody else keeps changing them, or it does not allow them together",

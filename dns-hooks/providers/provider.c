@@ -131,6 +131,15 @@ static int read_and_write(struct write *write, struct error *err)
 	return 1;
 }
 
+int provider_overtaken(const char *name, enum exit_code code, struct error *err)
+{
+	struct error seen = *err;
+
+	error_set(err, code, "somebody else keeps changing the records of %s%s%s", name,
+		  *seen.text == '\0' ? "" : ", or it seems so: ", seen.text);
+	return -1;
+}
+
 static int write_one(struct write *write, struct error *err)
 {
 	int result = -1;
@@ -139,9 +148,7 @@ static int write_one(struct write *write, struct error *err)
 	for (int attempt = 0; write->again && attempt < WRITE_ATTEMPTS; attempt++)
 		result = read_and_write(write, err);
 	if (write->again)
-		return error_set(err, EXIT_TRY_LATER,
-				 "somebody else keeps changing the records of %s",
-				 write->record->name);
+		return provider_overtaken(write->record->name, EXIT_TRY_LATER, err);
 	return result;
 }
 

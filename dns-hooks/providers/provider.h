@@ -125,4 +125,8 @@ int provider_add(const struct provider *provider, const struct zone *zone,
 int provider_remove(const struct provider *provider, const struct zone *zone,
 		    const struct record *record, unsigned *own_ttl, struct error *err);
 
+/* After as many PROVIDER_CHANGED_MEANWHILE as are borne: -1, with what the last of them left in
+ * err, if anything, as the other explanation. */
+int provider_overtaken(const char *name, enum exit_code code, struct error *err);
+
 #endif

@@ -216,12 +216,67 @@ static int judge_answer(const struct tsig_server *server, const char *zone, cons
 	case LDNS_RCODE_YXRRSET:
 	case LDNS_RCODE_NXRRSET:
 	case LDNS_RCODE_NXDOMAIN:
-		error_set(err, EXIT_TRY_LATER, "the records changed while they were looked at");
+		error_set(err, EXIT_TRY_LATER,
+			  "%s shows records that are not there, as a secondary does that has not "
+			  "followed its primary yet",
+			  server->endpoint.host);
 		return PROVIDER_CHANGED_MEANWHILE;
 	default:
 		snprintf(what, sizeof(what), "to update the zone %s", zone);
 		return tsig_explain_rcode(server, answer, what, err);
 	}
+}
+
+/* ---- whether it was done */
+
+/* "RRset exists (value independent)", section 2.4.1, of each type that was added. */
+static int require_added(struct update *update, const char *name, const struct change_list *changes,
+			 struct error *err)
+{
+	static const struct {
+		enum record_type type;
+		ldns_rr_type rr_type;
+	} types[] = {{RECORD_A, LDNS_RR_TYPE_A},
+		     {RECORD_AAAA, LDNS_RR_TYPE_AAAA},
+		     {RECORD_CNAME, LDNS_RR_TYPE_CNAME},
+		     {RECORD_TXT, LDNS_RR_TYPE_TXT},
+		     {RECORD_CAA, LDNS_RR_TYPE_CAA}};
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		if (adds(changes, types[i].type) &&
+		    push(update->prerequisites,
+			 record_bare_rr(name, LDNS_RR_CLASS_ANY, types[i].rr_type, err), err) != 0)
+			return -1;
+	return 0;
+}
+
+/*
+ * PowerDNS leaves out what its policy forbids and says yes all the same.  What stands there is
+ * asked for by a prerequisite, which goes the same way as the changes: a secondary that forwards
+ * them would show its own copy to a query.
+ */
+static int check_result(struct tsig_server *server, const char *zone, const char *name,
+			const struct change_list *changes, struct error *err)
+{
+	struct update update = {0};
+	struct error untold = ERROR_INIT;
+	int result = -1;
+
+	if (only_removes(changes))
+		return 0;
+	if (update_init(&update, &untold) == 0 &&
+	    require_added(&update, name, changes, &untold) == 0) {
+		AUTO_PKT ldns_pkt *answer = send_update(server, zone, &update, &untold);
+		result = answer == NULL ? -1 : judge_answer(server, zone, answer, &untold);
+	}
+	update_free(&update);
+	if (result <= 0) /* done, as far as can be told */
+		return 0;
+	return error_set(
+	    err, EXIT_BAD_CONFIG,
+	    "%s says yes to changes and does not make them, as PowerDNS does with what "
+	    "its policy does not allow the key %s",
+	    server->endpoint.host, server->key_name);
 }
 
 int rfc2136_update(struct tsig_server *server, const char *zone, const char *name,
@@ -239,5 +294,5 @@ int rfc2136_update(struct tsig_server *server, const char *zone, const char *nam
 			result = judge_answer(server, zone, answer, err);
 	}
 	update_free(&update);
-	return result;
+	return result == 0 ? check_result(server, zone, name, changes, err) : result;
 }

@@ -121,8 +121,9 @@ static int explain_tsig_error(const struct tsig_server *server, unsigned code, s
 				 host, server->key_name);
 	case BADKEY:
 		return error_set(err, EXIT_BAD_CONFIG,
-				 "%s does not know the key (BADKEY): check RFC2136_KEY_NAME (%s) "
-				 "and RFC2136_KEY_ALGORITHM (%s)",
+				 "%s does not take the key (BADKEY): check RFC2136_KEY_NAME (%s) "
+				 "and RFC2136_KEY_ALGORITHM (%s), and, in Knot, whether an acl of "
+				 "the zone allows the key this name and type",
 				 host, server->key_name, server->algorithm);
 	case BADTIME:
 		clock_text(clock);
@@ -257,15 +258,15 @@ int tsig_explain_rcode(const struct tsig_server *server, const ldns_pkt *answer,
 	case LDNS_RCODE_REFUSED:
 		return error_set(err, EXIT_BAD_CONFIG,
 				 "%s refuses %s (REFUSED): the key %s must be allowed to "
-				 "(allow-update or update-policy in BIND)",
+				 "(allow-update or update-policy in BIND, an acl in Knot)",
 				 host, what, server->key_name);
 	case LDNS_RCODE_NOTAUTH:
 		clock_text(clock);
 		return error_set(
 		    err, EXIT_BAD_CONFIG,
 		    "%s refuses %s (NOTAUTH): it is not the primary of that zone, does "
-		    "not accept the key %s, or its clock differs by more than %d "
-		    "seconds from that of this machine%s",
+		    "not accept the key %s (RFC2136_KEY_NAME, RFC2136_KEY_SECRET), or its clock "
+		    "differs by more than %d seconds from that of this machine%s",
 		    host, what, server->key_name, FUDGE_SECONDS, clock);
 	case LDNS_RCODE_NOTZONE:
 		return error_set(err, EXIT_FAILED, "%s refuses %s (NOTZONE): the name is not in it",
@@ -279,7 +280,8 @@ int tsig_explain_rcode(const struct tsig_server *server, const ldns_pkt *answer,
 	case LDNS_RCODE_SERVFAIL:
 		return error_set(err, EXIT_UNREACHABLE,
 				 "%s fails %s (SERVFAIL): its own log says why, often that it may "
-				 "not write its zone's journal file",
+				 "not write its zone's journal file, or, where it forwards "
+				 "updates, that its primary does not take the key or the time",
 				 host, what);
 	default:
 		return error_set(err, EXIT_FAILED, "%s was asked %s, and answers %s", host, what,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from support.pebble import Pebble
 from support.process import Child
 
 from .dns_bench import PROGRAM, Bench, rfc2136_bench
+from .dns_places import SERVERS, ZONE, Opening
 
 CERTBOT_DEADLINE = 120.0
 
@@ -72,3 +74,22 @@ def test_no_validation_is_spent_on_a_value_that_is_not_there(
     assert pebble.failed_validations() == 0
     assert bind.snapshot("demo.test") == before
     assert bench.noted() == []
+
+
+@pytest.mark.parametrize("opening", SERVERS.values(), ids=SERVERS)
+def test_a_first_certificate_by_each_name_server(tmp_path: Path, opening: Opening) -> None:
+    with ExitStack() as running:
+        place = opening(running, tmp_path / "ns", {})
+        pebble = running.enter_context(
+            Pebble(tmp_path / "pebble", f"{place.written.address}:{place.written.port}")
+        )
+        bench = place.bench(tmp_path)
+        bench.ok("apply", DOMAINS=f"new.{ZONE},*.new.{ZONE}")
+        before = place.written.snapshot(ZONE)
+        place.follow()
+        child = certbot(tmp_path, bench, pebble, f"new.{ZONE}", f"*.new.{ZONE}")
+        assert child.wait(CERTBOT_DEADLINE) == 0, child.log_text()
+        assert (tmp_path / f"letsencrypt/live/new.{ZONE}/fullchain.pem").exists()
+        assert pebble.failed_validations() == 0
+        assert place.written.snapshot(ZONE) == before
+        assert bench.noted() == []

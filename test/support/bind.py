@@ -14,9 +14,8 @@ import dns.rcode
 import dns.rdatatype
 import dns.tsigkeyring
 import dns.update
-import dns.zone
 
-from .named import Named, PortInUse
+from .named import Named, PortInUse, Record
 from .ports import ReservedPort
 from .second_server import SecondServer
 from .txt import txt_quoted, txt_value
@@ -30,9 +29,6 @@ REFRESH = 86400
 START_ATTEMPTS = 5
 UPDATE_TIMEOUT = 5.0
 
-Record = tuple[str, int, str, str]
-"""Owner name, TTL, type, rdata in presentation form."""
-
 KEY = """\
 key "{name}" {{
     algorithm {algorithm};
@@ -44,10 +40,13 @@ ZONE = """\
     zone "{zone}" {{
         type primary;
         file "{zone}.zone";
-        allow-update {{ key "{key}"; }};
+        {may_update}
         {also_notify}
     }};
 """
+
+POLICY = """\
+update-policy {{ grant "{key}" zonesub ANY; grant "part" subdomain {part} TXT; }};"""
 
 # Three views, so that one port can be both things that real names have: authoritative servers
 # (questions without RD; REFUSED for foreign names) and a resolver that follows a CNAME into
@@ -89,9 +88,11 @@ class Bind:
     The servers are where programs on this machine reach them; with `outside`, another address of
     it, the first one is there too, and is known by it.
 
-    With `second`, a secondary answers on 127.0.0.2, which `second.held()` makes lag.
+    With `second`, a secondary answers on 127.0.0.2, which `second.held()` makes lag. It forwards
+    updates.
 
-    `key_secret` is base64, as TSIG keys are written everywhere.
+    `key_secret` is base64, as TSIG keys are written everywhere. With `part`, a name, the key `part`,
+    with the same secret, may update TXT records there and below. `clock`: see other_clock().
     """
 
     def __init__(
@@ -104,6 +105,8 @@ class Bind:
         outside: str | None = None,
         key_name: str = "ingress-test",
         key_algorithm: str = "hmac-sha256",
+        part: str | None = None,
+        clock: Mapping[str, str] | None = None,
     ) -> None:
         self.zones = tuple(zones)
         self.key_name = key_name
@@ -113,6 +116,8 @@ class Bind:
         self._directory = directory.resolve()
         self._records = dict(records or {})
         self._with_second = second
+        self._part = part
+        self._clock = clock
         self._public_address = outside or FIRST_ADDRESS
         self._running = contextlib.ExitStack()
         self.first: Named
@@ -167,10 +172,13 @@ class Bind:
             port.number,
             self._write_zones(),
             also=sorted({self._public_address} - {FIRST_ADDRESS}),
+            clock=self._clock,
         )
         self._running.callback(self.first.stop)
         if self._with_second:
-            self.second.start(self._subdirectory("ns2"), self.zones, self.first)
+            self.second.start(
+                self._subdirectory("ns2"), self.zones, self.first, self._keys(), self._clock
+            )
 
     def _subdirectory(self, name: str) -> Path:
         directory = self._directory / name
@@ -185,16 +193,23 @@ class Bind:
             if self._with_second
             else ""
         )
+        may_update = f'allow-update {{ key "{self.key_name}"; }};'
+        if self._part:
+            may_update = POLICY.format(key=self.key_name, part=self._part)
         (directory / "root.zone").write_text(ROOT_ZONE)
         zones = ""
         for zone in self.zones:
             (directory / f"{zone}.zone").write_text(self._zone_file(zone))
             (directory / f"{zone}.zone.jnl").unlink(missing_ok=True)
-            zones += ZONE.format(zone=zone, key=self.key_name, also_notify=also_notify)
+            zones += ZONE.format(zone=zone, may_update=may_update, also_notify=also_notify)
         references = "".join(REFERENCE.format(zone=zone) for zone in self.zones)
-        return KEY.format(
-            name=self.key_name, algorithm=self.key_algorithm, secret=self.key_secret
-        ) + VIEWS.format(zones=zones, references=references)
+        return self._keys() + VIEWS.format(zones=zones, references=references)
+
+    def _keys(self) -> str:
+        return "".join(
+            KEY.format(name=name, algorithm=self.key_algorithm, secret=self.key_secret)
+            for name in (self.key_name, *(["part"] if self._part else []))
+        )
 
     def _zone_file(self, zone: str) -> str:
         lines = [
@@ -264,20 +279,8 @@ class Bind:
         return max(holding, key=len)
 
     def snapshot(self, zone: str) -> frozenset[Record]:
-        """Everything in the zone but its SOA, whose serial every update changes."""
-        transfer = dns.query.xfr(
-            self.first.address,
-            dns.name.from_text(zone),
-            port=self.first.port,
-            lifetime=UPDATE_TIMEOUT,
-            relativize=False,
-        )
-        content = dns.zone.from_xfr(transfer, relativize=False)
-        return frozenset(
-            (owner.to_text(), ttl, dns.rdatatype.to_text(rdata.rdtype), rdata.to_text())
-            for owner, ttl, rdata in content.iterate_rdatas()
-            if rdata.rdtype != dns.rdatatype.SOA
-        )
+        """NameServer.snapshot of the first server."""
+        return self.first.snapshot(zone)
 
 
 def _presentation(record_type: str, text: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import dns.flags
@@ -13,13 +13,15 @@ import dns.name
 import dns.query
 import dns.rcode
 import dns.rdatatype
+import dns.zone
 
-from .process import Child
+from .process import Child, clean_environment
 
 # Without a reason; but the one it has on loopback is that the address is in use.
 CANNOT_LISTEN = re.compile(r"creating IPv4 interface \S+ failed|address (already )?in use")
 REFUSED_ZONE = re.compile(r"zone \S+: (not loaded|loading from \S+ .*failed).*")
 QUERY_TIMEOUT = 5.0
+TRANSFER_TIMEOUT = 5.0
 APPARMOR_SWITCH = Path("/sys/module/apparmor/parameters/enabled")
 
 OPTIONS = """\
@@ -45,6 +47,10 @@ options {{
 }};
 controls {{ }};
 """
+
+
+Record = tuple[str, int, str, str]
+"""Owner name, TTL, type, rdata in presentation form."""
 
 
 class PortInUse(Exception):
@@ -84,10 +90,26 @@ class NameServer:
             for rdata in rrset
         )
 
+    def snapshot(self, zone: str) -> frozenset[Record]:
+        """Everything in the zone but its SOA, whose serial every update changes."""
+        transfer = dns.query.xfr(
+            self.address,
+            dns.name.from_text(zone),
+            port=self.port,
+            lifetime=TRANSFER_TIMEOUT,
+            relativize=False,
+        )
+        content = dns.zone.from_xfr(transfer, relativize=False)
+        return frozenset(
+            (owner.to_text(), ttl, dns.rdatatype.to_text(rdata.rdtype), rdata.to_text())
+            for owner, ttl, rdata in content.iterate_rdatas()
+            if rdata.rdtype != dns.rdatatype.SOA
+        )
+
 
 class Named(NameServer):
     """A running named, at `address` and `also`; `statements` are its keys and zones, as named.conf
-    has them.
+    has them. `clock`: see other_clock().
 
     File names in them are relative to `directory`. Raises PortInUse, or ValueError for a zone that
     named does not load.
@@ -101,6 +123,7 @@ class Named(NameServer):
         statements: str,
         *,
         also: Sequence[str] = (),
+        clock: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(address, port)
         listening = " ".join(f"{each};" for each in (address, *also))
@@ -111,7 +134,10 @@ class Named(NameServer):
         log = directory / "named.log"
         log.unlink(missing_ok=True)
         self.child = Child(
-            [_program(directory), "-g", "-n", "1", "-c", "named.conf"], log, cwd=directory
+            [_program(directory), "-g", "-n", "1", "-c", "named.conf"],
+            log,
+            env=clean_environment(**(clock or {})),
+            cwd=directory,
         )
         try:
             self._await_start()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from .named import Named, NameServer, PortInUse
@@ -21,12 +21,14 @@ zone "{zone}" {{
     type secondary;
     file "{zone}.copy";
     primaries {{ {address} port {port}; }};
+    allow-update-forwarding {{ any; }};
 }};
 """
 
 
 class SecondServer(NameServer):
-    """A named that transfers its zones from a primary, reached at `address`:`port`.
+    """A named that transfers its zones from a primary, and forwards updates to it, reached at
+    `address`:`port`.
 
     It follows at once, unless it is held: then no NOTIFY message reaches it, nor do the primary's
     answers, since it may still be about to ask because of an earlier message. `notify_port` is
@@ -45,16 +47,23 @@ class SecondServer(NameServer):
         self._upstream: Relay
         self.child: Child
 
-    def start(self, directory: Path, zones: Sequence[str], primary: NameServer) -> None:
-        """Returns when all zones were transferred."""
+    def start(
+        self,
+        directory: Path,
+        zones: Sequence[str],
+        primary: NameServer,
+        keys: str = "",
+        clock: Mapping[str, str] | None = None,
+    ) -> None:
+        """Returns when all zones were transferred. `keys`: statements, of who may ask it."""
         self._upstream = self._relay(
             (INSIDE_ADDRESS, self._upstream_port), (primary.address, primary.port)
         )
-        statements = "".join(
+        statements = keys + "".join(
             ZONE.format(zone=zone, address=INSIDE_ADDRESS, port=self._upstream_port)
             for zone in zones
         )
-        inside = Named(directory, INSIDE_ADDRESS, self._inside.number, statements)
+        inside = Named(directory, INSIDE_ADDRESS, self._inside.number, statements, clock=clock)
         self._running.callback(inside.stop)
         self.child = inside.child
         for zone in zones:
