@@ -225,7 +225,7 @@ def test_certificates_with_records_made_by_hand(world: World) -> None:
     )
     ingress.wait_settled(120)
     assert ingress.fetch(APP).status == 200
-    for record in (f"{APP} CNAME", f"_dstack-app-address.{APP} TXT", f"{APP} CAA 0 issue"):
+    for record in (f"{APP} A", f"_dstack-app-address.{APP} TXT", f"{APP} CAA 0 issue"):
         assert f"[{APP}] to be made by hand: adding the DNS record {record} " in ingress.log
     name = f"_acme-challenge.{APP}."
     assert [line.split()[:2] for line in calls(world.directory)] == [
