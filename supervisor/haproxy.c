@@ -68,7 +68,9 @@ static void take_worker(struct haproxy *h, pid_t worker)
 {
 	if (worker == 0 || worker == h->worker)
 		return;
-	if (h->worker == 0 && h->loading_told > 0)
+	if (h->worker == 0 && h->restarts > 0)
+		log_info("HAProxy serves again (worker %d)", (int)worker);
+	else if (h->worker == 0 && h->loading_told > 0)
 		log_info("HAProxy serves now, after loading for %ld s",
 			 (long)(time(NULL) - h->started_at));
 	h->worker = worker;

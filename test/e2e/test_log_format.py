@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 from typing import Any
 
 from support.ingress import Ingress
@@ -98,6 +99,15 @@ def test_the_end_of_a_failure_is_told(world: World) -> None:
     assert ingress.ctl("renew", NAME).returncode == 0
     ingress.wait_settled()
     assert f"[{NAME}] all is well again, after 1 failed attempts" in ingress.log
+
+
+def test_the_end_of_haproxy_and_its_return_are_told(world: World) -> None:
+    ingress = _one_domain(world)
+    ingress.wait_settled()
+    since = len(ingress.log)
+    os.kill(ingress.status()["haproxy"]["pid"], signal.SIGKILL)
+    ingress.wait_log("HAProxy serves again (worker ", since=since)
+    assert "HAProxy was killed by signal 9 (Killed)" in ingress.log[since:]
 
 
 def test_who_asked_for_a_reload_or_a_renewal_is_told(world: World) -> None:
