@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
+from pathlib import Path
 from typing import Any
 
 from support.ingress import Ingress
@@ -73,6 +75,42 @@ def test_a_certificate_s_way_can_be_followed_by_the_fields(world: World) -> None
     ):
         assert any(words in line["message"] for line in about), words
     assert not any(line["message"].startswith("[") for line in lines)
+
+
+# What differs from one machine to another.
+VARIES = (
+    (r"^\S+Z ", ""),
+    (r"https?://[^\s;\"]+", "URL"),
+    (r"(?<=issue \")[a-z.]+;", "CA;"),
+    (r"\b20\d\d-[0-9T:-]+Z", "TIME"),
+    (r"\b(app|gateway)\.(demo\.test|example\.(com|net))", r"\1.NAME"),
+    (r"(?<=TXT )\"[^\"]*\"", "APP"),
+    (r"(?<=challenge value )\S+", "VALUE"),
+    (r"(?<=certificate )[0-9A-F]+", "SERIAL"),
+    (r"(?<=id is )[0-9a-f]+", "ID"),
+    (r"(?<= A )[0-9.]+|(?<= AAAA )[0-9a-f:]+", "ADDRESS"),
+    (r"(?<=HAProxy )[0-9]\S*|(?<=port )\d+|(?<=worker )\d+|(?<=ingress )[0-9]\S*", "N"),
+    (r"(?<=on |in )/[^\s:]+", "FOLDER"),
+)
+
+
+def _same_everywhere(line: str) -> str:
+    for pattern, word in VARIES:
+        line = re.sub(pattern, word, line)
+    return line
+
+
+def test_the_documents_show_a_first_start_as_it_is(world: World) -> None:
+    ingress = _one_domain(world, SET_CAA="true")
+    ingress.wait_settled()
+    text = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
+    block = re.search(r"## The log\n.*?```\n(.*?)```", text, re.DOTALL)
+    assert block is not None
+    shown = {_same_everywhere(line) for line in block[1].splitlines()}
+    logged = {_same_everywhere(line) for line in ingress.log.splitlines()}
+    # This machine's limit of open files, not the product's.
+    logged = {line for line in logged if "MAXCONN=" not in line}
+    assert shown == logged
 
 
 def test_a_failure_says_its_step_its_attempt_and_when_it_is_tried_again(world: World) -> None:
