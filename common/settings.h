@@ -78,9 +78,12 @@ struct settings {
 	const char *gateway_domain;
 	const char *dns_provider; /* one of "cloudflare", "rfc2136", ...; resolved, never NULL */
 	const char *txt_prefix;
+	/* NULL: records stand at the domains themselves.  Otherwise in this zone, where CNAMEs of
+	 * the operator's lead (dns-hooks/plan/record_places.h). */
+	const char *delegation_zone;
 	const char *app_id; /* NULL: asked from the guest agent */
 	unsigned short port;
-	bool set_caa;
+	bool set_caa;		  /* also with a delegation_zone */
 	bool require_evidence;	  /* without evidence the health check fails */
 	long propagation_timeout; /* seconds; 0: the provider's default */
 	enum propagation_check propagation_check;
@@ -215,6 +218,10 @@ enum { SETTING_REASON_SIZE = 200 };
  */
 bool settings_parse_host_port(const char *text, size_t length, unsigned short default_port,
 			      struct endpoint *out, char reason[SETTING_REASON_SIZE]);
+
+/* Whether the records of a domain stand in the delegation zone by way of the operator's CNAMEs; not
+ * those of one that lies in that zone itself. */
+bool settings_delegates(const struct settings *settings, const char *domain);
 
 /* A plain (not secret) variable of a DNS provider, or NULL when unset or empty. */
 const char *settings_provider_variable(const char *name);

@@ -5,9 +5,11 @@
 #include "common/log.h"
 #include "common/say.h"
 #include "dns-hooks/apply_name.h"
+#include "dns-hooks/apply_operator.h"
 #include "dns-hooks/apply_result.h"
 #include "dns-hooks/caa/acme_directory.h"
 #include "dns-hooks/pin_check.h"
+#include "dns-hooks/resolve/seen_records.h"
 #include "dns-hooks/resolve/zone_check.h"
 
 #include <stdio.h>
@@ -85,11 +87,13 @@ static bool is_hopeless(const struct failures *failures)
 	       (failures->in_a_row > 0 && failures->was_slow) || failures->in_a_row == FAILURES_MAX;
 }
 
-static void count_failure(struct failures *failures, const struct error *failure)
+/* What is the operator's to make says nothing of the provider. */
+static void count_failure(struct failures *failures, const struct error *failure, bool is_operators)
 {
 	failures->count++;
 	failures->last = *failure;
-	failures->in_a_row = failure->code == EXIT_FAILED ? 0 : failures->in_a_row + 1;
+	failures->in_a_row =
+	    is_operators || failure->code == EXIT_FAILED ? 0 : failures->in_a_row + 1;
 	if (failures->code == EXIT_FAILED)
 		failures->code = failure->code;
 }
@@ -119,15 +123,15 @@ static int do_names(struct apply_work *work, const struct desired_list *names, s
 		 * succeeded leaves its first error in it. */
 		struct error failure = ERROR_INIT;
 		long long began = clock_now_ms();
+		size_t missing = work->missing.count;
 		if (apply_name(work, desired, &failure) == 0) {
 			failures.in_a_row = 0;
 			continue;
 		}
 		print_failure(desired, &failure);
-		count_failure(&failures, &failure);
+		count_failure(&failures, &failure, work->missing.count > missing);
 		failures.was_slow = clock_now_ms() - began >= SLOW_MS;
 	}
-	print_summary(&work->counts, work->is_dry, failures.count > 0, work->is_partial);
 	return failures.count == 0 ? 0 : report_failures(&failures, done, names->count, err);
 }
 
@@ -167,7 +171,6 @@ static void tell_all(struct apply_work *work, const struct desired_list *names)
 	for (size_t i = 0; i < names->count; i++)
 		is_clear = tell(work, &names->items[i]) && is_clear;
 	work->is_unclear = !is_clear;
-	print_by_hand(&work->counts, work->provider.class->name, !is_clear);
 }
 
 static int prepare(struct apply_work *work, const struct apply_request *request, unsigned *kinds,
@@ -188,22 +191,42 @@ static int prepare(struct apply_work *work, const struct apply_request *request,
 	return set_rules(work, request->account_uri, *kinds, err);
 }
 
+static void sum_up(const struct apply_work *work, bool has_failed)
+{
+	if (work->provider.class->list == NULL)
+		print_by_hand(&work->counts, work->provider.class->name,
+			      work->is_unclear || has_failed);
+	else
+		print_summary(&work->counts, work->is_dry, has_failed, work->is_partial);
+	apply_tell_missing(work);
+}
+
 static int do_domains(struct apply_work *work, const char *const *domains, size_t count,
 		      unsigned kinds, struct error *err)
 {
+	struct error delegation = ERROR_INIT;
 	struct desired_list names;
 	int result = 0;
 
 	if (kinds == 0)
 		return 0;
 	if (desired_list_build(work->settings, domains, count, kinds, &names, err) != 0)
-		result = -1;
-	else if (work->provider.class->list == NULL)
+		return -1;
+	if (work->provider.class->list == NULL)
 		tell_all(work, &names);
 	else
 		result = do_names(work, &names, err);
 	desired_list_free(&names);
-	return result;
+	bool is_delegated = apply_delegation(work, domains, count, kinds, &delegation) == 0;
+	sum_up(work, result != 0 || !is_delegated);
+	/* A plan shows what is missing, and what is merely missing does not make it fail. */
+	if (is_delegated || (work->is_dry && delegation.code == EXIT_TRY_LATER))
+		return result;
+	if (result == 0)
+		*err = delegation;
+	else
+		error_set(err, err->code, "%s; and %s", err->text, delegation.text);
+	return -1;
 }
 
 static bool has_changed(const struct apply_work *work)
@@ -246,12 +269,13 @@ static int do_one(struct apply_work *work, const struct apply_request *request, 
 	work->is_dns_silent = work->is_partial = work->is_unclear = false;
 	work->counts = (struct print_counts){0};
 	log_about(request->domains[index]);
+	operator_list_free(&work->missing);
 	has_failed = do_domains(work, &request->domains[index], 1, kinds, &failure) != 0;
 	has_note = !has_failed && are_pins_broken(work, &request->domains[index], 1, kinds, &note);
 	log_about(NULL);
 	return apply_result_write(request->results_fd, request->domains[index],
 				  has_failed ? &failure : NULL, has_note ? &note : NULL,
-				  !has_failed && !has_changed(work), err);
+				  !has_failed && !has_changed(work), &work->missing, err);
 }
 
 /* All in one; what does not hold is told, and no failure. */
@@ -286,7 +310,7 @@ static int do_each(struct apply_work *work, const struct apply_request *request,
 		result = hindrance == NULL
 			     ? do_one(work, request, i, kinds, err)
 			     : apply_result_write(request->results_fd, request->domains[i],
-						  hindrance, NULL, false, err);
+						  hindrance, NULL, false, NULL, err);
 	return result;
 }
 
@@ -309,6 +333,7 @@ int apply_run(const struct settings *settings, const struct apply_request *reque
 	else
 		*err = hindrance;
 	record_list_free(&work.addresses);
+	operator_list_free(&work.missing);
 	provider_close(&work.provider);
 	journal_close(&work.journal);
 	return result;

@@ -2,48 +2,11 @@
 
 #include "common/file.h"
 #include "common/log.h"
-#include "common/say.h"
+#include "dns-hooks/apply_operator.h"
 #include "dns-hooks/resolve/zone_check.h"
 #include "dns-hooks/rivals.h"
 
-#include <arpa/inet.h>
-#include <string.h>
-
 enum { ATTEMPTS_MAX = 4 };
-
-/* The gateway's addresses as public DNS has them: /etc/hosts holds for this container only. */
-static int find_gateway(struct apply_work *work, struct error *err)
-{
-	const char *gateway = work->settings->gateway_domain;
-	struct address_list found;
-
-	if (work->addresses.count > 0)
-		return 0;
-	resolver_allow(&work->view.resolver, RESOLVER_BUDGET_MS);
-	if (resolver_addresses(&work->view.resolver, gateway, 0, &found, err) != 0)
-		return error_wrap(err, "cannot find the addresses of GATEWAY_DOMAIN");
-	for (size_t i = 0; i < found.count; i++) {
-		const struct sockaddr_storage *address = &found.items[i];
-		bool is_v6 = address->ss_family == AF_INET6;
-		char text[INET6_ADDRSTRLEN] = "";
-		struct record record;
-		inet_ntop(address->ss_family,
-			  is_v6 ? (const void *)&((const struct sockaddr_in6 *)address)->sin6_addr
-				: (const void *)&((const struct sockaddr_in *)address)->sin_addr,
-			  text, sizeof(text));
-		if (record_make(&record, gateway, is_v6 ? RECORD_AAAA : RECORD_A, 0, text, err) !=
-			0 ||
-		    record_list_add(&work->addresses, &record, err) != 0)
-			return -1;
-	}
-	if (work->addresses.count == 0)
-		return error_set(
-		    err, EXIT_FAILED,
-		    "GATEWAY_DOMAIN (%s) has no address in DNS, so the alias cannot be "
-		    "made of addresses",
-		    gateway);
-	return 0;
-}
 
 static int check_delegation(struct apply_work *work, const struct desired_records *desired,
 			    const struct zone *zone, struct error *err)
@@ -72,23 +35,6 @@ static int check_delegation(struct apply_work *work, const struct desired_record
 	}
 }
 
-int apply_work_out(struct apply_work *work, const struct desired_records *desired, const char *zone,
-		   const struct record_list *present, struct plan *plan, struct error *err)
-{
-	const char *why =
-	    desired->alias ? plan_why_addresses(desired, zone, present, &work->rules) : NULL;
-
-	if (why != NULL && find_gateway(work, err) != 0)
-		return -1;
-	if (plan_make(desired, zone, present, why == NULL ? NULL : &work->addresses, &work->rules,
-		      plan, err) != 0)
-		return -1;
-	if (why != NULL && plan->changes.count > 0)
-		say_into(&plan->notes, "addresses of %s instead of a CNAME: %s",
-			 work->rules.gateway, why);
-	return 0;
-}
-
 static int read_and_plan(struct apply_work *work, const struct desired_records *desired,
 			 const struct zone *zone, struct record_list *present, struct plan *plan,
 			 struct error *err)
@@ -102,6 +48,7 @@ static int read_and_plan(struct apply_work *work, const struct desired_records *
 
 enum turn {
 	TURN_FAILED,
+	TURN_REFUSED,	/* the credentials may not read or write there */
 	TURN_WRITTEN,	/* the next one tells whether it was made */
 	TURN_OVERTAKEN, /* other records are there than were read */
 	TURN_DONE,	/* nothing was left to do */
@@ -122,8 +69,10 @@ static enum turn change(struct apply_work *work, const struct desired_records *d
 		rivals_note(&work->journal, changes);
 		return TURN_WRITTEN;
 	}
-	work->is_partial = true;
 	error_wrap(err, "cannot change the records of %s", desired->name);
+	if (err->code == EXIT_BAD_CONFIG)
+		return TURN_REFUSED;
+	work->is_partial = true;
 	return TURN_FAILED;
 }
 
@@ -189,7 +138,7 @@ static enum turn take_turn(struct apply_work *work, const struct desired_records
 		return TURN_FAILED;
 	plan_init(&plan);
 	if (read_and_plan(work, desired, zone, &present, &plan, err) != 0)
-		turn = TURN_FAILED;
+		turn = err->code == EXIT_BAD_CONFIG ? TURN_REFUSED : TURN_FAILED;
 	else if (before == TURN_WRITTEN && plan.changes.count == 0)
 		turn = TURN_DONE; /* the proof that it was made */
 	else
@@ -198,23 +147,41 @@ static enum turn take_turn(struct apply_work *work, const struct desired_records
 	return turn;
 }
 
-int apply_name(struct apply_work *work, const struct desired_records *desired, struct error *err)
+/* Ends with TURN_DONE, TURN_REFUSED or TURN_FAILED. */
+static enum turn take_turns(struct apply_work *work, const struct desired_records *desired,
+			    const struct zone *zone, struct error *err)
 {
 	enum turn turn = TURN_DONE;
-	struct zone zone;
 
-	if (provider_zone(&work->provider, desired->name, desired->name, &zone, err) != 0 ||
-	    check_delegation(work, desired, &zone, err) != 0)
-		return -1;
 	for (int attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
-		turn = take_turn(work, desired, &zone, turn, err);
-		if (turn == TURN_FAILED || turn == TURN_DONE)
-			return turn == TURN_DONE ? 0 : -1;
+		turn = take_turn(work, desired, zone, turn, err);
+		if (turn == TURN_FAILED || turn == TURN_REFUSED || turn == TURN_DONE)
+			return turn;
 	}
 	if (turn == TURN_OVERTAKEN)
-		return provider_overtaken(desired->name, EXIT_FAILED, err);
-	return error_set(err, EXIT_FAILED,
-			 "%s took the changes of %s, but reading back shows other records: "
-			 "somebody else keeps changing them, or it does not allow them together",
-			 work->provider.class->name, desired->name);
+		provider_overtaken(desired->name, EXIT_FAILED, err);
+	else
+		error_set(err, EXIT_FAILED,
+			  "%s took the changes of %s, but reading back shows other records: "
+			  "somebody else keeps changing them, or it does not allow them together",
+			  work->provider.class->name, desired->name);
+	return TURN_FAILED;
+}
+
+int apply_name(struct apply_work *work, const struct desired_records *desired, struct error *err)
+{
+	enum turn turn = TURN_FAILED;
+	struct zone zone;
+	bool is_located =
+	    provider_zone(&work->provider, desired->name, desired->name, &zone, err) == 0 &&
+	    check_delegation(work, desired, &zone, err) == 0;
+
+	if (is_located)
+		turn = take_turns(work, desired, &zone, err);
+	if (turn == TURN_DONE)
+		return 0;
+	/* Any other code: the provider could not be asked. */
+	if (turn == TURN_FAILED && err->code != EXIT_FAILED)
+		return -1;
+	return apply_others_records(work, desired, is_located && turn == TURN_FAILED, err);
 }

@@ -7,7 +7,8 @@
 #include <stdlib.h>
 
 int apply_result_write(int fd, const char *domain, const struct error *failure,
-		       const struct error *note, bool unchanged, struct error *err)
+		       const struct error *note, bool unchanged,
+		       const struct operator_list *missing, struct error *err)
 {
 	const struct error *told = failure == NULL ? note : failure;
 	AUTO_JSON cJSON *json = cJSON_CreateObject();
@@ -20,6 +21,13 @@ int apply_result_write(int fd, const char *domain, const struct error *failure,
 		cJSON_AddStringToObject(json, "error", told->text);
 	cJSON_AddNumberToObject(json, "retry_after", failure == NULL ? 0 : failure->retry_after);
 	cJSON_AddBoolToObject(json, "unchanged", unchanged);
+	if (missing != NULL && missing->count > 0) {
+		cJSON *array = operator_list_json(missing, err);
+		if (array == NULL || !cJSON_AddItemToObject(json, "operator", array)) {
+			cJSON_Delete(array);
+			return error_no_memory(err);
+		}
+	}
 	char *line = json_print(json, false, err);
 	if (line == NULL)
 		return -1;

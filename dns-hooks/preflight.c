@@ -5,7 +5,9 @@
 #include "dns-hooks/caa/caa_search.h"
 #include "dns-hooks/challenge/challenge_place.h"
 #include "dns-hooks/challenge/challenge_value.h"
+#include "dns-hooks/operator/operator_check.h"
 #include "dns-hooks/pin_check.h"
+#include "dns-hooks/plan/record_places.h"
 #include "dns-hooks/providers/provider_table.h"
 #include "dns-hooks/records/caa.h"
 #include "dns-hooks/resolve/dnssec_check.h"
@@ -30,13 +32,41 @@ struct preflight {
 
 /* ---- the checks of one domain */
 
+/* Whether the CNAME of the operator's that leads to the challenge is there.  Where nobody can be
+ * asked from here the CA may see it all the same. */
+static int check_delegation(struct preflight *preflight, const char *domain, struct error *err)
+{
+	AUTO_OPERATOR struct operator_list list = {0};
+	struct delegation_cname cname;
+	struct error why = ERROR_INIT;
+	int is_delegated = delegation_challenge_cname(preflight->settings, domain, &cname, err);
+
+	if (is_delegated <= 0)
+		return is_delegated;
+	if (operator_list_add(&list, cname.name, RECORD_CNAME, cname.target, true, cname.note,
+			      err) != 0)
+		return -1;
+	switch (operator_check(&preflight->view, &list.items[0], &why)) {
+	case OPERATOR_MET:
+		return 0;
+	case OPERATOR_UNKNOWN:
+		log_warn("cannot tell whether %s is a CNAME to %s: %s", cname.name, cname.target,
+			 why.text);
+		return 0;
+	default:
+		return error_set(err, why.code, "%s. CNAME %s. is missing in DNS (%s)", cname.name,
+				 cname.target, why.text);
+	}
+}
+
 /* Where the challenge has to stand, and that it can be seen there. */
 static int check_place(struct preflight *preflight, const char *domain, struct challenge_note *note,
 		       struct zone *zone, struct error *err)
 {
 	struct authority *authority = &preflight->authority;
 
-	if (challenge_place_find(&preflight->view, preflight->settings, &preflight->provider,
+	if (check_delegation(preflight, domain, err) != 0 ||
+	    challenge_place_find(&preflight->view, preflight->settings, &preflight->provider,
 				 domain, note->name, authority, err) != 0 ||
 	    provider_zone(&preflight->provider, note->name, authority->zone, zone, err) != 0 ||
 	    zone_check(note->name, zone->name, authority->zone, err) != 0 ||

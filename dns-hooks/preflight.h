@@ -3,6 +3,7 @@
  *
  * What is looked at, and that nothing else has to change for it:
  *
+ *   - with delegation, that the operator's CNAME at `_acme-challenge` leads to its place
  *   - the challenge's name, CNAMEs followed, lies in a zone that these credentials reach and that
  *     the world finds at this provider
  *   - every name server of that zone answers for it

@@ -185,6 +185,20 @@ const char *settings_check_gateway(struct loading *in, const struct setting *row
 	return keep_host(in, row, host);
 }
 
+#define ZONE_RULE "must be the name of a zone such as acme.example.net, but %s"
+
+const char *settings_check_zone(struct loading *in, const struct setting *row, const char *value)
+{
+	domain_name zone;
+	enum domain_verdict verdict = domain_parse_host(value, strlen(value), zone);
+
+	if (verdict != DOMAIN_VALID)
+		return settings_wrong(in, row, value, ZONE_RULE, domain_verdict_text(verdict));
+	if (strchr(zone, '.') == NULL)
+		return settings_wrong(in, row, value, ZONE_RULE, "has no dot");
+	return keep_host(in, row, zone);
+}
+
 const char *settings_check_ipv4(struct loading *in, const struct setting *row, const char *value)
 {
 	struct in_addr address;

@@ -31,7 +31,7 @@ setting_check settings_check_email, settings_check_txt_prefix, settings_check_al
 
 /* ---- address.c */
 
-setting_check settings_check_host, settings_check_gateway, settings_check_ipv4,
+setting_check settings_check_host, settings_check_gateway, settings_check_zone, settings_check_ipv4,
     settings_check_server, settings_check_resolvers, settings_check_url,
     settings_check_metadata_url, settings_check_networks;
 

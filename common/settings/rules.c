@@ -130,11 +130,69 @@ static void check_gateway(struct loading *in)
 					 gateway);
 }
 
+bool settings_delegates(const struct settings *settings, const char *domain)
+{
+	const char *zone = settings->delegation_zone;
+
+	if (zone == NULL || strcmp(domain, zone) == 0)
+		return false;
+	size_t length = strlen(domain), zone_length = strlen(zone);
+	const char *end = length > zone_length ? domain + length - zone_length : NULL;
+	return end == NULL || end[-1] != '.' || strcmp(end, zone) != 0;
+}
+
+/* With delegation the names of records are longer by the zone's. */
+static void check_length(struct loading *in, const char *domain)
+{
+	const struct settings *settings = in->settings;
+	const char *zone = settings->delegation_zone;
+	domain_name txt, challenge;
+
+	if (settings->txt_prefix == NULL ||
+	    domain_txt_name(settings->txt_prefix, domain, txt) != 0 ||
+	    domain_challenge_name(domain, challenge) != 0)
+		return; /* too long by itself: told where it matters */
+	size_t own = strlen(txt) > strlen(challenge) ? strlen(txt) : strlen(challenge);
+	if (own + 1 + strlen(zone) > DOMAIN_MAX)
+		settings_problem(in,
+				 "DELEGATION_ZONE is \"%s\": %s with that behind it is longer "
+				 "than %d characters; take a zone with a shorter name",
+				 zone, strlen(txt) > strlen(challenge) ? txt : challenge,
+				 DOMAIN_MAX);
+}
+
+static void check_delegation(struct loading *in)
+{
+	struct settings *settings = in->settings;
+	struct setting_state *caa = settings_state(settings, "SET_CAA");
+	const struct setting_state *older = settings_state(settings, "ACME_CHALLENGE_ALIAS");
+
+	if (settings->delegation_zone == NULL)
+		return;
+	for (size_t i = 0; i < settings->domain_count; i++)
+		if (settings_delegates(settings, settings->domains[i]))
+			check_length(in, settings->domains[i]);
+	if (older->given != NULL)
+		settings_warn(in,
+			      "ACME_CHALLENGE_ALIAS is an older name of DELEGATION_ZONE, by which "
+			      "all records are delegated and not the challenge alone: `ingressctl "
+			      "dns plan` shows the CNAMEs that are missing");
+	if (caa->given != NULL && strcmp(caa->value, "false") == 0)
+		settings_warn(in, "SET_CAA is false, but with DELEGATION_ZONE the CAA records in "
+				  "that zone are kept all the same: whoever else can write there "
+				  "could have certificates otherwise");
+	settings->set_caa = true;
+	caa->value = "true";
+	if (caa->given == NULL)
+		caa->source = "DELEGATION_ZONE";
+}
+
 void settings_check_names_together(struct loading *in)
 {
 	join_aliases(in);
 	choose_acme_server(in);
 	check_gateway(in);
+	check_delegation(in);
 }
 
 void settings_check_together(struct loading *in)

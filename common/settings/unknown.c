@@ -15,7 +15,7 @@ enum {
 /* ---- what only the older, script-based dstack-ingress understands */
 
 /* NO_EFFECT with a meaning, and WAY_OUT, have the rest of the sentence in it. */
-enum older_effect { NO_EFFECT, REFUSED, WAY_OUT };
+enum older_effect { NO_EFFECT, WAY_OUT };
 
 struct older_variable {
 	const char *name;
@@ -27,17 +27,13 @@ struct older_variable {
 #define NO_LEGO "there is no lego here"
 #define NO_LAYER_7 "connections are handed on as they are"
 
-/* Refused are those without which something else would happen than what was asked for:
+/* A way out is told for those without which something else would happen than what was asked for:
  * records in another zone, certificates with other names or keys. */
 static const struct older_variable older_variables[] = {
     {"CHALLENGE_TYPE", WAY_OUT, "dns-01",
      "only dns-01 is supported, which needs the credentials of a DNS provider: give them and "
      "remove this variable. What lego has left on the volume is served until there is another "
      "certificate"},
-    {"DELEGATION_ZONE", REFUSED, NULL, "keeping all records in another zone"},
-    {"ACME_CHALLENGE_ALIAS", WAY_OUT, NULL,
-     "a challenge goes where a CNAME at _acme-challenge leads: make one, and name the zone in "
-     "CHALLENGE_TARGETS instead"},
     {"ROUTE53_INITIAL_WEIGHT", WAY_OUT, NULL,
      "weighted records are not made, since a weight decides who gets the traffic: make them in "
      "Route 53 by hand (ALIAS_DOMAIN takes what stands at a shared name as it is), and remove "
@@ -60,7 +56,9 @@ static const struct older_variable older_variables[] = {
     {"DNS_WEBHOOK_TOKEN", NO_EFFECT, NULL, NULL},
     {"DNS_WEBHOOK_TIMEOUT", NO_EFFECT, NULL, NULL},
     {"DOH_RESOLVERS", NO_EFFECT, NULL, NULL},
-    {"DELEGATION_PROPAGATION_SECONDS", NO_EFFECT, NULL, NULL},
+    {"DELEGATION_PROPAGATION_SECONDS", NO_EFFECT, NULL,
+     "a challenge is answered once every name server has it, for which PROPAGATION_TIMEOUT is "
+     "the limit"},
     {"TLSALPN_ADDRESS", NO_EFFECT, NULL, NO_LEGO},
     {"TLSALPN_PORT", NO_EFFECT, NULL, NO_LEGO},
     {"TLS_TERMINATE_PORT", NO_EFFECT, NULL, NO_LEGO},
@@ -95,9 +93,7 @@ static bool review_older(struct loading *in, const char *name, const char *value
 		return strncmp(name, "PROXY_", 6) == 0;
 	if (older->harmless != NULL && strcasecmp(value, older->harmless) == 0)
 		return true;
-	if (older->effect == REFUSED)
-		settings_problem(in, "%s is set: %s is not supported yet", name, older->meaning);
-	else if (older->effect == WAY_OUT)
+	if (older->effect == WAY_OUT)
 		settings_problem(in, "%s is set: %s", name, older->meaning);
 	else
 		warn_of_no_effect(in, name, older->meaning);

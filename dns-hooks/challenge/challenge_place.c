@@ -2,6 +2,7 @@
 
 #include "common/log.h"
 #include "dns-hooks/challenge/cname_trust.h"
+#include "dns-hooks/plan/record_places.h"
 #include "dns-hooks/resolve/delegation.h"
 
 #include <stdio.h>
@@ -115,13 +116,13 @@ int challenge_place_find(struct dns_view *view, const struct settings *settings,
 			 const struct provider *provider, const char *domain, domain_name name,
 			 struct authority *authority, struct error *err)
 {
+	struct record_places places;
 	domain_name alias;
 
 	resolver_allow(&view->resolver, RESOLVER_BUDGET_MS);
-	if (domain_challenge_name(domain, name) != 0)
-		return error_set(err, EXIT_FAILED,
-				 "_acme-challenge.%s is longer than %d characters", domain,
-				 DOMAIN_MAX);
+	if (record_places_find(settings, domain, &places, err) != 0)
+		return -1;
+	memcpy(name, places.challenge, sizeof(places.challenge));
 	/* One look more than there may be CNAMEs: at what the last one leads to. */
 	for (int hop = 0; hop <= ALIASES_MAX; hop++) {
 		if (authority_find(view, name, authority, alias, err) != 0 ||
@@ -141,7 +142,6 @@ int challenge_place_find(struct dns_view *view, const struct settings *settings,
 		memcpy(name, alias, sizeof(alias));
 	}
 	return error_set(err, EXIT_FAILED,
-			 "_acme-challenge.%s leads through more than %d CNAMEs; check them for a "
-			 "circle",
-			 domain_base(domain), ALIASES_MAX);
+			 "%s leads through more than %d CNAMEs; check them for a circle",
+			 places.challenge, ALIASES_MAX);
 }

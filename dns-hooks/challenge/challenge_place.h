@@ -1,6 +1,7 @@
 /*
  * Where a challenge value really has to stand: `_acme-challenge.DOMAIN`, or what CNAMEs there
- * lead to (the way to let another zone, or another provider, answer challenges).
+ * lead to (the way to let another zone, or another provider, answer challenges).  With delegation
+ * it is the settings that say where the operator's CNAME leads, and DNS is not believed about it.
  */
 #ifndef DNS_HOOKS_CHALLENGE_CHALLENGE_PLACE_H
 #define DNS_HOOKS_CHALLENGE_CHALLENGE_PLACE_H

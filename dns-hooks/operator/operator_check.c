@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { CHECK_BUDGET_MS = 20000 };
+
 static const ldns_rr_type types[][2] = {
     [RECORD_A] = {LDNS_RR_TYPE_A},
     [RECORD_AAAA] = {LDNS_RR_TYPE_AAAA},
@@ -45,7 +47,7 @@ static int ask_end(const struct authority *authority, const char *name, enum rec
 
 /* ---- the CNAMEs */
 
-/* Whether all servers that answer have the CNAME (""): none. */
+/* Whether all servers that answer have that CNAME, "" for none. */
 static bool do_servers_agree(const struct authority *authority, const char *name, const char *alias,
 			     deadline limit, struct error *why)
 {
@@ -141,6 +143,31 @@ static int find_target(struct dns_view *view, const struct operator_record *reco
 	return 0;
 }
 
+/* ---- one record */
+
+/* The one record that cannot stand at the apex of a zone, beside its SOA record. */
+static bool is_at_apex(const struct authority *authority, const char *name)
+{
+	AUTO_PKT ldns_pkt *answer = NULL;
+	struct error ignored = ERROR_INIT;
+	domain_name zone;
+
+	if (strcmp(authority->zone, name) == 0)
+		return true;
+	return authority->is_recursive &&
+	       authority_ask(authority, name, LDNS_RR_TYPE_SOA, &answer, &ignored) == 0 &&
+	       dns_answer_zone(answer, name, zone) && strcmp(zone, name) == 0;
+}
+
+static enum operator_verdict refuse_apex(const char *name, struct error *why)
+{
+	error_set(why, EXIT_BAD_CONFIG,
+		  "%s is the apex of its zone, where no CNAME can stand (RFC 1034 section 3.6.2): "
+		  "it cannot be delegated, only names below it can",
+		  name);
+	return OPERATOR_NEVER;
+}
+
 enum operator_verdict operator_check(struct dns_view *view, const struct operator_record *record,
 				     struct error *why)
 {
@@ -148,12 +175,15 @@ enum operator_verdict operator_check(struct dns_view *view, const struct operato
 	AUTO_RECORDS struct record_list target = {0};
 	struct operator_sight sight = {0};
 	enum operator_verdict verdict = OPERATOR_UNKNOWN;
+	const char *name = record->wanted.name;
 	domain_name alias;
 
-	resolver_allow(&view->resolver, RESOLVER_BUDGET_MS);
-	if (find_alias(view, record->wanted.name, &authority, alias, why) != 0)
+	resolver_allow(&view->resolver, CHECK_BUDGET_MS);
+	if (find_alias(view, name, &authority, alias, why) != 0)
 		return OPERATOR_UNKNOWN;
-	if (!do_servers_agree(&authority, record->wanted.name, alias, view->resolver.limit, why))
+	if (*alias == '\0' && operator_is_exact_cname(record) && is_at_apex(&authority, name))
+		return refuse_apex(name, why);
+	if (!do_servers_agree(&authority, name, alias, view->resolver.limit, why))
 		return OPERATOR_UNMET;
 	if (look_behind(view, record, &authority, alias, &sight, why) == 0 &&
 	    find_target(view, record, &target, why) == 0)
@@ -162,23 +192,43 @@ enum operator_verdict operator_check(struct dns_view *view, const struct operato
 	return verdict;
 }
 
-int operator_check_all(struct dns_view *view, const struct operator_list *list,
+/* ---- all of a list */
+
+static void tell(const struct record *wanted, const struct error *why, struct error *err)
+{
+	bool is_first = err->text[0] == '\0';
+
+	error_set(err, EXIT_TRY_LATER, "%s%s%s. %s %s%s is missing (%s)", is_first ? "" : err->text,
+		  is_first ? "" : "; ", wanted->name, record_type_text(wanted), wanted->value,
+		  wanted->type == RECORD_CNAME ? "." : "", why->text);
+}
+
+int operator_check_all(struct dns_view *view, const struct operator_list *list, long budget_ms,
 		       struct operator_list *unmet, struct error *err)
 {
-	size_t before = unmet->count;
+	deadline limit = deadline_in(budget_ms);
+	struct error told = ERROR_INIT;
 
 	for (size_t i = 0; i < list->count; i++) {
 		const struct operator_record *record = &list->items[i];
+		enum operator_verdict verdict = OPERATOR_UNKNOWN;
 		struct error why = ERROR_INIT;
-		if (operator_check(view, record, &why) == OPERATOR_MET)
+		if (deadline_left(limit) > 0)
+			verdict = operator_check(view, record, &why);
+		else
+			error_set(&why, EXIT_TRY_LATER, "not asked: DNS has taken too long");
+		if (verdict == OPERATOR_MET)
 			continue;
-		bool is_first = unmet->count == before;
-		error_set(err, EXIT_TRY_LATER, "%s%s%s. should be %s %s%s (%s)",
-			  is_first ? "" : err->text, is_first ? "" : "; ", record->wanted.name,
-			  record_type_text(&record->wanted), record->wanted.value,
-			  record->wanted.type == RECORD_CNAME ? "." : "", why.text);
+		if (verdict == OPERATOR_NEVER) {
+			*err = why;
+			return -1;
+		}
+		tell(&record->wanted, &why, &told);
 		if (operator_list_copy(unmet, record, err) != 0)
 			return -1;
 	}
-	return unmet->count == before ? 0 : -1;
+	if (told.text[0] == '\0')
+		return 0;
+	*err = told;
+	return -1;
 }

@@ -19,9 +19,11 @@ enum operator_verdict operator_check(struct dns_view *view, const struct operato
 /*
  * Copies to `unmet` those of `list` that DNS does not show; 0 if it shows them all.  -1 with err
  * (EXIT_TRY_LATER) that says of each what is seen, as far as there is room: of unmet ones, and of
- * those that nobody could tell of, which are in `unmet` as well.
+ * those that nobody could tell of, which are in `unmet` as well; after `budget_ms` nobody is asked
+ * any more.  A CNAME at the apex of a zone cannot be made: it is not in `unmet`, and err has
+ * EXIT_BAD_CONFIG.
  */
-int operator_check_all(struct dns_view *view, const struct operator_list *list,
+int operator_check_all(struct dns_view *view, const struct operator_list *list, long budget_ms,
 		       struct operator_list *unmet, struct error *err);
 
 #endif

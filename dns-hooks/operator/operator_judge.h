@@ -20,6 +20,7 @@ enum operator_verdict {
 	OPERATOR_MET,
 	OPERATOR_UNMET,	  /* `why` says what is seen instead */
 	OPERATOR_UNKNOWN, /* `why` says why it cannot be told */
+	OPERATOR_NEVER,	  /* it cannot be made; `why` says what to do instead */
 };
 
 /* Whether a CNAME is wanted exactly: then nothing behind it matters, and `records` may be empty. */

@@ -12,7 +12,8 @@ void desired_list_free(struct desired_list *list)
 }
 
 /* The entry of that name, made if need be; valid until the next call.  NULL: no memory. */
-static struct desired_records *desired_at(struct desired_list *list, const char *name)
+static struct desired_records *desired_at(struct desired_list *list, const char *name,
+					  const char *base)
 {
 	for (size_t i = 0; i < list->count; i++)
 		if (strcmp(list->items[i].name, name) == 0)
@@ -28,6 +29,7 @@ static struct desired_records *desired_at(struct desired_list *list, const char 
 	struct desired_records *desired = &list->items[list->count++];
 	*desired = (struct desired_records){0};
 	memcpy(desired->name, name, strlen(name) + 1);
+	memcpy(desired->base, base, strlen(base) + 1);
 	return desired;
 }
 
@@ -54,7 +56,7 @@ static struct configured configured_at(const struct settings *settings, const ch
 
 static void wish_caa(const struct settings *settings, struct desired_records *desired)
 {
-	struct configured configured = configured_at(settings, desired->name);
+	struct configured configured = configured_at(settings, desired->base);
 
 	desired->issuewild = configured.wildcard ? CAA_WISH_PIN : CAA_WISH_NONE;
 	desired->issue = configured.itself || configured.below ? CAA_WISH_PIN : CAA_WISH_NOBODY;
@@ -65,29 +67,27 @@ static int add_domain(const struct settings *settings, const char *domain, unsig
 {
 	bool is_shared =
 	    settings->alias_domain != NULL && strcmp(domain, settings->alias_domain) == 0;
+	const char *base = domain_base(domain);
 	struct desired_records *desired = NULL;
-	domain_name txt_name;
+	struct record_places places;
 
+	if (record_places_find(settings, domain, &places, err) != 0)
+		return -1;
 	if ((kinds & KIND_ALIAS) != 0 && !is_shared) {
-		desired = desired_at(list, domain);
+		desired = desired_at(list, places.alias, base);
 		if (desired == NULL)
 			return error_no_memory(err);
 		desired->alias = true;
 	}
 	if ((kinds & KIND_TXT) != 0) {
-		if (domain_txt_name(settings->txt_prefix, domain, txt_name) != 0)
-			return error_set(err, EXIT_BAD_CONFIG,
-					 "the name of the TXT record of %s would be longer than %d "
-					 "characters; shorten TXT_PREFIX",
-					 domain, DOMAIN_MAX);
-		desired = desired_at(list, txt_name);
+		desired = desired_at(list, places.txt, base);
 		if (desired == NULL)
 			return error_no_memory(err);
 		desired->txt = true;
 		desired->is_shared = is_shared;
 	}
 	if ((kinds & KIND_CAA) != 0 && settings->set_caa) {
-		desired = desired_at(list, domain_base(domain));
+		desired = desired_at(list, places.caa, base);
 		if (desired == NULL)
 			return error_no_memory(err);
 		desired->is_shared = desired->is_shared || is_shared;
@@ -109,9 +109,10 @@ int desired_list_build(const struct settings *settings, const char *const *chose
 			return -1;
 	for (size_t i = 0; i < list->count && settings->set_caa; i++) {
 		struct desired_records *desired = &list->items[i];
-		struct configured configured = configured_at(settings, desired->name);
-		/* A wildcard's CAA record stands at its base, so its alias may be a CNAME. */
-		desired->caa_stands = !domain_is_wildcard(desired->name) &&
+		struct configured configured = configured_at(settings, desired->base);
+		/* A wildcard's CAA record stands at its base, so its alias may be a CNAME; unless
+		 * both are delegated to one name. */
+		desired->caa_stands = !desired->txt && !domain_is_wildcard(desired->name) &&
 				      (configured.itself || configured.wildcard);
 	}
 	return 0;

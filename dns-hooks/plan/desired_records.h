@@ -5,17 +5,10 @@
 #include "common/domain.h"
 #include "common/error.h"
 #include "common/settings.h"
+#include "dns-hooks/plan/record_places.h"
 
 #include <stdbool.h>
 #include <stddef.h>
-
-/* What --only chooses from. */
-enum record_kinds {
-	KIND_ALIAS = 1, /* DOMAIN -> GATEWAY_DOMAIN */
-	KIND_TXT = 2,	/* TXT_PREFIX.DOMAIN: the app and its port */
-	KIND_CAA = 4,	/* base of DOMAIN: who may issue */
-	KIND_ALL = KIND_ALIAS | KIND_TXT | KIND_CAA,
-};
 
 enum caa_wish {
 	CAA_WISH_NONE,	 /* not our matter */
@@ -26,6 +19,7 @@ enum caa_wish {
 /* One name and what has to stand there. */
 struct desired_records {
 	domain_name name;
+	domain_name base; /* of the domain that the records are for, delegated or not */
 	bool alias, txt;
 	/* Of ALIAS_DOMAIN, which other apps have too: their values stay, and where the name itself
 	 * leads is not for one of them to say. */

@@ -164,18 +164,18 @@ static void explain(const struct desired_records *desired, const struct tag_plan
 		say_into(&plan->notes,
 			 "issuewild binds *.%s only; the issue record that is there has the "
 			 "same value, for the names beside the wildcard\n",
-			 desired->name);
+			 desired->base);
 	else if (desired->issue == CAA_WISH_PIN)
 		say_into(&plan->notes,
 			 "issuewild binds *.%s only; issue has the same value, for the names "
 			 "beside the wildcard that are served here\n",
-			 desired->name);
+			 desired->base);
 	else
 		say_into(&plan->notes,
 			 "issuewild binds *.%s only; issue \";\" keeps every CA from issuing "
 			 "for %s itself, and for names below it that have no CAA of their "
 			 "own\n",
-			 desired->name, desired->name);
+			 desired->base, desired->base);
 }
 
 static int refuse_cname(const struct desired_records *desired, const struct record_list *present,

@@ -111,7 +111,7 @@ def _of_providers() -> dict[str, str]:
 # ---- one is the other
 
 # Older names, which take the place of another setting.
-OLDER = {"ACME_DIRECTORY_URL", "CERTBOT_EMAIL", "CERTBOT_STAGING"}
+OLDER = {"ACME_CHALLENGE_ALIAS", "ACME_DIRECTORY_URL", "CERTBOT_EMAIL", "CERTBOT_STAGING"}
 
 
 def test_readme_has_every_setting_and_no_other() -> None:

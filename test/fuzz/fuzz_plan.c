@@ -35,7 +35,7 @@ static enum caa_wish wish(const char *letters, char pin, char nobody)
 /* "t" for the TXT record; else "a" alias, "i" or "I" issue, "w" or "W" issuewild. */
 static struct desired_records read_desired(const char *letters)
 {
-	struct desired_records desired = {.name = NAME};
+	struct desired_records desired = {.name = NAME, .base = NAME};
 
 	desired.txt = has(letters, 't');
 	if (desired.txt)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import copy
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -29,6 +30,8 @@ REFRESH = 86400
 START_ATTEMPTS = 5
 UPDATE_TIMEOUT = 5.0
 
+OWN_KEY = "own"  # of the tests
+
 KEY = """\
 key "{name}" {{
     algorithm {algorithm};
@@ -46,7 +49,8 @@ ZONE = """\
 """
 
 POLICY = """\
-update-policy {{ grant "{key}" zonesub ANY; grant "part" subdomain {part} TXT; }};"""
+update-policy {{
+            grant "{own}" zonesub ANY; grant "{key}" zonesub ANY; grant "part" subdomain {part} TXT; }};"""
 
 # Three views, so that one port can be both things that real names have: authoritative servers
 # (questions without RD; REFUSED for foreign names) and a resolver that follows a CNAME into
@@ -88,6 +92,8 @@ class Bind:
     The servers are where programs on this machine reach them; with `outside`, another address of
     it, the first one is there too, and is known by it.
 
+    `closed` are zones that a second key alone may update, which none but `add` and `delete` have.
+
     With `second`, a secondary answers on 127.0.0.2, which `second.held()` makes lag. It forwards
     updates.
 
@@ -101,6 +107,7 @@ class Bind:
         zones: Sequence[str] = ("demo.test",),
         *,
         records: Mapping[str, str] | None = None,
+        closed: Sequence[str] = (),
         second: bool = False,
         outside: str | None = None,
         key_name: str = "ingress-test",
@@ -112,6 +119,8 @@ class Bind:
         self.key_name = key_name
         self.key_algorithm = key_algorithm
         self.key_secret = base64.b64encode(os.urandom(32)).decode()
+        self._closed = tuple(closed)
+        self._own_secret = base64.b64encode(os.urandom(32)).decode()
         # named changes into it, and would look for a relative path from there.
         self._directory = directory.resolve()
         self._records = dict(records or {})
@@ -193,22 +202,30 @@ class Bind:
             if self._with_second
             else ""
         )
-        may_update = f'allow-update {{ key "{self.key_name}"; }};'
-        if self._part:
-            may_update = POLICY.format(key=self.key_name, part=self._part)
         (directory / "root.zone").write_text(ROOT_ZONE)
         zones = ""
         for zone in self.zones:
             (directory / f"{zone}.zone").write_text(self._zone_file(zone))
             (directory / f"{zone}.zone.jnl").unlink(missing_ok=True)
-            zones += ZONE.format(zone=zone, may_update=may_update, also_notify=also_notify)
+            zones += ZONE.format(
+                zone=zone, may_update=self._may_update(zone), also_notify=also_notify
+            )
         references = "".join(REFERENCE.format(zone=zone) for zone in self.zones)
         return self._keys() + VIEWS.format(zones=zones, references=references)
 
+    def _may_update(self, zone: str) -> str:
+        if self._part:
+            return POLICY.format(key=self.key_name, own=OWN_KEY, part=self._part)
+        keys = [OWN_KEY, *([] if zone in self._closed else [self.key_name])]
+        return "allow-update {{ {} }};".format(" ".join(f'key "{key}";' for key in keys))
+
     def _keys(self) -> str:
+        secrets = {self.key_name: self.key_secret, OWN_KEY: self._own_secret}
+        if self._part:
+            secrets["part"] = self.key_secret
         return "".join(
-            KEY.format(name=name, algorithm=self.key_algorithm, secret=self.key_secret)
-            for name in (self.key_name, *(["part"] if self._part else []))
+            KEY.format(name=name, algorithm=self.key_algorithm, secret=secret)
+            for name, secret in secrets.items()
         )
 
     def _zone_file(self, zone: str) -> str:
@@ -233,6 +250,12 @@ class Bind:
         if self._with_second:
             yield f"{owner} NS ns2{suffix}"
             yield f"ns2{suffix} A {SECOND_ADDRESS}"
+
+    def only(self, zones: Sequence[str]) -> Bind:
+        """The same servers, as somebody sees them who has only these zones; not to be stopped."""
+        limited = copy.copy(self)
+        limited.zones = tuple(zones)
+        return limited
 
     # Reading and writing
 
@@ -259,7 +282,7 @@ class Bind:
         """An empty, signed update of the zone that holds `name`."""
         return dns.update.UpdateMessage(
             self.zone_of(name),
-            keyring=dns.tsigkeyring.from_text({self.key_name: self.key_secret}),
+            keyring=dns.tsigkeyring.from_text({OWN_KEY: self._own_secret}),
             keyalgorithm=dns.name.from_text(self.key_algorithm),
         )
 

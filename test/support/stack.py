@@ -33,6 +33,7 @@ class Stack:
     """Bind, Pebble behind an AcmeDirectory, and two backends: `app` and `api`.
 
     - `provider`: "rfc2136" has the product update BIND itself, any other starts its emulator
+    - `closed`: those of the zones that the credentials do not reach
     - `guest_agent`: "dstack" or "tappd" starts a simulated guest agent, None leaves its socket out
     - `platform`: the kind of the simulated guest, whose agent is a new one then; see SimulatedGuest
     - `second_server`: see Bind; `validity`, `blocked_domains`, `eab_keys`: see Pebble
@@ -48,6 +49,7 @@ class Stack:
         directory: Path,
         *,
         zones: Sequence[str] = ("demo.test",),
+        closed: Sequence[str] = (),
         provider: str = "rfc2136",
         guest_agent: str | None = None,
         platform: str | None = None,
@@ -62,13 +64,14 @@ class Stack:
             raise ValueError(f"provider {provider!r}: use rfc2136 or {', '.join(EMULATORS)}")
         self.directory = directory.resolve()
         self._provider = provider
+        self._open = [zone for zone in zones if zone not in closed]
         self._agent_api = guest_agent
         self._platform = platform
         self._eab_keys = dict(eab_keys or {})
         self._caa_identities = caa_identities
         self._running = contextlib.ExitStack()
         self.bind = Bind(
-            self.directory / "bind", zones, second=second_server, outside=outside
+            self.directory / "bind", zones, closed=closed, second=second_server, outside=outside
         )
         self._make_pebble = functools.partial(
             Pebble,
@@ -163,7 +166,9 @@ class Stack:
 
     def _start_provider(self) -> None:
         if self._provider in EMULATORS:
-            self.dns_api = self._running.enter_context(emulator(self._provider, self.bind))
+            self.dns_api = self._running.enter_context(
+                emulator(self._provider, self.bind.only(self._open))
+            )
 
     def _start_agent(self) -> None:
         if self._agent_api is None:

@@ -186,6 +186,39 @@ static void a_challenge_may_be_looked_for_elsewhere(void **state)
 	fixture_free(&loaded);
 }
 
+static void records_may_stand_in_another_zone(void **state)
+{
+	struct loaded loaded;
+
+	(void)state;
+	fixture_load(&loaded, "DELEGATION_ZONE=Deleg.Example.NET.");
+	assert_good(&loaded);
+	assert_string_equal(buffer_text(&loaded.warnings), "");
+	const struct settings *s = loaded.settings;
+	assert_string_equal(s->delegation_zone, "deleg.example.net");
+	assert_true(s->set_caa);
+	assert_true(settings_delegates(s, "app.example.com"));
+	assert_true(settings_delegates(s, "adeleg.example.net"));
+	assert_true(settings_delegates(s, "example.net"));
+	assert_false(settings_delegates(s, "deleg.example.net"));
+	assert_false(settings_delegates(s, "app.deleg.example.net"));
+	assert_false(settings_delegates(s, "*.deleg.example.net"));
+	fixture_free(&loaded);
+
+	fixture_load(&loaded, "DELEGATION_ZONE=deleg.example.net", "SET_CAA=no");
+	assert_good(&loaded);
+	assert_true(loaded.settings->set_caa);
+	assert_contains(buffer_text(&loaded.warnings),
+			"SET_CAA is false, but with DELEGATION_ZONE");
+	fixture_free(&loaded);
+
+	fixture_load(&loaded, "ACME_CHALLENGE_ALIAS=deleg.example.net");
+	assert_good(&loaded);
+	assert_string_equal(loaded.settings->delegation_zone, "deleg.example.net");
+	assert_contains(buffer_text(&loaded.warnings), "is an older name of DELEGATION_ZONE");
+	fixture_free(&loaded);
+}
+
 static void alpn_without_h2(void **state)
 {
 	struct loaded loaded;
@@ -363,6 +396,7 @@ int main(void)
 	    cmocka_unit_test(adopted_keys_are_served_or_renewed),
 	    cmocka_unit_test(the_limits_of_a_ca_can_be_left_to_it),
 	    cmocka_unit_test(a_challenge_may_be_looked_for_elsewhere),
+	    cmocka_unit_test(records_may_stand_in_another_zone),
 	    cmocka_unit_test(alpn_without_h2),
 	    cmocka_unit_test(http_is_for_loopback_only),
 	    cmocka_unit_test(older_names_count),

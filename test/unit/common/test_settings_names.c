@@ -102,6 +102,7 @@ static void variables_of_the_older_product_are_named(void **state)
 	    {"CLOUDFLARE_ZONE_ID", "the zone is found by its name"},
 	    {"CERTBOT_PROPAGATION_SECONDS", "PROPAGATION_TIMEOUT"},
 	    {"L4_MODE", "connections are handed on as they are, always"},
+	    {"DELEGATION_PROPAGATION_SECONDS", "PROPAGATION_TIMEOUT"},
 	    {"RENEW_DAYS", "set RENEW_DAYS_BEFORE"},
 	    {"DNS_SETTLE_SECONDS", "nothing waits for a time that is set"},
 	    {"TLSALPN_ADDRESS", "there is no lego here"},

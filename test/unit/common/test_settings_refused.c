@@ -187,6 +187,9 @@ static const struct refused places[] = {
 #define RESOLVERS_LIKE                                                                   \
 	"must be 1 to 8 addresses with or without a port, separated by commas, such as " \
 	"\"192.0.2.53,[2001:db8::53]:5353\""
+#define ZONE_LIKE "must be the name of a zone such as acme.example.net, but "
+#define LABEL_60 "a23456789012345678901234567890123456789012345678901234567890"
+#define LONG_ZONE LABEL_60 "." LABEL_60 "." LABEL_60 "." LABEL_60 ".example"
 #define TARGETS_LIKE "must be DNS names, each of which stands for all below it as well; it "
 #define TOKEN_LIKE "must be one line of at most 4096 printable ASCII characters without spaces"
 #define RFC2136 "CLOUDFLARE_API_TOKEN=", "RFC2136_SERVER=ns.example.net", "RFC2136_KEY_NAME=key"
@@ -200,6 +203,17 @@ static const struct refused dns[] = {
      "allowed there (only *.example.com, where wildcards are possible)"},
     {{"CHALLENGE_TARGETS=net"},
      "CHALLENGE_TARGETS has \"net\" (entry 1): " TARGETS_LIKE "has no dot"},
+    {{"DELEGATION_ZONE=*.example.net"},
+     "DELEGATION_ZONE is \"*.example.net\": " ZONE_LIKE
+     "has a '*' that is not allowed there (only *.example.com, where wildcards are possible)"},
+    {{"DELEGATION_ZONE=net"}, "DELEGATION_ZONE is \"net\": " ZONE_LIKE "has no dot"},
+    {{"DELEGATION_ZONE=192.0.2.1"},
+     "DELEGATION_ZONE is \"192.0.2.1\": " ZONE_LIKE "is an IP address, not a domain name"},
+    {{"DELEGATION_ZONE=a.example.net", "ACME_CHALLENGE_ALIAS=b.example.net"},
+     "DELEGATION_ZONE and ACME_CHALLENGE_ALIAS are both set, and differ: keep DELEGATION_ZONE"},
+    {{"DELEGATION_ZONE=" LONG_ZONE},
+     "DELEGATION_ZONE is \"" LONG_ZONE "\": _dstack-app-address.app.example.com"
+     " with that behind it is longer than 253 characters; take a zone with a shorter name"},
     {{"CHALLENGE_TARGETS=192.0.2.1"},
      "CHALLENGE_TARGETS has \"192.0.2.1\" (entry 1): " TARGETS_LIKE
      "is an IP address, not a domain name"},
@@ -248,15 +262,10 @@ static const struct refused dns[] = {
 
 static const struct refused later[] = {
     {{"METRICS_PORT=9100"}, "METRICS_PORT is \"9100\": " NOT_YET},
-    {{"DELEGATION_ZONE=deleg.example.net"},
-     "DELEGATION_ZONE is set: keeping all records in another zone is not supported yet"},
     {{"CHALLENGE_TYPE=tls-alpn-01"},
      "CHALLENGE_TYPE is set: only dns-01 is supported, which needs the credentials of a DNS "
      "provider: give them and remove this variable. What lego has left on the volume is served "
      "until there is another certificate"},
-    {{"ACME_CHALLENGE_ALIAS=deleg.example.net"},
-     "ACME_CHALLENGE_ALIAS is set: a challenge goes where a CNAME at _acme-challenge leads: make "
-     "one, and name the zone in CHALLENGE_TARGETS instead"},
     {{"ROUTE53_INITIAL_WEIGHT=100"},
      "ROUTE53_INITIAL_WEIGHT is set: weighted records are not made, since a weight decides who "
      "gets the traffic: make them in Route 53 by hand (ALIAS_DOMAIN takes what stands at a shared "
@@ -317,6 +326,7 @@ static void test_no_variable_lets_syntax_through(void **state)
 					    "DNS_RESOLVERS",
 					    "DNS_PORT",
 					    "CHALLENGE_TARGETS",
+					    "DELEGATION_ZONE",
 					    "RELOAD_GRACE",
 					    "STOP_GRACE",
 					    "LOG_LEVEL",

@@ -11,13 +11,14 @@ struct fixture {
 	struct desired_list names;
 };
 
-/* `domains` with NULL at the end. */
-static void build(struct fixture *fixture, const char *const *domains, bool set_caa,
-		  const char *chosen, unsigned kinds)
+/* `domains` with NULL at the end; other settings stay as they are in `fixture`. */
+static void build_with(struct fixture *fixture, const char *const *domains, bool set_caa,
+		       const char *chosen, unsigned kinds)
 {
 	struct error err = ERROR_INIT;
 
-	*fixture = (struct fixture){.settings = {.txt_prefix = "_app", .set_caa = set_caa}};
+	fixture->settings.txt_prefix = "_app";
+	fixture->settings.set_caa = set_caa;
 	fixture->settings.domains = fixture->domains;
 	for (; *domains != NULL; domains++)
 		snprintf(fixture->domains[fixture->settings.domain_count++], sizeof(domain_name),
@@ -25,6 +26,13 @@ static void build(struct fixture *fixture, const char *const *domains, bool set_
 	assert_int_equal(desired_list_build(&fixture->settings, &chosen, chosen == NULL ? 0 : 1,
 					    kinds, &fixture->names, &err),
 			 0);
+}
+
+static void build(struct fixture *fixture, const char *const *domains, bool set_caa,
+		  const char *chosen, unsigned kinds)
+{
+	*fixture = (struct fixture){0};
+	build_with(fixture, domains, set_caa, chosen, kinds);
 }
 
 static const struct desired_records *find(const struct fixture *fixture, const char *name)
@@ -98,6 +106,42 @@ static void only_what_is_chosen(void **state)
 	desired_list_free(&fixture.names);
 }
 
+static void delegated_records_stand_in_the_other_zone(void **state)
+{
+	static const char *const domains[] = {"a.example", "*.a.example", "b.z.test", NULL};
+	struct fixture fixture = {.settings = {.delegation_zone = "z.test"}};
+
+	(void)state;
+	build_with(&fixture, domains, true, NULL, KIND_ALL);
+	assert_int_equal(fixture.names.count, 5);
+	const struct desired_records *name = find(&fixture, "a.example.z.test");
+	assert_true(name->alias && name->caa_stands);
+	assert_int_equal(name->issue, CAA_WISH_PIN);
+	assert_int_equal(name->issuewild, CAA_WISH_PIN);
+	assert_string_equal(name->base, "a.example");
+	assert_true(find(&fixture, "_app.a.example.z.test")->txt);
+	assert_true(find(&fixture, "_app-wildcard.a.example.z.test")->txt);
+	/* what lies in the zone itself stays where it is */
+	assert_true(find(&fixture, "b.z.test")->alias);
+	assert_true(find(&fixture, "_app.b.z.test")->txt);
+	desired_list_free(&fixture.names);
+}
+
+static void a_delegated_wildcard_alone_pins_its_base(void **state)
+{
+	static const char *const domains[] = {"*.a.example", NULL};
+	struct fixture fixture = {.settings = {.delegation_zone = "z.test"}};
+
+	(void)state;
+	build_with(&fixture, domains, true, NULL, KIND_ALIAS | KIND_CAA);
+	assert_int_equal(fixture.names.count, 1);
+	const struct desired_records *name = find(&fixture, "a.example.z.test");
+	assert_true(name->alias && name->caa_stands);
+	assert_int_equal(name->issue, CAA_WISH_NOBODY);
+	assert_int_equal(name->issuewild, CAA_WISH_PIN);
+	desired_list_free(&fixture.names);
+}
+
 static void expect_caa(const char *const *domains, const char *base, enum caa_wish issue,
 		       enum caa_wish issuewild)
 {
@@ -145,6 +189,8 @@ int main(void)
 	    cmocka_unit_test(every_domain_has_alias_and_app_address),
 	    cmocka_unit_test(a_shared_domain_has_no_alias),
 	    cmocka_unit_test(only_what_is_chosen),
+	    cmocka_unit_test(delegated_records_stand_in_the_other_zone),
+	    cmocka_unit_test(a_delegated_wildcard_alone_pins_its_base),
 	    cmocka_unit_test(caa_follows_from_all_that_is_served),
 	    cmocka_unit_test(no_caa_unless_asked_for),
 	};

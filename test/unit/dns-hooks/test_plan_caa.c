@@ -30,7 +30,7 @@ static void plan_for(struct outcome *outcome, enum caa_wish issue, enum caa_wish
 		     const char *present, bool cname_beside_others)
 {
 	struct desired_records desired = {
-	    .name = BASE, .issue = issue, .issuewild = issuewild, .caa_stands = true};
+	    .name = BASE, .base = BASE, .issue = issue, .issuewild = issuewild, .caa_stands = true};
 
 	plan_desired(outcome, &desired, present, cname_beside_others);
 }
@@ -214,7 +214,7 @@ static void the_alias_gives_way_in_the_same_plan(void **state)
 {
 	AUTO_RECORDS struct record_list there = {0}, addresses = {0};
 	struct desired_records desired = {
-	    .name = BASE, .alias = true, .issue = CAA_WISH_PIN, .caa_stands = true};
+	    .name = BASE, .base = BASE, .alias = true, .issue = CAA_WISH_PIN, .caa_stands = true};
 	struct plan_rules rules = rules_of(false);
 	struct error err = ERROR_INIT;
 	struct buffer text;
@@ -246,8 +246,11 @@ static void at_a_shared_name_the_pins_of_others_stay(void **state)
 	    {"CNAME node.test", "", "is a CNAME", false},
 	    {"CNAME node.test", ADD_ISSUE, NULL, true},
 	};
-	struct desired_records desired = {
-	    .name = BASE, .issue = CAA_WISH_PIN, .caa_stands = true, .is_shared = true};
+	struct desired_records desired = {.name = BASE,
+					  .base = BASE,
+					  .issue = CAA_WISH_PIN,
+					  .caa_stands = true,
+					  .is_shared = true};
 	struct outcome outcome;
 
 	(void)state;
