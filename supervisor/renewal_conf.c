@@ -176,6 +176,8 @@ enum {
 	SET_ACCOUNT,
 	SET_SERVER,
 	SET_KEY_TYPE,
+	SET_AUTH_HOOK,
+	SET_CLEANUP_HOOK,
 	SET_CONFIG_DIR,
 	SET_WORK_DIR,
 	SET_LOGS_DIR,
@@ -214,6 +216,38 @@ static void take_over(struct change *change, const char *made)
 
 	if (value != NULL && length < VALUE_MAX)
 		snprintf(change->value, VALUE_MAX, "%.*s", (int)length, value);
+}
+
+/* Of an order of ours: what it runs there means nothing elsewhere. */
+static bool is_our_hook(const char *value, size_t length)
+{
+	static const char *const marks[] = {"INGRESS_", "ingress-dns"};
+
+	for (size_t i = 0; i < sizeof(marks) / sizeof(*marks); i++)
+		if (memmem(value, length, marks[i], strlen(marks[i])) != NULL)
+			return true;
+	return false;
+}
+
+/* What answers a challenge outside of an order too, given the settings of
+ * the DNS provider; certbot does not begin where the program is missing. */
+static void decide_hooks(struct change changes[CHANGES], const char *source)
+{
+	static const struct {
+		int change;
+		const char *value;
+	} hooks[] = {{SET_AUTH_HOOK, "ingress-dns auth"},
+		     {SET_CLEANUP_HOOK, "ingress-dns cleanup"}};
+
+	for (size_t i = 0; i < sizeof(hooks) / sizeof(*hooks); i++) {
+		struct change *change = &changes[hooks[i].change];
+		size_t length = 0;
+		const char *value = find_value(source, true, change->key, &length);
+		if (value != NULL && is_our_hook(value, length))
+			snprintf(change->value, VALUE_MAX, "%s", hooks[i].value);
+		else
+			change->key = "";
+	}
 }
 
 static int decide(struct change changes[CHANGES], const struct renewal_place *place,
@@ -295,6 +329,8 @@ int renewal_conf_make(const struct renewal_place *place, const char *old, const 
 	    [SET_ACCOUNT] = {.in_parameters = true, .key = "account"},
 	    [SET_SERVER] = {.in_parameters = true, .key = "server"},
 	    [SET_KEY_TYPE] = {.in_parameters = true, .key = "key_type"},
+	    [SET_AUTH_HOOK] = {.in_parameters = true, .key = "manual_auth_hook"},
+	    [SET_CLEANUP_HOOK] = {.in_parameters = true, .key = "manual_cleanup_hook"},
 	    /* Of the folder that certbot was given for one order. */
 	    [SET_CONFIG_DIR] = {.in_parameters = true, .key = "config_dir"},
 	    [SET_WORK_DIR] = {.in_parameters = true, .key = "work_dir"},
@@ -314,6 +350,7 @@ int renewal_conf_make(const struct renewal_place *place, const char *old, const 
 	if (keeps_old)
 		for (int i = SET_CONFIG_DIR; i < CHANGES; i++)
 			changes[i].key = "";
+	decide_hooks(changes, keeps_old ? old : made);
 	rewrite(changes, keeps_old ? old : made, out);
 	return buffer_check(out, place->name, err);
 }
