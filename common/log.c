@@ -289,6 +289,16 @@ void log_facts(enum log_level level, const struct log_facts *facts, const char *
 	va_end(args);
 }
 
+void log_lines(enum log_level level, const char *text)
+{
+	while (*text != '\0') {
+		int length = (int)strcspn(text, "\n");
+		if (length > 0)
+			log_facts(level, &no_facts, "%.*s", length, text);
+		text += length + (text[length] == '\n');
+	}
+}
+
 void log_about(const char *domain)
 {
 	snprintf(state.subject, sizeof(state.subject), "%s", domain == NULL ? "" : domain);

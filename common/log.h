@@ -60,6 +60,9 @@ void log_facts(enum log_level level, const struct log_facts *facts, const char *
  * none in particular. */
 void log_about(const char *domain);
 
+/* A line of the log for each line of `text` that is not empty. */
+void log_lines(enum log_level level, const char *text);
+
 /* Prints a line that a child wrote, under the child's name. */
 void log_child(const char *child, enum log_level level, const char *line);
 

@@ -155,11 +155,15 @@ enum settings_audience {
  * The same for a program that sees only part of them (settings_load() is FOR_SUPERVISOR):
  * what is not for `audience` is as if it were not given, so its member has its default, and
  * need not be there.  FOR_DNS has domains, gateway and provider, but no routes;
- * FOR_EVIDENCE has places only.
+ * FOR_EVIDENCE has places only.  The error is the first problem, since it is what becomes known of
+ * a program that somebody else waits for.
  */
 struct settings *settings_load_for(unsigned audience, char *const *environ_block,
 				   struct buffer *problems, struct buffer *warnings,
 				   struct error *err);
+
+/* What is left of `problems` to be told beside that error. */
+const char *settings_other_problems(const struct buffer *problems);
 
 /* The table of `ingressd --check`: variable, value (secrets as "***"), source.  -1 with errno
  * if it could not be written. */

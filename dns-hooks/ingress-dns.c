@@ -316,17 +316,6 @@ static const struct command commands[] = {
      .run = run_cleanup},
 };
 
-static void log_lines(const struct buffer *lines, void (*log)(const char *format, ...))
-{
-	const char *at = buffer_text(lines);
-
-	while (*at != '\0') {
-		size_t length = strcspn(at, "\n");
-		log("%.*s", (int)length, at);
-		at += length + (at[length] == '\n');
-	}
-}
-
 static struct settings *load_settings(struct error *err)
 {
 	struct buffer problems, warnings;
@@ -337,8 +326,8 @@ static struct settings *load_settings(struct error *err)
 	/* ingressd has logged the warnings when it started; here they would be repeated with
 	 * every challenge. */
 	if (settings == NULL)
-		log_lines(&warnings, log_warn);
-	log_lines(&problems, log_error);
+		log_lines(LOG_WARN, buffer_text(&warnings));
+	log_lines(LOG_ERROR, settings_other_problems(&problems));
 	buffer_free(&problems);
 	buffer_free(&warnings);
 	return settings;

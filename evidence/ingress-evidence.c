@@ -332,16 +332,6 @@ static const struct command commands[] = {
      .run = run_attest},
 };
 
-/* One line of the log per problem; `text` is cut up. */
-static void log_problems(char *text)
-{
-	char *rest = text;
-
-	for (char *line = strsep(&rest, "\n"); line != NULL; line = strsep(&rest, "\n"))
-		if (line[0] != '\0')
-			log_error("%s", line);
-}
-
 static int run_with_settings(const struct command *command, void *arg, char **arguments,
 			     size_t count, struct error *err)
 {
@@ -356,8 +346,8 @@ static int run_with_settings(const struct command *command, void *arg, char **ar
 	v->settings = settings;
 	if (settings != NULL)
 		result = command->run(v, arguments, count, err);
-	else if (problems.data != NULL)
-		log_problems(problems.data);
+	else
+		log_lines(LOG_ERROR, settings_other_problems(&problems));
 	settings_free(settings);
 	buffer_free(&problems);
 	buffer_free(&warnings);

@@ -15,24 +15,14 @@
 
 enum { REPORT_MAX = 8 * 1024 * 1024 };
 
-/* One log line for each line of the report. */
-static void log_lines(struct buffer *report, void (*log_line)(const char *format, ...))
-{
-	char *rest = report->data, *line;
-
-	while ((line = strsep(&rest, "\n")) != NULL)
-		if (line[0] != '\0')
-			log_line("%s", line);
-}
-
 static int run(const char *render_folder, struct buffer *problems, struct buffer *warnings,
 	       struct error *err)
 {
 	struct settings *settings = settings_load(environ, problems, warnings, err);
 	int rc;
 
-	log_lines(warnings, log_warn);
-	log_lines(problems, log_error);
+	log_lines(LOG_WARN, buffer_text(warnings));
+	log_lines(LOG_ERROR, buffer_text(problems));
 	if (settings == NULL)
 		return -1;
 	rc = render_folder == NULL ? supervisor_run(settings, err)

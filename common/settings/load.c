@@ -237,6 +237,18 @@ static int report_count(size_t wrong, struct error *err)
 			 wrong == 1 ? " is" : "s are");
 }
 
+/* Of a program that somebody waits for, the error is what becomes known. */
+static int report_first(size_t wrong, const struct buffer *problems, struct error *err)
+{
+	const char *first = buffer_text(problems);
+	int length = (int)strcspn(first, "\n");
+
+	if (wrong <= 1)
+		return wrong == 0 ? 0 : error_set(err, EXIT_BAD_CONFIG, "%.*s", length, first);
+	return error_set(err, EXIT_BAD_CONFIG, "%.*s; and %zu more of its settings are wrong",
+			 length, first, wrong - 1);
+}
+
 struct settings *settings_load_for(unsigned audience, char *const *environ_block,
 				   struct buffer *problems, struct buffer *warnings,
 				   struct error *err)
@@ -245,10 +257,19 @@ struct settings *settings_load_for(unsigned audience, char *const *environ_block
 	struct settings *settings =
 	    judge_environment(environ_block, audience, problems, warnings, &wrong, err);
 
-	if (settings == NULL || report_count(wrong, err) == 0)
+	if (settings == NULL ||
+	    (audience == FOR_SUPERVISOR ? report_count(wrong, err)
+					: report_first(wrong, problems, err)) == 0)
 		return settings;
 	settings_free(settings);
 	return NULL;
+}
+
+const char *settings_other_problems(const struct buffer *problems)
+{
+	const char *end = strchr(buffer_text(problems), '\n');
+
+	return end == NULL ? "" : end + 1;
 }
 
 struct settings *settings_load(char *const *environ_block, struct buffer *problems,

@@ -110,8 +110,8 @@ static void log_change(const char *prefix, const char *name, const struct change
 	buffer_free(&line);
 }
 
-static void log_lines(void (*log)(const char *format, ...), const char *name,
-		      const struct buffer *lines)
+static void log_each(void (*log)(const char *format, ...), const char *name,
+		     const struct buffer *lines)
 {
 	const char *at = buffer_text(lines);
 
@@ -130,8 +130,8 @@ void print_plan_to_log(const struct desired_records *desired, const struct plan 
 		count(&plan->changes.items[i], counts);
 	}
 	if (plan->changes.count > 0)
-		log_lines(log_info, desired->name, &plan->notes);
-	log_lines(log_warn, desired->name, &plan->warnings);
+		log_each(log_info, desired->name, &plan->notes);
+	log_each(log_warn, desired->name, &plan->warnings);
 	if (plan->warnings.failed)
 		log_warn("%s: there is more to warn about than can be shown; look at the records "
 			 "there",
