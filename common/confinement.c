@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <linux/capability.h>
 #include <stddef.h>
 #include <sys/prctl.h>
@@ -27,15 +28,17 @@ enum { IS_SANITIZED = false };
 /* ---- limits */
 
 /* CONFINEMENT_UNLIMITED is RLIM_INFINITY. */
-static int limit(int resource, uint64_t soft)
+static int limit(int resource, uint64_t most, bool is_hard)
 {
 	struct rlimit now;
 
-	if (soft == 0)
+	if (most == 0)
 		return 0;
 	if (getrlimit((__rlimit_resource_t)resource, &now) != 0)
 		return -1;
-	now.rlim_cur = soft < now.rlim_max ? soft : now.rlim_max;
+	now.rlim_cur = most < now.rlim_max ? most : now.rlim_max;
+	if (is_hard)
+		now.rlim_max = now.rlim_cur;
 	return setrlimit((__rlimit_resource_t)resource, &now);
 }
 
@@ -110,21 +113,65 @@ bool confinement_has(int capability)
 	       (sets[number / WORD_BITS].effective >> (number % WORD_BITS) & 1U) != 0;
 }
 
-/* ---- both */
+/* ---- user */
+
+/* Believes the kernel's answers, not the return values of the calls that asked for it. */
+static bool is_only(uid_t user)
+{
+	uid_t real, effective, saved;
+	gid_t real_group, effective_group, saved_group;
+
+	return getresuid(&real, &effective, &saved) == 0 &&
+	       getresgid(&real_group, &effective_group, &saved_group) == 0 && real == user &&
+	       effective == user && saved == user && real_group == user &&
+	       effective_group == user && saved_group == user && getgroups(0, NULL) == 0;
+}
+
+int confinement_become(uid_t user)
+{
+	/* The bounding set goes while there is the right to take from it. */
+	if (confinement_drop_capabilities(CAPABILITY(CAP_SETUID) | CAPABILITY(CAP_SETGID), 0) !=
+		0 ||
+	    setgroups(0, NULL) != 0 || setresgid(user, user, user) != 0 ||
+	    setresuid(user, user, user) != 0)
+		return -1;
+	if (!is_only(user) || setuid(0) == 0 || setgid(0) == 0) {
+		errno = ENOTRECOVERABLE;
+		return -1;
+	}
+	return confinement_drop_capabilities(0, 0);
+}
+
+/* ---- all of it */
+
+static const char *limit_all(const struct confinement *c)
+{
+	bool is_hard = c->user != 0;
+
+	if (forbid_core())
+		return "forbidding core dumps";
+	if (!IS_SANITIZED && limit(RLIMIT_AS, c->memory_max, is_hard) != 0)
+		return "limiting its memory";
+	if (c->memory_max != 0 && c->memory_max != CONFINEMENT_UNLIMITED)
+		be_ended_first();
+	if (limit(RLIMIT_FSIZE, c->file_max, is_hard) != 0)
+		return "limiting its files";
+	if (limit(RLIMIT_NPROC, c->processes_max, is_hard) != 0)
+		return "limiting its processes";
+	return NULL;
+}
 
 const char *confinement_apply(const struct confinement *c)
 {
 	bool is_root = geteuid() == 0;
+	const char *failed = limit_all(c);
 
-	if (forbid_core())
-		return "forbidding core dumps";
-	if (!IS_SANITIZED && limit(RLIMIT_AS, c->memory_max) != 0)
-		return "limiting its memory";
-	if (c->memory_max != 0 && c->memory_max != CONFINEMENT_UNLIMITED)
-		be_ended_first();
-	if (limit(RLIMIT_FSIZE, c->file_max) != 0)
-		return "limiting its files";
-	if (is_root && confinement_drop_capabilities(c->capabilities, c->capabilities) != 0)
+	if (failed != NULL)
+		return failed;
+	if (is_root && c->user != 0 && confinement_become(c->user) != 0)
+		return "changing its user";
+	if (is_root && c->user == 0 &&
+	    confinement_drop_capabilities(c->capabilities, c->capabilities) != 0)
 		return "giving up capabilities";
 	if ((is_root || !c->may_gain_rights) && prctl(PR_SET_NO_NEW_PRIVS, 1UL, 0UL, 0UL, 0UL) != 0)
 		return "no_new_privs";

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /* One capability of linux/capability.h as a bit. */
 #define CAPABILITY(number) (UINT64_C(1) << (number))
@@ -25,6 +26,11 @@ struct confinement {
 	 */
 	uint64_t memory_max;
 	uint64_t file_max;
+	/* Processes of that user, with all that the machine has of them elsewhere; 0: as now. */
+	uint64_t processes_max;
+	/* Root's child becomes this user, and the group of the same number, without capabilities;
+	 * 0: it does not.  The limits are hard then: such a program is trusted with nothing. */
+	uid_t user;
 	/* A program that was not started as root may get rights by executing another one, as
 	 * before.  (With root there is nothing to get.) */
 	bool may_gain_rights;
@@ -36,6 +42,14 @@ struct confinement {
  * CAP_SETPCAP the bounding set stays, which no_new_privs makes meaningless.
  */
 const char *confinement_apply(const struct confinement *confinement);
+
+/*
+ * For root: becomes `user`, and the group of the same number, with no supplementary groups, no
+ * capabilities and an empty bounding set (as far as CAP_SETPCAP is there), and looks whether there
+ * is a way back.  The kernel takes the parent-death signal away (prctl(2)).  Async-signal-safe; -1
+ * with errno.
+ */
+int confinement_become(uid_t user);
 
 /* Takes all capabilities but `kept` out of the sets of this process, and all but `bounds` out of
  * its bounding set.  -1 with errno. */

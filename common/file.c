@@ -1,6 +1,5 @@
 #include "common/file.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
@@ -11,11 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum {
-	READ_CHUNK = 16 * 1024,
-	/* No folder of this project is nested deeper; a bound on recursion and open folders. */
-	TREE_DEPTH_MAX = 64,
-};
+enum { READ_CHUNK = 16 * 1024 };
 
 void file_close(int *fd)
 {
@@ -54,13 +49,10 @@ static int open_regular(const char *path, struct error *err)
 	return opened;
 }
 
-int file_read(const char *path, struct buffer *into, struct error *err)
+int file_read_fd(int fd, const char *path, struct buffer *into, struct error *err)
 {
-	AUTO_CLOSE int fd = open_regular(path, err);
 	char chunk[READ_CHUNK];
 
-	if (fd < 0)
-		return -1;
 	for (;;) {
 		ssize_t got = read(fd, chunk, sizeof(chunk));
 		if (got < 0 && errno == EINTR)
@@ -74,6 +66,13 @@ int file_read(const char *path, struct buffer *into, struct error *err)
 		if (appended != 0)
 			return buffer_check(into, path, err);
 	}
+}
+
+int file_read(const char *path, struct buffer *into, struct error *err)
+{
+	AUTO_CLOSE int fd = open_regular(path, err);
+
+	return fd < 0 ? -1 : file_read_fd(fd, path, into, err);
 }
 
 bool file_exists(const char *path)
@@ -262,73 +261,4 @@ int file_make_dirs(const char *path, mode_t mode, struct error *err)
 		*at = '/';
 	}
 	return make_dir(path, mode, err);
-}
-
-/* ---- removing */
-
-static int remove_at(int folder, const char *name, unsigned depth, struct error *err);
-
-static int cannot_remove(const char *name, struct error *err)
-{
-	return error_set_errno(err, EXIT_FAILED, errno, "cannot remove %s", name);
-}
-
-static int remove_entries(DIR *entries, unsigned depth, struct error *err)
-{
-	for (;;) {
-		errno = 0;
-		struct dirent *entry = readdir(entries);
-		if (entry == NULL)
-			return errno == 0 ? 0 : cannot_remove("the entries", err);
-		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-			continue;
-		if (remove_at(dirfd(entries), entry->d_name, depth + 1, err) != 0)
-			return -1;
-	}
-}
-
-static int empty_folder(int folder, const char *name, unsigned depth, struct error *err)
-{
-	if (depth >= TREE_DEPTH_MAX)
-		return error_set(err, EXIT_FAILED, "cannot remove %s: more than %d folders deep",
-				 name, TREE_DEPTH_MAX);
-	/* O_NOFOLLOW: what was a folder a moment ago may have become a symbolic link. */
-	int fd = openat(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
-		return errno == ENOENT ? 0 : cannot_remove(name, err);
-	DIR *entries = fdopendir(fd); /* owns fd from here */
-	if (entries == NULL) {
-		file_close(&fd);
-		return cannot_remove(name, err);
-	}
-	int result = remove_entries(entries, depth, err);
-	closedir(entries);
-	return result;
-}
-
-static int remove_at(int folder, const char *name, unsigned depth, struct error *err)
-{
-	if (unlinkat(folder, name, 0) == 0 || errno == ENOENT)
-		return 0;
-	if (errno != EISDIR)
-		return cannot_remove(name, err);
-	if (empty_folder(folder, name, depth, err) != 0)
-		return -1;
-	if (unlinkat(folder, name, AT_REMOVEDIR) != 0 && errno != ENOENT)
-		return cannot_remove(name, err);
-	return 0;
-}
-
-int file_remove_tree(const char *path, struct error *err)
-{
-	if (remove_at(AT_FDCWD, path, 0, err) != 0)
-		return error_wrap(err, "removing %s", path);
-	return 0;
-}
-
-int file_empty_dir(const char *path, struct error *err)
-{
-	if (empty_folder(AT_FDCWD, path, 0, err) != 0)
-		return error_wrap(err, "emptying %s", path);
-	return 0;
 }

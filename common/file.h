@@ -25,6 +25,9 @@ void file_free(void *pointer);
  * terminal could keep the caller waiting. */
 int file_read(const char *path, struct buffer *into, struct error *err);
 
+/* The same for an open file, from where it stands; `path` is for messages. */
+int file_read_fd(int fd, const char *path, struct buffer *into, struct error *err);
+
 bool file_exists(const char *path);
 
 /* Writes all of it, however often that takes.  -1 with errno. */
@@ -50,8 +53,8 @@ bool file_knows_links(const char *folder);
 /* Makes `link_path` point at `target` by one rename, and fsyncs the folder. */
 int file_swap_link(const char *target, const char *link_path, struct error *err);
 
-/* Removes a file or a folder with all in it (at most 64 folders deep); never follows a
- * symbolic link.  Gone is fine. */
+/* Removes a file or a folder with all in it, however deep and whatever modes the folders have, as
+ * long as they are this user's; never follows a symbolic link.  Gone is fine. */
 int file_remove_tree(const char *path, struct error *err);
 /* Removes all that is in a folder, but not the folder. */
 int file_empty_dir(const char *path, struct error *err);

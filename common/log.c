@@ -41,28 +41,10 @@ void log_setup(const char *program, enum log_level level, enum log_format format
 	state.format = format;
 }
 
-/* A reader that is gone must cost a line, not the program: certbot gives its hooks SIGPIPE's
- * default action. */
-static void open_pipe(const char *path)
-{
-	struct stat info;
-	int fd = open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-
-	if (fd < 0)
-		return;
-	if (fstat(fd, &info) != 0 || !S_ISFIFO(info.st_mode)) {
-		close(fd);
-		return;
-	}
-	signal(SIGPIPE, SIG_IGN);
-	state.fd = fd;
-}
-
 void log_setup_from_environment(const char *program)
 {
 	const char *level = getenv("LOG_LEVEL");
 	const char *format = getenv("LOG_FORMAT");
-	const char *pipe_path = getenv("INGRESS_LOG_PIPE");
 	enum log_level chosen = LOG_INFO;
 
 	for (int i = LOG_ERROR; level != NULL && i <= LOG_DEBUG; i++)
@@ -70,9 +52,7 @@ void log_setup_from_environment(const char *program)
 			chosen = (enum log_level)i;
 	log_setup(program, chosen,
 		  format != NULL && strcmp(format, "json") == 0 ? LOG_JSON : LOG_TEXT);
-	if (pipe_path != NULL)
-		open_pipe(pipe_path);
-	else if (getenv("INGRESS_SUPERVISED") != NULL)
+	if (getenv("INGRESS_SUPERVISED") != NULL)
 		state.format = LOG_PREFIXED;
 }
 
@@ -312,18 +292,6 @@ void log_child(const char *child, enum log_level level, const char *line)
 	if (log_enabled(level))
 		emit(child, level, message, snprintf(message, sizeof(message), "%s", line),
 		     &no_facts);
-	errno = saved;
-}
-
-void log_forward(const char *line)
-{
-	char whole[LOG_LINE_MAX];
-	int saved = errno;
-
-	snprintf(whole, sizeof(whole), "%s", line);
-	size_t length = strlen(whole);
-	whole[length] = '\n';
-	put(whole, length + 1);
 	errno = saved;
 }
 

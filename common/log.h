@@ -30,11 +30,8 @@ enum { LOG_LINE_MAX = 4096 };
 void log_setup(const char *program, enum log_level level, enum log_format format);
 
 /*
- * Reads LOG_LEVEL and LOG_FORMAT; INGRESS_SUPERVISED, which asks for LOG_PREFIXED; and
- * INGRESS_LOG_PIPE: a FIFO whose reader is the supervisor.  A program that certbot runs logs there,
- * since certbot holds back its hooks' output until they have ended.  With a pipe, the process
- * ignores SIGPIPE from here on.  Wrong values fall back to the defaults: the settings are judged
- * elsewhere.
+ * Reads LOG_LEVEL and LOG_FORMAT, and INGRESS_SUPERVISED, which asks for LOG_PREFIXED.  Wrong
+ * values fall back to the defaults: the settings are judged elsewhere.
  */
 void log_setup_from_environment(const char *program);
 
@@ -65,9 +62,6 @@ void log_lines(enum log_level level, const char *text);
 
 /* Prints a line that a child wrote, under the child's name. */
 void log_child(const char *child, enum log_level level, const char *line);
-
-/* Prints what another program of ours has made a log line already, as it is. */
-void log_forward(const char *line);
 
 /* Takes "<N>" off the front of a line: what is behind it, with its level in `level`, which
  * stays as it is when there is no such prefix. */

@@ -4,8 +4,6 @@
 #include "common/log.h"
 
 #include <errno.h>
-#include <grp.h>
-#include <linux/capability.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -23,34 +21,6 @@ int privileges_confine(int dir, struct error *err)
 	return 0;
 }
 
-static int change_user(uid_t user, struct error *err)
-{
-	if (setgroups(0, NULL) != 0 || setresgid(user, user, user) != 0 ||
-	    setresuid(user, user, user) != 0)
-		return error_set_errno(err, EXIT_FAILED, errno,
-				       "cannot change to user %u (this needs the capabilities "
-				       "SETUID and SETGID, which containers have by default)",
-				       (unsigned)user);
-	return 0;
-}
-
-/* Believes the kernel's answers, not the return values of the calls that asked for it. */
-static int check_user(uid_t user, struct error *err)
-{
-	uid_t real, effective, saved;
-	gid_t real_group, effective_group, saved_group;
-
-	if (getresuid(&real, &effective, &saved) != 0 ||
-	    getresgid(&real_group, &effective_group, &saved_group) != 0 || real != user ||
-	    effective != user || saved != user || real_group != user || effective_group != user ||
-	    saved_group != user || getgroups(0, NULL) != 0)
-		return error_set(err, EXIT_FAILED, "changing to user %u did not work",
-				 (unsigned)user);
-	if (setuid(0) == 0 || setgid(0) == 0)
-		return error_set(err, EXIT_FAILED, "root can be regained after it was given up");
-	return 0;
-}
-
 static int drop_root(uid_t user, struct error *err)
 {
 	pid_t parent = getppid();
@@ -58,13 +28,11 @@ static int drop_root(uid_t user, struct error *err)
 
 	if (prctl(PR_GET_PDEATHSIG, &death_signal) != 0)
 		return error_set_errno(err, EXIT_FAILED, errno, "prctl(PR_GET_PDEATHSIG)");
-	/* The bounding set goes while there is the right to take from it. */
-	if (confinement_drop_capabilities(CAPABILITY(CAP_SETUID) | CAPABILITY(CAP_SETGID), 0) != 0)
-		return error_set_errno(err, EXIT_FAILED, errno, "cannot give up capabilities");
-	if (change_user(user, err) != 0 || check_user(user, err) != 0)
-		return -1;
-	if (confinement_drop_capabilities(0, 0) != 0)
-		return error_set_errno(err, EXIT_FAILED, errno, "cannot give up capabilities");
+	if (confinement_become(user) != 0)
+		return error_set_errno(err, EXIT_FAILED, errno,
+				       "cannot change to user %u (this needs the capabilities "
+				       "SETUID and SETGID, which containers have by default)",
+				       (unsigned)user);
 	if (death_signal == 0)
 		return 0;
 	if (prctl(PR_SET_PDEATHSIG, (unsigned long)death_signal) != 0)

@@ -146,8 +146,6 @@ void settings_free(struct settings *settings);
 enum settings_audience {
 	FOR_DNS = 1,	    /* ingress-dns: provider credentials, record settings */
 	FOR_EVIDENCE = 2,   /* ingress-evidence: where it writes, and the guest agent */
-	FOR_CERTBOT = 4,    /* certbot; runs ingress-dns, so sees what that sees (but see
-			     * settings_move_secrets()) */
 	FOR_SUPERVISOR = 8, /* every variable */
 };
 
@@ -182,7 +180,8 @@ int settings_check(char *const *environ_block, FILE *out, struct buffer *problem
  * providers only those of the one in use), its paths, LOG_LEVEL and LOG_FORMAT with their
  * resolved values, PATH, HOME, TZ, LANG, PYTHONPYCACHEPREFIX and the proxy variables of curl if
  * set, and INGRESS_SUPERVISED (see log.h).  `extra` is NULL or NAME=VALUE strings, NULL at the end,
- * that override.  A NULL-terminated array, freed with settings_free_environment().
+ * that override.  A NULL-terminated array, freed with settings_free_environment().  An audience of
+ * 0 gets nothing but what everybody does.
  */
 char **settings_child_environment(const struct settings *settings, unsigned audience,
 				  const char *const *extra, struct error *err);
@@ -194,13 +193,6 @@ void settings_free_environment(char **environment);
  * the file since, and need not be able to read it.  `settings` keeps a copy of `path`.
  */
 int settings_copy_domains(const struct settings *settings, const char *path, struct error *err);
-
-/*
- * Takes the secrets out of such an environment: each goes into a file of its own in `folder`
- * (which is there, and the owner's alone), and NAME_FILE names it instead.  For a program that
- * needs none of them but runs another one that does.  -1 leaves some of them where they were.
- */
-int settings_move_secrets(char **environment, const char *folder, struct error *err);
 
 /*
  * Reads the secret `name` from the process environment or the file that NAME_FILE names

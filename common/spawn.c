@@ -136,6 +136,15 @@ static int close_from_proc(int first)
 	return got == 0 ? 0 : -1;
 }
 
+static void die_with_parent(const struct plan *plan, int signal)
+{
+	if (prctl(PR_SET_PDEATHSIG, signal) != 0)
+		fail_child(plan->report_fd, "setting the parent-death signal");
+	/* A parent that died before the line above will not be noticed by the kernel. */
+	if (getppid() != plan->parent)
+		_exit(EXIT_NO_EXEC);
+}
+
 static _Noreturn void run_child(struct plan *plan)
 {
 	static const char *const empty[] = {NULL};
@@ -147,11 +156,7 @@ static _Noreturn void run_child(struct plan *plan)
 
 	setpgid(0, 0);
 	reset_signals();
-	if (prctl(PR_SET_PDEATHSIG, death_signal) != 0)
-		fail_child(plan->report_fd, "setting the parent-death signal");
-	/* A parent that died before the line above will not be noticed by the kernel. */
-	if (getppid() != plan->parent)
-		_exit(EXIT_NO_EXEC);
+	die_with_parent(plan, death_signal);
 	place_fds(plan);
 	if (close_range(REPORT_FD + 1, ~0U, 0) != 0 && close_from_proc(REPORT_FD + 1) != 0)
 		fail_child(plan->report_fd, "closing descriptors");
@@ -160,6 +165,9 @@ static _Noreturn void run_child(struct plan *plan)
 	const char *failed = confinement_apply(confinement);
 	if (failed != NULL)
 		fail_child(plan->report_fd, failed);
+	/* A change of the user has taken it away. */
+	if (confinement->user != 0)
+		die_with_parent(plan, death_signal);
 	/* execve() does not write to what it is given; its prototype is older than const. */
 	execve(plan->path, (char *const *)(uintptr_t)spec->argv, (char *const *)(uintptr_t)envp);
 	fail_child(plan->report_fd, "executing it");

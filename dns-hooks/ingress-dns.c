@@ -164,24 +164,13 @@ static int run_caa(void *values, char **arguments, size_t count, struct error *e
 
 /* ---- hooks */
 
-/* certbot would keep to itself why the challenge failed: ingressd reads it from standard error,
- * while the log goes into its pipe. */
-static void tell_supervisor(const struct error *err)
-{
-	if (getenv("INGRESS_LOG_PIPE") != NULL)
-		fprintf(stderr, "%s\n", err->text);
-}
-
 static int run_auth(void *values, char **arguments, size_t count, struct error *err)
 {
 	const struct values *v = values;
 
 	(void)arguments;
 	(void)count;
-	if (challenge_auth(v->settings, err) == 0)
-		return 0;
-	tell_supervisor(err);
-	return error_wrap(err, "challenge");
+	return challenge_auth(v->settings, err);
 }
 
 static int run_cleanup(void *values, char **arguments, size_t count, struct error *err)
@@ -198,24 +187,6 @@ static int run_cleanup(void *values, char **arguments, size_t count, struct erro
 }
 
 /* ---- main */
-
-/* certbot runs with a home and a Python of its own; the operator's program of DNS_PROVIDER=exec
- * gets those that it has without certbot. */
-static void leave_room_of_certbot(void)
-{
-	static const char *const certbots[] = {"XDG_CONFIG_HOME", "PYTHONPATH", "PYTHONNOUSERSITE",
-					       "NETRC", "INGRESS_HOME"};
-	const char *home = getenv("INGRESS_HOME");
-
-	if (home == NULL)
-		return;
-	if (home[0] == '\0')
-		unsetenv("HOME");
-	else
-		setenv("HOME", home, 1);
-	for (size_t i = 0; i < sizeof(certbots) / sizeof(*certbots); i++)
-		unsetenv(certbots[i]);
-}
 
 #define PLACE(member) .place = offsetof(struct values, member)
 #define ACCOUNT_URI                                                                  \
@@ -364,7 +335,6 @@ int main(int argc, char **argv)
 {
 	struct values values = {.kinds = KIND_ALL};
 
-	leave_room_of_certbot();
 	log_setup_from_environment("ingress-dns");
 	/* Line by line also into a pipe: what is done is said when it is done. */
 	setvbuf(stdout, NULL, _IOLBF, 0);

@@ -2,47 +2,56 @@
 
 #include "common/buffer.h"
 #include "common/file.h"
+#include "common/privileges.h"
 #include "supervisor/certbot_answer.h"
+#include "supervisor/certbot_hook.h"
 #include "supervisor/certbot_log.h"
 #include "supervisor/certbot_room.h"
+#include "supervisor/certbot_setup.h"
+#include "supervisor/certbot_user.h"
 #include "supervisor/certificate_store.h"
 #include "supervisor/confined.h"
 
-#include <openssl/crypto.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 enum {
-	CONFIG_MAX = 64 * 1024,
-	LOG_MAX = 4 * 1024 * 1024,
-	VARIABLE_MAX = 4352,
-	HOOK_MAX = 8 * 1024,
-	PATH_LENGTH_MAX = 4096,
+	LOG_MAX = CERTBOT_FILE_MAX,
+	REASON_MAX = 1024,
 	/* When neither CERTBOT_TIMEOUT nor PROPAGATION_TIMEOUT is set: longer than the longest
 	 * wait of any provider. */
 	PROPAGATION_DEFAULT = 900,
 	/* What an order takes beside that: ingress-dns lets caches run out for up to 300 s once a
 	 * value is seen everywhere, and the CA takes its time. */
 	ORDER_SECONDS = 600,
+	COMPILING_SECONDS = 120,
 };
-
-/* In the folder of logs: why the hook ended certbot. */
-#define HOOK_FILE "hook"
 
 struct run {
 	struct certbot *certbot;
 	struct certbot_room room;
-	certbot_done *done;
+	struct certbot_hook *hook; /* NULL: it has none */
+	struct process *process;
+	/* Why it was ended: the hook's words. */
+	bool was_refused;
+	struct error refusal;
+	/* How it has ended; told once its hook's job has ended too. */
+	struct certbot_outcome outcome;
+	struct error error;
+	struct buffer log;
+	certbot_done *done; /* NULL: nobody waits for it */
 	void *arg;
 };
 
 struct certbot {
 	struct certbot_options options;
 	char *folder; /* RUN_DIR/certbot */
-	struct run *runs[CERTBOT_ROOMS];
+	bool has_users;
+	/* One more than there are orders, see compile(). */
+	struct run *runs[CERTBOT_ROOMS + 1];
 };
 
 long certbot_deadline(const struct settings *settings)
@@ -54,242 +63,187 @@ long certbot_deadline(const struct settings *settings)
 	return (wait > 0 ? wait : PROPAGATION_DEFAULT) + ORDER_SECONDS;
 }
 
-/* ---- cli.ini */
-
-static int write_eab(struct buffer *ini, const struct settings *settings, struct error *err)
-{
-	struct buffer key;
-	int found;
-
-	if (settings->acme_eab_kid == NULL)
-		return 0;
-	buffer_init(&key, SETTINGS_VALUE_MAX);
-	found = settings_secret("ACME_EAB_HMAC_KEY", &key, err);
-	if (found > 0)
-		buffer_printf(ini, "eab-kid = %s\neab-hmac-key = %s\n", settings->acme_eab_kid,
-			      key.data);
-	if (key.data != NULL)
-		OPENSSL_cleanse(key.data, key.length);
-	buffer_free(&key);
-	return found < 0 ? -1 : 0;
-}
-
-static void write_options(struct buffer *ini, const struct run *run)
-{
-	const struct settings *s = run->certbot->options.settings;
-	const char *program = run->certbot->options.dns_program;
-
-	buffer_printf(ini,
-		      "non-interactive = true\n"
-		      "agree-tos = true\n"
-		      "server = %s\n"
-		      "config-dir = %s\n"
-		      "work-dir = %s\n"
-		      "logs-dir = %s\n"
-		      "max-log-backups = 0\n"
-		      "preferred-challenges = dns\n"
-		      /* No path in it: a shell reads the line. */
-		      "manual-auth-hook = %s auth 2>$INGRESS_HOOK_WORDS || kill 0\n"
-		      "manual-cleanup-hook = %s cleanup\n",
-		      s->acme_server, run->room.config, run->room.work, run->room.logs, program,
-		      program);
-	if (s->acme_email != NULL)
-		buffer_printf(ini, "email = %s\nno-eff-email = true\n", s->acme_email);
-	else
-		buffer_puts(ini, "register-unsafely-without-email = true\n");
-}
-
-static int write_config(const struct run *run, struct error *err)
-{
-	struct buffer ini;
-	int rc;
-
-	buffer_init(&ini, CONFIG_MAX);
-	write_options(&ini, run);
-	rc = write_eab(&ini, run->certbot->options.settings, err);
-	if (rc == 0)
-		rc = buffer_check(&ini, run->room.ini, err);
-	if (rc == 0) {
-		rc = file_write(run->room.ini, 0600, ini.data, ini.length, err);
-		OPENSSL_cleanse(ini.data, ini.length);
-	}
-	buffer_free(&ini);
-	return rc;
-}
-
-/* ---- environment */
-
-/* "NAME=VALUE" */
-static int make_variable(char variable[VARIABLE_MAX], const char *name, const char *value,
-			 struct error *err)
-{
-	if (snprintf(variable, VARIABLE_MAX, "%s=%s", name, value) < VARIABLE_MAX)
-		return 0;
-	return error_set(err, EXIT_BAD_CONFIG,
-			 "RUN_DIR, HOME or ACME_CA_BUNDLE is too long a path");
-}
-
-static char **make_environment(const struct run *run, struct error *err)
-{
-	const struct settings *s = run->certbot->options.settings;
-	const char *home = getenv("HOME");
-	char words[PATH_LENGTH_MAX];
-	const struct {
-		const char *name, *value;
-	} variables[] = {
-	    {"INGRESS_LOG_PIPE", run->certbot->options.log_pipe},
-	    {"INGRESS_HOOK_WORDS", words},
-	    {"TMPDIR", run->room.tmp}, /* only RUN_DIR is sure to be writable */
-	    {"HOME", run->room.home},
-	    {"XDG_CONFIG_HOME", run->room.home},
-	    {"NETRC", "/dev/null"}, /* its HTTP library would send what is in it */
-	    {"PYTHONPATH", run->room.python},
-	    {"PYTHONNOUSERSITE", "1"},
-	    {"INGRESS_HOME", home == NULL ? "" : home}, /* for the hooks, see ingress-dns.c */
-	    /* certbot has no option for a trust store, only its HTTP library's variable. */
-	    {"REQUESTS_CA_BUNDLE", s->acme_ca_bundle},
-	};
-	enum { COUNT = sizeof(variables) / sizeof(*variables) };
-	char texts[COUNT][VARIABLE_MAX];
-	const char *extra[COUNT + 1] = {NULL};
-	size_t count = 0;
-
-	snprintf(words, sizeof(words), "%s/" HOOK_FILE, run->room.logs);
-	for (size_t i = 0; i < COUNT; i++) {
-		if (variables[i].value == NULL)
-			continue;
-		if (make_variable(texts[count], variables[i].name, variables[i].value, err) != 0)
-			return NULL;
-		extra[count] = texts[count];
-		count++;
-	}
-	char **environment = settings_child_environment(s, FOR_CERTBOT | FOR_DNS, extra, err);
-	if (environment == NULL)
-		return NULL;
-	if (settings_move_secrets(environment, run->room.secrets, err) == 0)
-		return environment;
-	settings_free_environment(environment);
-	return NULL;
-}
-
 /* ---- runs */
 
-static void run_free(struct run *run, bool keep_logs)
+static void run_free(struct run *run, bool keep_log)
 {
+	certbot_hook_free(run->hook);
 	run->certbot->runs[run->room.number] = NULL;
-	certbot_room_close(&run->room, keep_logs);
+	certbot_room_close(&run->room, keep_log ? &run->log : NULL);
+	buffer_free(&run->log);
 	free(run);
 }
 
-static struct run *run_new(struct certbot *certbot, struct error *err)
+static uid_t user_of(const struct certbot *certbot, unsigned number)
 {
-	unsigned number = 0;
+	return certbot->has_users ? USER_CERTBOT + number : 0;
+}
 
-	while (number < CERTBOT_ROOMS && certbot->runs[number] != NULL)
-		number++;
-	if (number == CERTBOT_ROOMS) {
-		error_set(err, EXIT_TRY_LATER, "%d orders are under way", CERTBOT_ROOMS);
-		return NULL;
+/* A room that cannot be had, since something is left of its user, is passed over. */
+static int open_room(struct run *run, unsigned first, unsigned last, struct error *err)
+{
+	struct certbot *certbot = run->certbot;
+
+	error_set(err, EXIT_TRY_LATER, "%d orders are under way", CERTBOT_ROOMS);
+	for (unsigned number = first; number <= last; number++) {
+		if (certbot->runs[number] != NULL ||
+		    certbot_room_open(&run->room, certbot->folder, number, user_of(certbot, number),
+				      err) != 0)
+			continue;
+		certbot->runs[number] = run;
+		return 0;
 	}
+	return -1;
+}
+
+static struct run *run_new(struct certbot *certbot, unsigned first, unsigned last,
+			   certbot_done *done, void *arg, struct error *err)
+{
 	struct run *run = calloc(1, sizeof(*run));
+
 	if (run == NULL) {
 		error_no_memory(err);
 		return NULL;
 	}
 	run->certbot = certbot;
-	if (certbot_room_open(&run->room, certbot->folder, number, err) != 0) {
-		free(run);
-		return NULL;
+	run->done = done;
+	run->arg = arg;
+	buffer_init(&run->log, LOG_MAX);
+	if (open_room(run, first, last, err) == 0)
+		return run;
+	buffer_free(&run->log);
+	free(run);
+	return NULL;
+}
+
+/* ---- the end */
+
+static void finish(struct run *run)
+{
+	bool has_failed = run->outcome.error != NULL;
+
+	run->outcome.may_have_left =
+	    has_failed || (run->hook != NULL && certbot_hook_has_left(run->hook));
+	if (run->done != NULL)
+		run->done(&run->outcome, run->arg);
+	run_free(run, has_failed);
+}
+
+static void on_hook_stopped(void *arg)
+{
+	finish(arg);
+}
+
+static void on_refused(const struct error *err, void *arg)
+{
+	struct run *run = arg;
+
+	run->was_refused = true;
+	run->refusal = *err;
+	process_end(run->process);
+}
+
+/* Why it did not end well; 0 if it did. */
+static int check(struct run *run, const struct process_result *result, struct error *err)
+{
+	const struct certbot_words words = {result->tail, buffer_text(&run->log)};
+	bool is_killed = WIFSIGNALED(result->status) && WTERMSIG(result->status) == SIGKILL;
+
+	if (run->was_refused) {
+		*err = run->refusal;
+		return -1;
 	}
-	certbot->runs[number] = run;
-	return run;
+	if (process_check(result, "certbot", err) == 0)
+		return 0;
+	if (!result->timed_out && !is_killed)
+		certbot_explain(&words, time(NULL), err);
+	return -1;
 }
 
-/* Its text is "" where there is no such file, or none that can be read. */
-static bool read_words(const struct run *run, const char *file, size_t most, struct buffer *text)
-{
-	struct error ignored = ERROR_INIT;
-	char path[PATH_LENGTH_MAX];
-
-	snprintf(path, sizeof(path), "%s/%s", run->room.logs, file);
-	buffer_init(text, most);
-	return file_read(path, text, &ignored) == 0 || !file_exists(path);
-}
-
-static void explain(const struct run *run, const struct process_result *result, const char *log,
-		    struct error *err)
-{
-	struct buffer hook;
-
-	read_words(run, HOOK_FILE, HOOK_MAX, &hook);
-	certbot_explain(&(struct certbot_words){result->tail, log, buffer_text(&hook)}, time(NULL),
-			err);
-	buffer_free(&hook);
-}
-
+/* What it has left is looked at once nothing of it runs on. */
 static void on_done(const struct process_result *result, void *arg)
 {
 	struct run *run = arg;
-	struct error err = ERROR_INIT;
-	struct certbot_outcome outcome = {.config_dir = run->room.config, .has_asked = true};
-	struct buffer log;
-	/* The log begins before anything is asked.  One that cannot be read counts as if it had an
-	 * order in it. */
-	bool is_read = read_words(run, "letsencrypt.log", LOG_MAX, &log);
+	struct certbot_outcome *outcome = &run->outcome;
+	struct error *err = &run->error;
+	bool is_read = false, is_over = run->hook == NULL || certbot_hook_stop(run->hook);
 
-	outcome.ca_time = certbot_log_ca_time(buffer_text(&log));
-	if (process_check(result, "certbot", &err) != 0) {
-		/* Our hook ends it by TERM when the challenge cannot be set, and says why. */
-		bool is_killed = WIFSIGNALED(result->status) && WTERMSIG(result->status) == SIGKILL;
-		if (!result->timed_out && !is_killed)
-			explain(run, result, buffer_text(&log), &err);
-		outcome.has_asked = !is_read || certbot_log_has_order(buffer_text(&log));
-		outcome.account_is_unknown = certbot_log_account_is_unknown(buffer_text(&log));
-		outcome.error = &err;
+	int rc = certbot_room_end_processes(&run->room, err);
+	if (rc == 0) {
+		/* The log begins before anything is asked.  One that cannot be read counts as if
+		 * it had an order in it. */
+		is_read = certbot_room_read_log(&run->room, &run->log);
+		rc = check(run, result, err);
 	}
-	buffer_free(&log);
-	run->done(&outcome, run->arg);
-	run_free(run, outcome.error != NULL);
+	if (rc == 0)
+		rc = certbot_room_take(&run->room, err);
+	const char *log = buffer_text(&run->log);
+	*outcome = (struct certbot_outcome){
+	    .error = rc == 0 ? NULL : err,
+	    .config_dir = run->room.made,
+	    .has_asked = rc == 0 || !is_read || certbot_log_has_order(log),
+	    .account_is_unknown = rc != 0 && certbot_log_account_is_unknown(log),
+	    .ca_time = certbot_log_ca_time(log),
+	};
+	if (is_over)
+		finish(run);
 }
 
-static int start(struct run *run, const char *const *argv, struct error *err)
+/* ---- the beginning */
+
+static int start(struct run *run, const char *const *argv, long timeout, struct error *err)
 {
 	const struct certbot_options *o = &run->certbot->options;
+	const struct confinement confinement = confined_certbot(run->room.user);
 	char **environment;
 	struct process_spec spec = {
 	    .name = "certbot",
 	    .argv = argv,
-	    .timeout = certbot_deadline(o->settings),
+	    .timeout = timeout,
 	    .stdout_level = LOG_DEBUG,
 	    .stderr_level = LOG_DEBUG, /* what matters of it becomes the error */
 	    .extra_fd = -1,
-	    .confinement = confined_certbot(o->settings),
+	    .confinement = &confinement,
 	    .done = on_done,
 	    .arg = run,
 	};
 
-	if (write_config(run, err) != 0)
+	if (certbot_room_hand_over(&run->room, err) != 0)
 		return -1;
-	environment = make_environment(run, err);
+	environment = certbot_setup_environment(&run->room, o->settings, err);
 	if (environment == NULL)
 		return -1;
 	spec.envp = (const char *const *)environment;
-	struct process *process = process_start(o->processes, &spec, err);
+	run->process = process_start(o->processes, &spec, err);
 	settings_free_environment(environment);
-	return process == NULL ? -1 : 0;
+	return run->process == NULL ? -1 : 0;
+}
+
+/* `domain` is NULL for a run that has no challenge to answer. */
+static int start_with_hook(struct run *run, const char *const *argv, const char *domain,
+			   struct error *err)
+{
+	const struct certbot_options *o = &run->certbot->options;
+	long timeout = certbot_deadline(o->settings);
+
+	run->hook = certbot_hook_new(
+	    &(struct certbot_hook_options){o->base, o->jobs, run->room.path, domain, timeout,
+					   on_refused, on_hook_stopped, run},
+	    err);
+	if (run->hook == NULL || certbot_setup_write(&run->room, o->settings, err) != 0)
+		return -1;
+	return start(run, argv, timeout, err);
 }
 
 int certbot_register(struct certbot *certbot, certbot_done *done, void *arg, struct error *err)
 {
-	struct run *run = run_new(certbot, err);
+	struct run *run = run_new(certbot, 0, CERTBOT_ROOMS - 1, done, arg, err);
 
 	if (run == NULL)
 		return -1;
 	const char *const argv[] = {certbot->options.settings->certbot, "register", "--config",
 				    run->room.ini, NULL};
-	run->done = done;
-	run->arg = arg;
-	if (start(run, argv, err) == 0)
+	if (start_with_hook(run, argv, NULL, err) == 0)
 		return 0;
 	run_free(run, false);
 	return -1;
@@ -298,7 +252,7 @@ int certbot_register(struct certbot *certbot, certbot_done *done, void *arg, str
 int certbot_issue(struct certbot *certbot, const char *domain, const char *name,
 		  const char *account_id, certbot_done *done, void *arg, struct error *err)
 {
-	struct run *run = run_new(certbot, err);
+	struct run *run = run_new(certbot, 0, CERTBOT_ROOMS - 1, done, arg, err);
 
 	if (run == NULL)
 		return -1;
@@ -309,16 +263,59 @@ int certbot_issue(struct certbot *certbot, const char *domain, const char *name,
 	     * certbot_room.c. */
 	    "--authenticator", "manual", "--no-directory-hooks", "--pre-hook", "", "--post-hook",
 	    "", "--key-type", "ecdsa", "--elliptic-curve", "secp256r1", NULL};
-	run->done = done;
-	run->arg = arg;
 	if (store_lend_account(certbot->options.store, account_id, run->room.config, err) == 0 &&
-	    start(run, argv, err) == 0)
+	    start_with_hook(run, argv, domain, err) == 0)
 		return 0;
 	run_free(run, false);
 	return -1;
 }
 
+/* ---- compiled modules */
+
+/*
+ * Where Python has been told to keep what it compiles in our folder, as in the image, which comes
+ * with nothing compiled, it is compiled once by a run that talks to nobody, for the others to read:
+ * what an order wrote there would be executed by all later ones.
+ */
+static void compile(struct certbot *certbot)
+{
+	const char *cache = getenv("PYTHONPYCACHEPREFIX");
+	size_t length = strlen(certbot->folder);
+	uid_t user = user_of(certbot, CERTBOT_ROOMS);
+	struct error err = ERROR_INIT;
+
+	if (cache == NULL || user == 0 || strncmp(cache, certbot->folder, length) != 0 ||
+	    cache[length] != '/')
+		return;
+	struct run *run = run_new(certbot, CERTBOT_ROOMS, CERTBOT_ROOMS, NULL, NULL, &err);
+	if (run != NULL) {
+		const char *const argv[] = {certbot->options.settings->certbot, "--version", NULL};
+		if (file_make_dirs(cache, 0755, &err) == 0 && chown(cache, user, user) == 0 &&
+		    start(run, argv, COMPILING_SECONDS, &err) == 0)
+			return;
+		run_free(run, false);
+	}
+	log_warn("certbot's modules are compiled for each order: %s", err.text);
+}
+
 /* ---- the object */
+
+static int prepare(struct certbot *certbot, struct error *err)
+{
+	const char *program = certbot->options.settings->certbot;
+	char reason[REASON_MAX];
+
+	certbot_rooms_remove(certbot->folder);
+	if (file_make_dirs(certbot->folder, 0711, err) != 0)
+		return -1;
+	if (geteuid() != 0)
+		return 0; /* the log has it: see confined_report() */
+	certbot->has_users =
+	    certbot_user_can_run(USER_CERTBOT, program, certbot->folder, reason, sizeof(reason));
+	if (!certbot->has_users)
+		log_warn("certbot runs as root, which reads every key: %s", reason);
+	return 0;
+}
 
 struct certbot *certbot_new(const struct certbot_options *options, struct error *err)
 {
@@ -332,8 +329,10 @@ struct certbot *certbot_new(const struct certbot_options *options, struct error 
 		return NULL;
 	}
 	certbot->options = *options;
-	if (file_remove_tree(certbot->folder, err) == 0)
+	if (prepare(certbot, err) == 0) {
+		compile(certbot);
 		return certbot;
+	}
 	certbot_free(certbot);
 	return NULL;
 }
@@ -342,7 +341,7 @@ void certbot_free(struct certbot *certbot)
 {
 	if (certbot == NULL)
 		return;
-	for (size_t i = 0; i < CERTBOT_ROOMS; i++)
+	for (size_t i = 0; i <= CERTBOT_ROOMS; i++)
 		if (certbot->runs[i] != NULL)
 			run_free(certbot->runs[i], false);
 	free(certbot->folder);

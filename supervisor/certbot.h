@@ -7,8 +7,9 @@
  * external account binding nor anything else of weight stands in its argv.  It is there while
  * certbot runs, and no longer.
  *
- * Its hooks need the DNS credentials, itself it does not: while it runs they are in files (0600) of
- * which its environment has the names.
+ * It runs as a user of its room's own, with the account's key and without any other secret, and is
+ * not trusted: its hooks only ask (certbot_hook.h), and what it leaves is looked at with care
+ * (certbot_user.h, made_files.h).
  */
 #ifndef SUPERVISOR_CERTBOT_H
 #define SUPERVISOR_CERTBOT_H
@@ -21,12 +22,14 @@
 #include <time.h>
 
 struct certificate_store;
+struct event_base;
+struct jobs;
 
 struct certbot_options {
+	struct event_base *base;
 	const struct settings *settings;
 	struct process_table *processes;
-	const char *dns_program; /* ingress-dns, absolute */
-	const char *log_pipe;	 /* where the hooks log; certbot holds their output back */
+	const struct jobs *jobs;
 	struct certificate_store *store;
 };
 
@@ -44,6 +47,7 @@ struct certbot_outcome {
 	const char *config_dir;	 /* what it has made; gone when `done` returns */
 	bool has_asked;		 /* a new order was asked of the CA, as far as is known */
 	bool account_is_unknown; /* the CA does not know the account */
+	bool may_have_left;	 /* a challenge in DNS */
 	time_t ca_time;		 /* the CA's clock when it answered last; 0: not known */
 };
 

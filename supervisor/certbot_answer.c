@@ -126,10 +126,7 @@ static void explain(const struct certbot_words *words, char sentence[LINE_MAX_LE
 			  CERTBOT_MEMORY_MAX / MEBIBYTE);
 		return;
 	}
-	if (words->hook[0] != '\0') {
-		snprintf(sentence, LINE_MAX_LENGTH, "the challenge could not be set: %.*s",
-			 (int)strcspn(words->hook, "\n"), words->hook);
-	} else if (!certbot_log_problem(words->log, sentence, LINE_MAX_LENGTH)) {
+	if (!certbot_log_problem(words->log, sentence, LINE_MAX_LENGTH)) {
 		if (has_line(words->tail, "OSError: [Errno 27]")) {
 			error_set(err, EXIT_FAILED,
 				  "certbot was ended: it had to write a file of more than %d MiB "

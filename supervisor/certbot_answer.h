@@ -11,15 +11,13 @@
 struct certbot_words {
 	const char *tail; /* its last lines */
 	const char *log;  /* its debug log, see certbot_log.h */
-	const char *hook; /* why our hook ended it */
 };
 
 /*
- * Sets err's text to the most telling sentence (our hook's reason, else the CA's own words, else
- * certbot's), its code to EXIT_TRY_LATER when the CA said so or could not be reached, else
- * EXIT_FAILED, and retry_after to what the CA asked for: a Retry-After header beside a 429 or 503
- * status, or "retry after DATE UTC" in the CA's words.  Leaves the text as it is where nothing of
- * that tells more.
+ * Sets err's text to the most telling sentence (the CA's own words, else certbot's), its code to
+ * EXIT_TRY_LATER when the CA said so or could not be reached, else EXIT_FAILED, and retry_after to
+ * what the CA asked for: a Retry-After header beside a 429 or 503 status, or "retry after DATE UTC"
+ * in the CA's words.  Leaves the text as it is where nothing of that tells more.
  */
 void certbot_explain(const struct certbot_words *words, time_t now, struct error *err);
 

@@ -54,17 +54,16 @@ static bool runs_a_program_of_the_operator(const struct settings *settings)
 	return strcmp(settings->dns_provider, "exec") == 0;
 }
 
-const struct confinement *confined_certbot(const struct settings *settings)
+struct confinement confined_certbot(uid_t user)
 {
-	static const struct confinement usual = {.capabilities = TO_GIVE_UP_ROOT,
-						 .memory_max = CERTBOT_MEMORY_MAX,
-						 .file_max = CERTBOT_FILE_MAX};
-	static const struct confinement with_exec = {.capabilities = FOR_JOURNAL,
-						     .memory_max = CERTBOT_MEMORY_MAX,
-						     .file_max = CERTBOT_FILE_MAX,
-						     .may_gain_rights = true};
-
-	return runs_a_program_of_the_operator(settings) ? &with_exec : &usual;
+	/* Root alone may have to get to a CERTBOT or a RUN_DIR of somebody else's. */
+	return (struct confinement){
+	    .capabilities = CAPABILITY(CAP_DAC_OVERRIDE),
+	    .memory_max = CERTBOT_MEMORY_MAX,
+	    .file_max = CERTBOT_FILE_MAX,
+	    .processes_max = user == 0 ? 0 : CERTBOT_PROCESSES_MAX,
+	    .user = user,
+	};
 }
 
 const struct confinement *confined_dns(const struct settings *settings)

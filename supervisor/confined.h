@@ -16,13 +16,16 @@ extern const struct confinement confined_evidence; /* ingress-evidence, to give 
 extern const struct confinement confined_probe;	   /* ingressctl probe, as well */
 extern const struct confinement confined_resolve;  /* ingress-resolve, as well */
 
-/* These two differ with DNS_PROVIDER=exec, since they run the operator's own program. */
-const struct confinement *confined_certbot(const struct settings *settings);
+/* certbot as the user of its room; 0: as ingressd. */
+struct confinement confined_certbot(uid_t user);
+
+/* It differs with DNS_PROVIDER=exec, since it runs the operator's own program. */
 const struct confinement *confined_dns(const struct settings *settings);
 
 enum {
 	CERTBOT_MEMORY_MAX = 512 * 1024 * 1024, /* an order takes some 100 MB of address space */
 	CERTBOT_FILE_MAX = 4 * 1024 * 1024,	/* the log of one: some 100 KB */
+	CERTBOT_PROCESSES_MAX = 128,		/* itself, a shell, ldconfig and the like */
 };
 
 /* Logs in one line which of these limits cannot be applied, if any. */

@@ -12,7 +12,7 @@ enum { CLAIM_TRIES = 200, CLAIM_PAUSE_MS = 50 };
 
 struct run_folder {
 	int fd;
-	char *certs, *chroot, *control_socket, *log_pipe, *addresses, *domains, *kept;
+	char *certs, *chroot, *control_socket, *addresses, *domains, *kept;
 };
 
 /* One that was just told to end may still be letting its connections finish. */
@@ -54,12 +54,11 @@ struct run_folder *run_folder_open(const struct settings *settings, struct error
 	folder->certs = file_join(settings->run_dir, "certs");
 	folder->chroot = file_join(settings->run_dir, "chroot");
 	folder->control_socket = file_join(settings->run_dir, "control.sock");
-	folder->log_pipe = file_join(settings->run_dir, "log.pipe");
 	folder->addresses = file_join(settings->run_dir, "addresses");
 	folder->domains = file_join(settings->run_dir, "domains");
 	folder->kept = file_join(settings->run_dir, "kept");
-	if (!folder->certs || !folder->chroot || !folder->control_socket || !folder->log_pipe ||
-	    !folder->addresses || !folder->domains || !folder->kept) {
+	if (!folder->certs || !folder->chroot || !folder->control_socket || !folder->addresses ||
+	    !folder->domains || !folder->kept) {
 		error_no_memory(err);
 		goto fail;
 	}
@@ -80,7 +79,6 @@ void run_folder_close(struct run_folder *folder)
 	free(folder->certs);
 	free(folder->chroot);
 	free(folder->control_socket);
-	free(folder->log_pipe);
 	free(folder->addresses);
 	free(folder->domains);
 	free(folder->kept);
@@ -100,11 +98,6 @@ const char *run_folder_chroot(const struct run_folder *folder)
 const char *run_folder_control_socket(const struct run_folder *folder)
 {
 	return folder->control_socket;
-}
-
-const char *run_folder_log_pipe(const struct run_folder *folder)
-{
-	return folder->log_pipe;
 }
 
 const char *run_folder_addresses(const struct run_folder *folder)

@@ -5,10 +5,9 @@
  *   certs/          certificates that are installed, with their keys (0600)
  *   haproxy/        configurations, `current`, master.sock
  *   chroot/         HAProxy's worker: the sockets of the evidence and of its own frontends
- *   certbot/        a room for each order while it runs, see certbot_room.h
+ *   certbot/        a room for each order while it runs, of a user of its own: certbot_room.h
  *   kept/           certificates that the volume has not taken, see store_kept.h
  *   control.sock    for ingressctl
- *   log.pipe        log lines of the DNS hooks
  *   addresses       of backends that are known by name, for the next start
  */
 #ifndef SUPERVISOR_RUN_FOLDER_H
@@ -27,7 +26,6 @@ void run_folder_close(struct run_folder *folder);
 const char *run_folder_certs(const struct run_folder *folder);
 const char *run_folder_chroot(const struct run_folder *folder);
 const char *run_folder_control_socket(const struct run_folder *folder);
-const char *run_folder_log_pipe(const struct run_folder *folder);
 const char *run_folder_addresses(const struct run_folder *folder);
 const char *run_folder_domains(const struct run_folder *folder);
 const char *run_folder_kept(const struct run_folder *folder);

@@ -301,7 +301,7 @@ static void on_issued(const struct certbot_outcome *outcome, void *arg)
 		note_certificate(order, arg);
 		key_origin_after_order(order->options.key_origin, domain_index(arg));
 	}
-	end(order, domain_index(arg), outcome->error != NULL);
+	end(order, domain_index(arg), outcome->may_have_left);
 	if (rc == 0)
 		domain_done(arg);
 	else if (rc > 0)

@@ -16,7 +16,6 @@
 #include "supervisor/identity.h"
 #include "supervisor/jobs.h"
 #include "supervisor/key_origin.h"
-#include "supervisor/log_pipe.h"
 #include "supervisor/publication.h"
 #include "supervisor/render.h"
 #include "supervisor/resolver.h"
@@ -42,7 +41,6 @@ struct supervisor {
 	struct process_table *processes;
 	struct jobs *jobs;
 	struct state *state;
-	struct log_pipe *log_pipe;
 	struct certificate_store *store;
 	struct certbot *certbot;
 	struct publication *publication;
@@ -179,10 +177,9 @@ static int prepare(struct supervisor *s, struct error *err)
 	    s->processes == NULL ? NULL : jobs_new(s->processes, s->settings, &s->programs, err);
 	if (s->jobs == NULL)
 		return -1;
-	s->log_pipe = log_pipe_new(s->base, run_folder_log_pipe(s->folder), err);
 	s->state = state_open(s->settings->letsencrypt_dir, err);
 	s->store = store_open(s->settings->letsencrypt_dir, s->settings->acme_server, err);
-	if (s->log_pipe == NULL || s->state == NULL || s->store == NULL)
+	if (s->state == NULL || s->store == NULL)
 		return -1;
 	return store_keep_in(s->store, run_folder_kept(s->folder), err);
 }
@@ -267,10 +264,8 @@ static int make_parts(struct supervisor *s, struct error *err)
 	const struct settings *settings = s->settings;
 	const char *certs = run_folder_certs(s->folder);
 
-	s->certbot =
-	    certbot_new(&(struct certbot_options){settings, s->processes, s->programs.dns,
-						  run_folder_log_pipe(s->folder), s->store},
-			err);
+	s->certbot = certbot_new(
+	    &(struct certbot_options){s->base, settings, s->processes, s->jobs, s->store}, err);
 	if (s->certbot == NULL)
 		return -1;
 	s->key_origin =
@@ -431,7 +426,6 @@ static void take_apart(struct supervisor *s)
 	publication_free(s->publication);
 	certbot_free(s->certbot);
 	jobs_free(s->jobs);
-	log_pipe_free(s->log_pipe);
 	state_free(s->state);
 	store_close(s->store);
 	if (s->hangup != NULL)

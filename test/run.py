@@ -59,7 +59,7 @@ READS_WHAT_OTHERS_SEND = (
             "test_attestation.py", "test_attestation_platforms.py", "test_attestation_refused.py",
             "test_commands.py", "test_control.py", "test_ctl_dns.py", "test_evidence.py",
             "test_evidence_folder.py", "test_evidence_platforms.py", "test_evidence_server.py",
-            "test_evidence_server_life.py", "test_guest_agent.py", "test_lying_ca.py",
+            "test_evidence_server_life.py", "test_guest_agent.py", "test_hostile_certbot.py", "test_lying_ca.py",
             "test_outside_text.py",
         )
     ),

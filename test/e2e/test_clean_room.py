@@ -134,7 +134,42 @@ def test_a_room_is_gone_with_its_order(world: World) -> None:
     ingress = world.ingress(**_only(stack))
     ingress.wait_settled()
     rooms = Path(ingress.environment["RUN_DIR"]) / "certbot"
-    assert [path for path in rooms.rglob("*") if path.is_file()] == []
+    assert list(rooms.iterdir()) == []
+
+
+def test_a_certbot_that_its_user_cannot_reach_runs_as_root_and_that_is_told(
+    world: World, tmp_path: Path
+) -> None:
+    """As the only one could before: an update takes nobody's certificates away."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root, to keep it")
+    stack = world.make_stack()
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    program = _write_script(closed / "certbot", 'id -u >"${0%/*}/user"\nexec certbot "$@"\n')
+    ingress = world.ingress(**_only(stack), CERTBOT=str(program))
+    ingress.wait_settled()
+    assert (closed / "user").read_text() == "0\n"
+    told = "certbot runs as root, which reads every key: user 59310, whom it would have, cannot use "
+    assert ingress.log.count(f"{told}{program}") == 1
+
+
+def test_what_python_compiles_comes_from_a_run_that_talks_to_nobody(world: World) -> None:
+    """Later ones execute it: what an order has written there would reach all of them."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root, to become several users")
+    stack = world.make_stack()
+    ingress = Ingress(stack, **_only(stack))
+    cache = ingress.run_dir / "certbot" / "python"
+    ingress.environment["PYTHONPYCACHEPREFIX"] = str(cache)
+    with ingress:
+        ingress.wait_for(lambda: list(cache.rglob("certbot/*.pyc")), "the compiled modules")
+        ingress.wait_settled()
+        for path in [cache, *(cache / "usr").rglob("*")]:  # the rest is that run's own room
+            assert path.stat().st_uid == 59342, path
+            assert path.stat().st_mode & 0o022 == 0, path
+            assert path.stat().st_mode & 0o004, path
+        assert ingress.fetch(NAME).json()["name"] == "app"
 
 
 SPOILED = {

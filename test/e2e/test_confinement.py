@@ -19,7 +19,7 @@ import pytest
 from support.ingress import BIN, Ingress, command_line
 from support.process import Child, clean_environment, session_members, wait_until
 from support.process_rights import (
-    CAPABILITIES, DNS, EVERY_ROW, HOLDING_HAPROXY, HOOKS, IS_SANITIZED, LOOK, PROBE, Watch, look_at,
+    CAPABILITIES, CERTBOT, DNS, EVERY_ROW, HOLDING_HAPROXY, IS_SANITIZED, LOOK, PROBE, Watch, look_at,
     status_of,
 )  # fmt: skip
 from support.stack import Stack
@@ -85,10 +85,8 @@ def _everything_happens(ingress: Ingress, stack: Stack, watch: Watch) -> None:
     agent = stack.agent
     assert agent is not None
     agent.fault("slow", seconds=2)
-    ingress.wait_for(lambda: HOOKS in watch.seen, "certbot's hook", SEEN_DEADLINE)
-    for pid in ingress.processes("ingress-dns auth"):
-        if command_line(pid)[0].endswith("ingress-dns"):
-            assert 0 not in look_at(pid).users  # type: ignore[union-attr]
+    ingress.wait_for(lambda: CERTBOT in watch.seen, CERTBOT, SEEN_DEADLINE)
+    ingress.wait_for(lambda: ingress.processes("ingress-dns auth"), "certbot's hook", SEEN_DEADLINE)
     stack.bind.second.release()
     ingress.wait_settled()
     ingress.wait_status(lambda s: s["evidence"]["published_at"], "evidence")

@@ -62,7 +62,9 @@ def plant(stack: Stack, name: str) -> str:
 
 def ordered(world: World, **options: Any) -> Ingress:
     """Both names served with certificates that were ordered here."""
-    world.make_stack(guest_agent=options.pop("agent", "dstack"))
+    stack = world.make_stack(guest_agent=options.pop("agent", "dstack"))
+    if "certbot" in options:
+        options["CERTBOT"] = stack.script("certbot", options.pop("certbot"))
     ingress = world.ingress(LOG_LEVEL="debug", **options)
     ingress.wait_settled()
     return ingress
@@ -130,14 +132,9 @@ def test_a_key_put_over_ours_is_adopted(world: World) -> None:
     assert served_spki(ingress, NAME) in record_of(ingress).read_text()
 
 
-def test_an_order_makes_a_new_key_whatever_is_said_of_reusing_it(
-    world: World, tmp_path: Path
-) -> None:
+def test_an_order_makes_a_new_key_whatever_is_said_of_reusing_it(world: World) -> None:
     """By the lineage's own configuration, and by a cli.ini of the machine's."""
-    certbot = tmp_path / "certbot"
-    certbot.write_text(f'#!/bin/sh\nXDG_CONFIG_HOME={tmp_path} exec certbot "$@"\n')
-    certbot.chmod(0o755)
-    ingress = ordered(world, CERTBOT=str(certbot))
+    ingress = ordered(world, certbot='XDG_CONFIG_HOME=${0%/*} exec certbot "$@"\n')
     wait_origins(ingress, MADE, MADE)
     assert ingress.stop() == 0
     plant(world.stack, NAME)
@@ -145,8 +142,8 @@ def test_an_order_makes_a_new_key_whatever_is_said_of_reusing_it(
     conf.write_text(
         conf.read_text().replace("[renewalparams]", "[renewalparams]\nreuse_key = True")
     )
-    (tmp_path / "letsencrypt").mkdir(exist_ok=True)
-    (tmp_path / "letsencrypt" / "cli.ini").write_text("reuse-key = true\n")
+    (world.stack.public / "letsencrypt").mkdir()
+    (world.stack.public / "letsencrypt" / "cli.ini").write_text("reuse-key = true\n")
     ingress.start()
     ingress.wait_settled()
     wait_origins(ingress, ADOPTED, MADE)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import stat
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from support import plain_certbot
+from support.fake_certbot import ASKING
 from support.ingress import BIN, Ingress, command_line
 from support.process import Child
 from support.stack import Stack
@@ -25,12 +25,6 @@ def _domains(stack: Stack, *names: str) -> dict[str, str | None]:
         "DOMAINS": ",".join(names),
         "ROUTING_MAP": ",".join(f"{name}={stack.app.address}" for name in names),
     }
-
-
-def _script(path: Path, text: str) -> str:
-    path.write_text("#!/bin/sh\n" + text)
-    path.chmod(path.stat().st_mode | stat.S_IXUSR)
-    return str(path)
 
 
 @contextlib.contextmanager
@@ -67,13 +61,11 @@ def test_so_many_orders_as_the_setting_says(world: World, tmp_path: Path, at_onc
 
 
 @pytest.mark.parametrize("at_once", ["4", "1"])
-def test_an_order_that_hangs_holds_up_nobody_else(
-    world: World, tmp_path: Path, at_once: str
-) -> None:
+def test_an_order_that_hangs_holds_up_nobody_else(world: World, at_once: str) -> None:
     """With one place it is made free after a minute."""
     stack = world.make_stack()
-    hanging = _script(
-        tmp_path / "certbot", f'case "$*" in *{HELD}*) exec sleep 600;; esac\nexec certbot "$@"\n'
+    hanging = stack.script(
+        "certbot", f'case "$*" in *{HELD}*) exec sleep 600;; esac\nexec certbot "$@"\n'
     )
     ingress = world.ingress(
         **_domains(stack, HELD, FREE, OTHER), CERTBOT=hanging, ORDERS_AT_ONCE=at_once
@@ -82,44 +74,43 @@ def test_an_order_that_hangs_holds_up_nobody_else(
     assert ingress.domain(HELD)["state"] == "working: issue"
 
 
-def test_what_a_failed_order_left_is_removed_and_nothing_of_another_order(
-    world: World, tmp_path: Path
-) -> None:
+def test_what_a_failed_order_left_is_removed_and_nothing_of_another_order(world: World) -> None:
     """Each makes its challenge record; then the one fails and the other goes on."""
     stack = world.make_stack()
-    script = _script(
-        tmp_path / "certbot",
-        f"""case "$1" in register) exec certbot "$@";; esac
+    held, free = "held".ljust(43, "-"), "free".ljust(43, "-")
+    script = stack.script(
+        "certbot",
+        f"""{ASKING}
+case "$1" in register) exec certbot "$@";; esac
 case "$*" in
-*{HELD}*) CERTBOT_DOMAIN={HELD} CERTBOT_VALIDATION=held {BIN}/ingress-dns auth
-    touch {tmp_path}/held; exec sleep 600;;
-*) while ! [ -e {tmp_path}/held ]; do sleep 0.1; done
-    CERTBOT_DOMAIN={FREE} CERTBOT_VALIDATION=free {BIN}/ingress-dns auth
-    touch {tmp_path}/made; while ! [ -e {tmp_path}/fail ]; do sleep 0.1; done; exit 1;;
+*{HELD}*) ask auth {HELD} {held}; touch {stack.notes}/held; exec sleep 600;;
+*) while ! [ -e {stack.notes}/held ]; do sleep 0.1; done
+    ask auth {FREE} {free}
+    touch {stack.notes}/made; while ! [ -e {stack.notes}/fail ]; do sleep 0.1; done; exit 1;;
 esac
 """,
     )
     ingress = world.ingress(**_domains(stack, HELD, FREE), CERTBOT=script)
-    ingress.wait_for((tmp_path / "made").exists, "both challenges")
-    assert stack.bind.query(f"_acme-challenge.{FREE}", "TXT") == ["free"]
-    (tmp_path / "fail").touch()
+    ingress.wait_for((stack.notes / "made").exists, "both challenges")
+    assert stack.bind.query(f"_acme-challenge.{FREE}", "TXT") == [free]
+    (stack.notes / "fail").touch()
     ingress.wait_for(
         lambda: not stack.bind.query(f"_acme-challenge.{FREE}", "TXT"), "the challenge to go"
     )
-    assert stack.bind.query(f"_acme-challenge.{HELD}", "TXT") == ["held"]
+    assert stack.bind.query(f"_acme-challenge.{HELD}", "TXT") == [held]
 
 
-def test_an_order_that_never_reached_the_ca_costs_no_budget(world: World, tmp_path: Path) -> None:
+def test_an_order_that_never_reached_the_ca_costs_no_budget(world: World) -> None:
     stack = world.make_stack()
-    failing = _script(
-        tmp_path / "certbot", 'case "$1" in certonly) exit 1;; esac\nexec certbot "$@"\n'
+    failing = stack.script(
+        "certbot", 'case "$1" in certonly) exit 1;; esac\nexec certbot "$@"\n'
     )
     ingress = world.ingress(**_domains(stack, FREE), CERTBOT=failing)
     for attempt in range(1, 7):
         ingress.wait_domain(FREE, lambda d: d["failures"] == attempt, f"failure {attempt}")
         assert ingress.control("POST", f"/v1/renew?domain={FREE}")[0] == 202
     assert "orders of this hour" not in ingress.log
-    _script(tmp_path / "certbot", 'exec certbot "$@"\n')
+    stack.script("certbot", 'exec certbot "$@"\n')
     assert ingress.control("POST", f"/v1/renew?domain={FREE}")[0] == 202
     ingress.wait_settled()
     assert stack.pebble.orders() == 1

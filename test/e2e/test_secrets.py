@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from support.dns_api import EMULATORS
-from support.ingress import BIN, Ingress, command_line
+from support.ingress import Ingress, command_line
 from support.process import session_members
 from support.stack import Stack
 from support.volume import Volume
@@ -20,6 +20,10 @@ from .conftest import World
 NAME = "app.demo.test"
 EAB_KEY = "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W"
 SHELLS = ("sh", "dash", "bash")
+HOOK = (
+    'echo auth "$CERTBOT_DOMAIN" "$CERTBOT_VALIDATION" >"$INGRESS_ASK" && '
+    'read -r answer <"$INGRESS_ANSWER" && [ "$answer" = done ]'
+)
 MAY_HOLD_CREDENTIALS = ("ingressd", "ingress-dns")
 
 
@@ -159,28 +163,44 @@ def test_a_shell_runs_certbots_hooks_and_nothing_else(world: World) -> None:
     ingress.wait_for(lambda: _challenged(stack), "certbot's hook to wait")
     lines = [command_line(pid) for pid in session_members(ingress.child.pid)]
     shells = [line for line in lines if line and Path(line[0]).name in SHELLS]
-    assert shells == [["/bin/sh", "-c", f"{BIN}/ingress-dns auth 2>$INGRESS_HOOK_WORDS || kill 0"]]
+    assert shells == [["/bin/sh", "-c", HOOK]]
+
+
+def test_certbot_is_told_what_its_own_run_needs_and_nothing_else(world: World) -> None:
+    """Of the settings nothing; of the secrets the key of an external account, in its file."""
+    stack = world.make_stack(second_server=True, eab_keys={"kid-1": EAB_KEY})
+    stack.bind.second.hold()
+    ingress = world.ingress(DOMAINS=NAME, ROUTING_MAP=f"{NAME}={stack.app.address}")
+    ingress.wait_for(lambda: _challenged(stack), "certbot's hook to wait")
+    (certbot,) = (pid for pid in ingress.processes("certonly"))
+    given = Path(f"/proc/{certbot}/environ").read_text().split("\0")
+    assert {entry.partition("=")[0] for entry in given if entry} == {
+        "PATH", "HOME", "LANG", "TMPDIR", "XDG_CONFIG_HOME", "NETRC", "PYTHONNOUSERSITE",
+        "PYTHONPATH", "REQUESTS_CA_BUNDLE", "INGRESS_SUPERVISED", "INGRESS_ASK", "INGRESS_ANSWER",
+    }  # fmt: skip
+    room = next((ingress.run_dir / "certbot").glob("[0-9]*"))
+    with_secrets = [p for p in room.rglob("*") if p.is_file() and EAB_KEY in p.read_text()]
+    assert with_secrets == [room / "secrets" / "cli.ini"]
+    assert not any(stack.bind.key_secret in p.read_text() for p in room.rglob("*") if p.is_file())
 
 
 def test_files_with_secrets_of_a_killed_run_are_gone_after_the_next_start(world: World) -> None:
     stack = world.make_stack(second_server=True, eab_keys={"kid-1": EAB_KEY})
     stack.bind.second.hold()
     ingress = world.ingress(DOMAINS=NAME, ROUTING_MAP=f"{NAME}={stack.app.address}")
-    kept = ingress.run_dir / "certbot" / "0" / "secrets" / "RFC2136_KEY_SECRET"
     ingress.wait_for(lambda: _challenged(stack), "certbot's hook to wait")
-    configuration = kept.parent / "cli.ini"
-    assert kept.read_text() == stack.bind.key_secret
+    configuration = next(ingress.run_dir.glob("certbot/*/secrets/cli.ini"))
     assert EAB_KEY in configuration.read_text()
-    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
-    assert stat.S_IMODE(kept.parent.stat().st_mode) == 0o700
+    assert stat.S_IMODE(configuration.stat().st_mode) == 0o600
+    assert stat.S_IMODE(configuration.parent.stat().st_mode) == 0o700
     ingress.child.kill()
     ingress.child.stop()  # and what it had started
-    assert kept.exists() and configuration.exists()
+    assert configuration.exists()
     stack.bind.first.child.pause()  # so that no certbot comes as far as running
     try:
         ingress.start()
         ingress.wait_status(lambda s: True, "the control socket")
-        assert not kept.exists() and not configuration.exists()
+        assert not configuration.exists()
     finally:
         stack.bind.first.child.resume()
 

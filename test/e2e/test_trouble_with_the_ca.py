@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import datetime
 import json
-import stat
-from pathlib import Path
 
-from support.ingress import BIN
+from support.fake_certbot import ASKING
 from support.stack import Stack
 
 from .conftest import World
@@ -17,13 +15,6 @@ BAD, GOOD = "app.demo.test", "api.demo.test"
 
 def _only(stack: Stack, name: str = BAD) -> dict[str, str | None]:
     return {"DOMAINS": name, "ROUTING_MAP": f"{name}={stack.app.address}"}
-
-
-def _script(directory: Path, name: str, text: str) -> str:
-    path = directory / name
-    path.write_text("#!/bin/sh\n" + text)
-    path.chmod(path.stat().st_mode | stat.S_IXUSR)
-    return str(path)
 
 
 def test_a_domain_that_the_ca_rejects_does_not_affect_another(world: World) -> None:
@@ -99,10 +90,9 @@ def test_a_zone_that_lags_is_told_as_what_it_is(world: World) -> None:
     assert stack.pebble.failed_validations() == 0
 
 
-def test_a_certbot_that_is_killed_is_told_as_that(world: World, tmp_path: Path) -> None:
+def test_a_certbot_that_is_killed_is_told_as_that(world: World) -> None:
     stack = world.make_stack()
-    killed = _script(
-        tmp_path,
+    killed = stack.script(
         "certbot",
         'case "$1" in register) exec certbot "$@";; esac\n'
         "echo 'Saving debug log to /x/letsencrypt.log' >&2\nkill -KILL $$\n",
@@ -114,24 +104,25 @@ def test_a_certbot_that_is_killed_is_told_as_that(world: World, tmp_path: Path) 
 
 
 def test_a_certbot_that_hangs_is_ended_with_its_group_and_its_challenge_removed(
-    world: World, tmp_path: Path
+    world: World,
 ) -> None:
     stack = world.make_stack()
     challenge = f"_acme-challenge.{BAD}"
     # Makes its challenge record as the real one would, and then neither ends nor minds TERM.
-    hanging = _script(
-        tmp_path,
+    stale = "stale" + "-" * 38
+    hanging = stack.script(
         "certbot",
-        f"""case "$1" in register) exec certbot "$@";; esac
+        f"""{ASKING}
+case "$1" in register) exec certbot "$@";; esac
 trap '' TERM
-CERTBOT_DOMAIN={BAD} CERTBOT_VALIDATION=stale {BIN}/ingress-dns auth
-echo $$ > {tmp_path}/pid
+ask auth {BAD} {stale}
+echo $$ > {stack.notes}/pid
 while :; do sleep 600; done
 """,
     )
     ingress = world.ingress(**_only(stack), CERTBOT=hanging, CERTBOT_TIMEOUT="6")
-    ingress.wait_for((tmp_path / "pid").exists, "certbot to hang")
-    assert stack.bind.query(challenge, "TXT") == ["stale"]
+    ingress.wait_for((stack.notes / "pid").exists, "certbot to hang")
+    assert stack.bind.query(challenge, "TXT") == [stale]
     told = ingress.wait_domain(BAD, lambda d: d["error"], "the deadline")
     assert "took too long" in told["error"]
     ingress.wait_for(lambda: not stack.bind.query(challenge, "TXT"), "the challenge to go")

@@ -24,7 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct error err = ERROR_INIT;
 
 	error_set(&err, EXIT_FAILED, "certbot failed");
-	certbot_explain(&(struct certbot_words){tail, log, ""}, NOW, &err);
+	certbot_explain(&(struct certbot_words){tail, log}, NOW, &err);
 	fuzz_check_error(&err);
 	CHECK(strncmp(err.text, "certbot", 7) == 0);
 	CHECK(err.code == EXIT_FAILED || err.code == EXIT_TRY_LATER);

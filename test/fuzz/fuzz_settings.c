@@ -87,8 +87,8 @@ static void check_child(const struct settings *settings, unsigned audience, bool
 		CHECK(strstr(*at, canary) == NULL);
 	buffer_init(&problems, FUZZ_FINDINGS_MAX);
 	buffer_init(&warnings, FUZZ_FINDINGS_MAX);
-	struct settings *child = settings_load_for(audience & ~(unsigned)FOR_CERTBOT, environment,
-						   &problems, &warnings, &err);
+	struct settings *child =
+	    settings_load_for(audience, environment, &problems, &warnings, &err);
 	CHECK(child != NULL);
 	if ((audience & FOR_DNS) != 0) {
 		CHECK(child->domain_count == settings->domain_count);
@@ -117,7 +117,6 @@ static void check_good(const struct settings *settings, bool kept_secret)
 	CHECK(settings->maxconn > 0 && settings->renew_interval > 0 && settings->port > 0);
 	check_child(settings, FOR_EVIDENCE, kept_secret);
 	check_child(settings, FOR_DNS, kept_secret);
-	check_child(settings, FOR_DNS | FOR_CERTBOT, kept_secret);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -30,7 +30,7 @@ HOLDING_HAPROXY = "holding-haproxy"
 @dataclass(frozen=True)
 class Row:
     process: str
-    user: int
+    users: range
     capabilities: int
     bounds: int
     memory: int | None
@@ -45,8 +45,11 @@ def _bytes(text: str) -> int | None:
     return int(text.removesuffix(" MiB")) * MEBIBYTE if text else None
 
 
-def _user(text: str) -> int:
-    return int(text) if text.isdecimal() else pwd.getpwnam(text).pw_uid
+def _users(text: str) -> range:
+    """One, or "59310 to 59342"."""
+    first, _, last = text.partition(" to ")
+    number = int(first) if first.isdecimal() else pwd.getpwnam(first).pw_uid
+    return range(number, int(last or number) + 1)
 
 
 def _rows(available: int) -> dict[str, Row]:
@@ -57,21 +60,21 @@ def _rows(available: int) -> dict[str, Row]:
     for line in re.findall(r"^\| `.*\|$", table, re.MULTILINE):
         process, user, capabilities, memory, file, _ = (c.strip() for c in line.split("|")[1:-1])
         bits = _bits(capabilities) & available
-        rows[process] = Row(process, _user(user), bits, bits, _bytes(memory), _bytes(file))
+        rows[process] = Row(process, _users(user), bits, bits, _bytes(memory), _bytes(file))
     master, workers = rows[MASTER], rows[WORKERS]
-    rows[WORKERS] = Row(WORKERS, workers.user, 0, master.bounds, workers.memory, workers.file)
+    rows[WORKERS] = Row(WORKERS, workers.users, 0, master.bounds, workers.memory, workers.file)
     return rows
 
 
 MASTER, WORKERS = "`haproxy -W`, the master", "`haproxy -W`, the workers"
 LOOK = "`haproxy -c`, `haproxy -vv`"
 CERTBOT = "`certbot` and the shell that runs its hooks"
-HOOKS, DNS = "`ingress-dns auth`, `cleanup` as certbot's hooks", "`ingress-dns` else"
+DNS = "`ingress-dns`"
 SERVE = "`ingress-evidence serve`, `attest`"
 ASKER = "`ingress-evidence attest`, which starts one process per question"
 PUBLISH = "`ingress-evidence publish`, `identity`, `origin`"
 PROBE, RESOLVE = "`ingressctl probe`", "`ingress-resolve`"
-EVERY_ROW = {MASTER, WORKERS, LOOK, CERTBOT, HOOKS, DNS, SERVE, ASKER, PUBLISH, PROBE, RESOLVE}
+EVERY_ROW = {MASTER, WORKERS, LOOK, CERTBOT, DNS, SERVE, ASKER, PUBLISH, PROBE, RESOLVE}
 
 
 # ---- what there is
@@ -142,7 +145,7 @@ def _row_of(sight: Sight, supervisor: int) -> str | None:
             return LOOK
         return MASTER if sight.parent == supervisor else WORKERS
     if program == "ingress-dns":
-        return HOOKS if sight.argv[1] in ("auth", "cleanup") and "--all" not in line else DNS
+        return DNS
     if program == "ingress-evidence":
         if sight.argv[1] == "attest" and sight.parent != supervisor:
             return ASKER if 0 in sight.users else PUBLISH
@@ -151,7 +154,7 @@ def _row_of(sight: Sight, supervisor: int) -> str | None:
         return PROBE
     if program == "ingress-resolve":
         return RESOLVE
-    assert "certbot" in line or "ingress-dns" in line, f"a child that is in no row: {line}"
+    assert "certbot" in line or "INGRESS_ASK" in line, f"a child that is in no row: {line}"
     return CERTBOT
 
 
@@ -201,14 +204,16 @@ class Watch:
             self.wrong.add(told)
         if sight.core != 1 and not (IS_SANITIZED and sight.core == 0):  # which it sets itself
             self.wrong.add(told)
-        if row.user != 0 and 0 in sight.users:
+        if name == CERTBOT and len(sight.users) != 1:
+            self.wrong.add(told)
+        elif 0 not in row.users and 0 in sight.users:
             return  # it has not come so far yet
         if name == ASKER and sight.capabilities != row.capabilities:
             return  # nor has this: it begins with the rights of its parent
         bounds = self._available if self._bounds_stay else row.bounds
         if (sight.capabilities, sight.bounds, sight.others) != (row.capabilities, bounds, 0):
             self.wrong.add(told)
-        if row.user not in sight.users:
+        if not sight.users & set(row.users):
             self.wrong.add(told)
         self.seen.add(name)
 

@@ -40,7 +40,7 @@ class Stack:
     - `outside`: an address of this machine at which containers reach the CA and the DNS server
     - `caa_identities`: the CA's names for CAA records
 
-    Parts that are not there are None. The product's own ports, `port` and `evidence_port`, stay
+    `public` is a folder that every user gets to. Parts that are not there are None. The product's own ports, `port` and `evidence_port`, stay
     reserved while the stack is up.
     """
 
@@ -122,10 +122,10 @@ class Stack:
             "ACME_SERVER": self.acme.url,
             "ACME_CA_BUNDLE": str(self.pebble.ca_bundle),
             "LETSENCRYPT_DIR": str(self.directory / "letsencrypt"),
-            "EVIDENCE_DIR": str(self._public / "evidences"),
+            "EVIDENCE_DIR": str(self.public / "evidences"),
             "RUN_DIR": str(self.run_dir),
-            "DSTACK_SOCKET": str(self._public / "dstack.sock"),
-            "TAPPD_SOCKET": str(self._public / "tappd.sock"),
+            "DSTACK_SOCKET": str(self.public / "dstack.sock"),
+            "TAPPD_SOCKET": str(self.public / "tappd.sock"),
             "APP_ID": None if self.agent else STANDIN_APP_ID,
             **self._provider_settings(),
             **self._eab_settings(),
@@ -136,13 +136,27 @@ class Stack:
             **{name: value for name, value in settings.items() if value is not None},
         )
 
+    @property
+    def notes(self) -> Path:
+        """A folder in which every user may write."""
+        return self.public / "notes"
+
+    def script(self, name: str, text: str) -> str:
+        """An executable script of the shell, where every user gets to it; its path."""
+        path = self.public / name
+        path.write_text("#!/bin/sh\n" + text)
+        path.chmod(0o755)
+        return str(path)
+
     def _start(self) -> None:
         # pytest's directories are too long for a unix socket and closed to other users, and the
         # product has processes that give up root.
-        self._public = Path(tempfile.mkdtemp(prefix="ingress-", dir="/tmp"))
-        self._running.callback(shutil.rmtree, self._public, ignore_errors=True)
-        self._public.chmod(0o755)
-        self.run_dir = self._public / "run"
+        self.public = Path(tempfile.mkdtemp(prefix="ingress-", dir="/tmp"))
+        self._running.callback(shutil.rmtree, self.public, ignore_errors=True)
+        self.public.chmod(0o755)
+        self.notes.mkdir()
+        self.notes.chmod(0o777)
+        self.run_dir = self.public / "run"
         self.port = self._running.enter_context(ReservedPort()).number
         self.evidence_port = self._running.enter_context(ReservedPort()).number
         self._running.enter_context(self.app)
@@ -176,7 +190,7 @@ class Stack:
         GuestAgent, QuotePki, SimulatedGuest = _import_agent()
         pki = QuotePki(self.directory / "quote-pki")
         guest = SimulatedGuest(pki, platform=self._platform or "tdx")
-        socket_path = self._public / f"{self._agent_api}.sock"
+        socket_path = self.public / f"{self._agent_api}.sock"
         self.agent = GuestAgent(
             socket_path, guest, api=self._agent_api, is_new=self._platform is not None
         )

@@ -1,5 +1,7 @@
 #include "scratch_files.h"
 
+#include <fcntl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* ---- folders */
@@ -79,28 +81,63 @@ static void links_are_removed_not_followed(void **state)
 	assert_content(at(state, "kept/inner/file"), "precious");
 }
 
-/* "deep/d/d/...", `folders` in all. */
-static const char *nested(void **state, int folders)
+/* FOLDER/d/d/..., `folders` in all, with a file in each. */
+static void make_deep(const char *folder, int folders)
 {
-	char path[256] = "deep";
-
-	for (int i = 1; i < folders; i++)
-		memcpy(path + 2 + 2 * i, "/d", 3);
-	return at(state, path);
+	assert_int_equal(mkdir(folder, 0700), 0);
+	int at = open(folder, O_RDONLY | O_DIRECTORY);
+	for (int i = 1; i < folders; i++) {
+		close(openat(at, "file", O_WRONLY | O_CREAT, 0600));
+		assert_int_equal(mkdirat(at, "d", 0700), 0);
+		int next = openat(at, "d", O_RDONLY | O_DIRECTORY);
+		assert_true(next >= 0);
+		close(at);
+		at = next;
+	}
+	close(at);
 }
 
-static void a_tree_deeper_than_any_of_ours_is_refused(void **state)
+/* Some of them longer than a path may be. */
+static void a_tree_is_removed_however_deep_it_is(void **state)
 {
+	static const int depths[] = {63, 64, 65, 129, 5000};
 	struct error err = ERROR_INIT;
 
-	assert_int_equal(file_make_dirs(nested(state, 64), 0700, &err), 0);
-	assert_int_equal(file_remove_tree(at(state, "deep"), &err), 0);
-	assert_int_equal(file_make_dirs(nested(state, 65), 0700, &err), 0);
-	assert_int_equal(file_remove_tree(at(state, "deep"), &err), -1);
-	assert_contains(err.text, "64 folders deep");
-	/* The inner part alone is not too deep; with it gone the rest is not either. */
-	assert_int_equal(file_remove_tree(at(state, "deep/d"), &err), 0);
-	assert_int_equal(file_remove_tree(at(state, "deep"), &err), 0);
+	for (size_t i = 0; i < sizeof(depths) / sizeof(*depths); i++) {
+		make_deep(at(state, "deep"), depths[i]);
+		make_deep(at(state, "deep/.deep-0"), 70); /* a name in the way */
+		assert_int_equal(file_empty_dir(at(state, "deep"), &err), 0);
+		assert_int_equal(rmdir(at(state, "deep")), 0);
+		make_deep(at(state, "deep"), depths[i]);
+		assert_int_equal(file_remove_tree(at(state, "deep"), &err), 0);
+	}
+	assert_int_equal(count_entries(*state), 0);
+}
+
+/* As the owner without root, whom modes hold back. */
+static void a_tree_is_removed_whatever_the_modes_of_its_folders(void **state)
+{
+	static const mode_t modes[] = {0, 0500, 0300};
+	struct error err = ERROR_INIT;
+
+	assert_int_equal(chmod(*state, 0777), 0);
+	pid_t child = fork();
+	if (child == 0) {
+		if (geteuid() == 0 && setresuid(65534, 65534, 65534) != 0)
+			_exit(1);
+		for (size_t i = 0; i < sizeof(modes) / sizeof(*modes); i++) {
+			if (file_make_dirs(at(state, "closed/in/side"), 0700, &err) != 0 ||
+			    chmod(at(state, "closed/in"), modes[i]) != 0 ||
+			    chmod(at(state, "closed"), modes[i]) != 0 ||
+			    file_remove_tree(at(state, "closed"), &err) != 0)
+				_exit(2);
+		}
+		_exit(0);
+	}
+	int status = -1;
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	assert_int_equal(count_entries(*state), 0);
 }
 
 int main(void)
@@ -111,7 +148,8 @@ int main(void)
 	    scratch_test(syncing_a_folder_needs_one),
 	    scratch_test(a_tree_is_removed_with_all_in_it),
 	    scratch_test(links_are_removed_not_followed),
-	    scratch_test(a_tree_deeper_than_any_of_ours_is_refused),
+	    scratch_test(a_tree_is_removed_however_deep_it_is),
+	    scratch_test(a_tree_is_removed_whatever_the_modes_of_its_folders),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

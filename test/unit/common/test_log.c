@@ -4,6 +4,8 @@
 #include "common/log.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <sys/wait.h>
 
 #define TIME_PATTERN "20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\\.[0-9]{3}Z"
 
@@ -292,6 +294,33 @@ static void the_same_secret_again_takes_no_room(void **state)
 #define stderr_test(function) \
 	cmocka_unit_test_setup_teardown(function, catch_stderr, release_stderr)
 
+/* As under a container engine that has stopped reading. */
+static void a_full_standard_error_costs_lines_not_the_program(void **state)
+{
+	int ends[2];
+	int status;
+
+	(void)state;
+	assert_int_equal(pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0);
+	while (write(ends[1], caught, 4096) > 0)
+		;
+	assert_int_equal(errno, EAGAIN);
+	assert_int_equal(fcntl(ends[1], F_SETFL, 0), 0); /* writing would wait from here on */
+	pid_t child = fork();
+	if (child == 0) {
+		alarm(20);
+		dup2(ends[1], STDERR_FILENO);
+		log_setup("x", LOG_INFO, LOG_TEXT);
+		log_info("a");
+		log_info("b");
+		_exit(7);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 7);
+	close(ends[0]);
+	close(ends[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -313,6 +342,7 @@ int main(void)
 	    stderr_test(overlapping_secrets_leave_nothing),
 	    stderr_test(a_secret_at_the_cut_is_not_shown_in_part),
 	    stderr_test(the_same_secret_again_takes_no_room),
+	    cmocka_unit_test(a_full_standard_error_costs_lines_not_the_program),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

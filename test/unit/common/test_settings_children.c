@@ -84,28 +84,25 @@ static void dns_sees_records_and_one_provider(void **state)
 	(void)state;
 	fixture_load_for(&loaded, FOR_SUPERVISOR, fixture_everything);
 	assert_good(&loaded);
-	for (int i = 0; i < 2; i++) {
-		char **environment = child(&loaded, i == 0 ? FOR_DNS : FOR_CERTBOT, NULL);
-		assert_string_equal(find(environment, "CLOUDFLARE_API_TOKEN"), CANARY);
-		assert_string_equal(find(environment, "CLOUDFLARE_API_URL"),
-				    "https://api.example.com/v4");
-		assert_string_equal(find(environment, "DOMAINS"), "b.example.com\n*.example.com");
-		assert_string_equal(find(environment, "GATEWAY_DOMAIN"), "gateway.example.net");
-		assert_string_equal(find(environment, "ACME_SERVER"), "https://ca.example.com/d");
-		assert_string_equal(find(environment, "LETSENCRYPT_DIR"), "/data/le");
-		assert_string_equal(find(environment, "RUN_DIR"), "/data/run");
-		for (size_t j = 0; j < sizeof(absent) / sizeof(absent[0]); j++)
-			if (find(environment, absent[j]) != NULL)
-				fail_msg("%s is there", absent[j]);
-		settings_free_environment(environment);
-	}
+	char **environment = child(&loaded, FOR_DNS, NULL);
+	assert_string_equal(find(environment, "CLOUDFLARE_API_TOKEN"), CANARY);
+	assert_string_equal(find(environment, "CLOUDFLARE_API_URL"), "https://api.example.com/v4");
+	assert_string_equal(find(environment, "DOMAINS"), "b.example.com\n*.example.com");
+	assert_string_equal(find(environment, "GATEWAY_DOMAIN"), "gateway.example.net");
+	assert_string_equal(find(environment, "ACME_SERVER"), "https://ca.example.com/d");
+	assert_string_equal(find(environment, "LETSENCRYPT_DIR"), "/data/le");
+	assert_string_equal(find(environment, "RUN_DIR"), "/data/run");
+	for (size_t j = 0; j < sizeof(absent) / sizeof(absent[0]); j++)
+		if (find(environment, absent[j]) != NULL)
+			fail_msg("%s is there", absent[j]);
+	settings_free_environment(environment);
 	fixture_free(&loaded);
 }
 
 static void extra_variables_override(void **state)
 {
 	static const char *const extra[] = {"PATH=/opt/bin", "RUN_DIR=/other", "APP_ID=resolved",
-					    "INGRESS_LOG_PIPE=/run/x", NULL};
+					    "INGRESS_ASK=/run/x", NULL};
 	struct loaded loaded;
 
 	(void)state;
@@ -115,44 +112,10 @@ static void extra_variables_override(void **state)
 	assert_string_equal(find(environment, "PATH"), "/opt/bin");
 	assert_string_equal(find(environment, "RUN_DIR"), "/other");
 	assert_string_equal(find(environment, "APP_ID"), "resolved");
-	assert_string_equal(find(environment, "INGRESS_LOG_PIPE"), "/run/x");
+	assert_string_equal(find(environment, "INGRESS_ASK"), "/run/x");
 	for (char **a = environment; *a != NULL; a++)
 		for (char **b = a + 1; *b != NULL; b++)
 			assert_int_not_equal(strncmp(*a, *b, strcspn(*a, "=") + 1), 0);
-	settings_free_environment(environment);
-	fixture_free(&loaded);
-}
-
-static void secrets_can_be_moved_into_files(void **state)
-{
-	char path[200];
-	struct error err = ERROR_INIT;
-	struct buffer content;
-	struct stat status;
-	struct loaded loaded;
-
-	fixture_load_for(&loaded, FOR_SUPERVISOR, fixture_everything);
-	assert_good(&loaded);
-	char **environment = child(&loaded, FOR_CERTBOT, NULL);
-	assert_int_equal(settings_move_secrets(environment, *state, &err), 0);
-	assert_no_canary(environment);
-	snprintf(path, sizeof(path), "%s/CLOUDFLARE_API_TOKEN", (const char *)*state);
-	assert_string_equal(find(environment, "CLOUDFLARE_API_TOKEN_FILE"), path);
-	assert_null(find(environment, "CLOUDFLARE_API_TOKEN"));
-	assert_string_equal(find(environment, "CLOUDFLARE_API_URL"), "https://api.example.com/v4");
-	assert_int_equal(stat(path, &status), 0);
-	assert_int_equal(status.st_mode & 07777, 0600);
-	buffer_init(&content, 100);
-	assert_int_equal(file_read(path, &content, &err), 0);
-	assert_string_equal(buffer_text(&content), CANARY);
-	buffer_free(&content);
-	/* What names a file already is left alone. */
-	assert_int_equal(settings_move_secrets(environment, "/nowhere", &err), 0);
-	settings_free_environment(environment);
-
-	environment = child(&loaded, FOR_CERTBOT, NULL);
-	assert_int_equal(settings_move_secrets(environment, "/nowhere", &err), -1);
-	assert_contains(err.text, "/nowhere");
 	settings_free_environment(environment);
 	fixture_free(&loaded);
 }
@@ -191,7 +154,7 @@ static void children_load_what_they_were_given(void **state)
 		     "RUN_DIR=/data/run/", "DSTACK_SOCKET=/data/dstack.sock");
 	assert_good(&loaded);
 
-	char **environment = child(&loaded, FOR_CERTBOT, NULL);
+	char **environment = child(&loaded, FOR_DNS, NULL);
 	struct settings *dns = settings_load_for(FOR_DNS, environment, &problems, &warnings, &err);
 	assert_string_equal(buffer_text(&problems), "");
 	assert_non_null(dns);
@@ -249,7 +212,6 @@ int main(void)
 	    cmocka_unit_test(evidence_sees_places_only),
 	    cmocka_unit_test(dns_sees_records_and_one_provider),
 	    cmocka_unit_test(extra_variables_override),
-	    scratch_test(secrets_can_be_moved_into_files),
 	    scratch_test(a_secret_in_a_file_stays_there),
 	    cmocka_unit_test(children_load_what_they_were_given),
 	    cmocka_unit_test(what_a_program_does_not_see_does_not_matter),

@@ -65,7 +65,7 @@ static void other_names_are_left_alone(void **state)
 					    "APP_NAME",
 					    "KUBERNETES_SERVICE_HOST",
 					    "DATABASE_URL",
-					    "INGRESS_LOG_PIPE",
+					    "INGRESS_SUPERVISED",
 					    "NODE_ENV",
 					    "GPG_KEY"};
 	char variable[64];

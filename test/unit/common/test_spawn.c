@@ -402,6 +402,55 @@ static void limits_can_be_lifted_for_a_childs_child(void **state)
 	setrlimit(RLIMIT_FSIZE, &before);
 }
 
+/* What runs as another user is that user alone, ends with its parent, and lifts no limit. */
+static void a_child_becomes_the_given_user_for_good(void **state)
+{
+	const struct confinement confinement = {.capabilities = CAPABILITIES_ALL,
+						.file_max = 1 << 20,
+						.processes_max = 50,
+						.user = 59342};
+	struct spawn spec = SPAWN_INIT;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	spec.confinement = &confinement;
+	assert_output(spec, "grep -E '^(Uid|Gid|Groups|Cap|NoNew)' /proc/$$/status | tr -d '\\t '",
+		      "Uid:59342593425934259342\nGid:59342593425934259342\nGroups:\n"
+		      "CapInh:0000000000000000\nCapPrm:0000000000000000\n"
+		      "CapEff:0000000000000000\nCapBnd:0000000000000000\n"
+		      "CapAmb:0000000000000000\nNoNewPrivs:1\n");
+	assert_output(spec, "ulimit -Hf; ulimit -Hp 2>/dev/null || echo 50", "2048\n50\n");
+}
+
+/* The kernel takes the parent-death signal from a process that changes its user. */
+static void a_child_of_another_user_ends_with_its_parent(void **state)
+{
+	static const struct confinement confinement = {.user = 59342};
+	int ends[2];
+	char byte;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	pid_t parent = fork();
+	if (parent == 0) {
+		struct spawn spec = SPAWN_INIT;
+		spec.argv = (const char *const[]){"/bin/sleep", "600", NULL};
+		spec.confinement = &confinement;
+		spec.stdout_fd = ends[1];
+		start(&spec);
+		_exit(0);
+	}
+	close(ends[1]);
+	assert_int_equal(waitpid(parent, NULL, 0), parent);
+	alarm(30);
+	assert_int_equal(read(ends[0], &byte, 1), 0); /* once nobody has it open */
+	alarm(0);
+	close(ends[0]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -417,6 +466,8 @@ int main(void)
 	    cmocka_unit_test(a_child_does_not_outlive_a_killed_parent),
 	    cmocka_unit_test(a_confined_child_keeps_what_it_is_left),
 	    cmocka_unit_test(limits_can_be_lifted_for_a_childs_child),
+	    cmocka_unit_test(a_child_becomes_the_given_user_for_good),
+	    cmocka_unit_test(a_child_of_another_user_ends_with_its_parent),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

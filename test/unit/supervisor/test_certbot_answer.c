@@ -36,7 +36,7 @@ static struct error explain(const char *tail, const char *log)
 	struct error err = ERROR_INIT;
 
 	error_set(&err, EXIT_FAILED, "certbot: it exited with status 1");
-	certbot_explain(&(struct certbot_words){tail, log, ""}, NOW, &err);
+	certbot_explain(&(struct certbot_words){tail, log}, NOW, &err);
 	return err;
 }
 
@@ -101,21 +101,6 @@ static void retry_after_may_be_a_date(void **state)
 		.retry_after,
 	    7 * 86400);
 	assert_int_equal(explain(stumbled, "HTTP 503\nRetry-After: soon\n\n{}\n").retry_after, 0);
-}
-
-static void why_our_hook_ended_certbot_is_told(void **state)
-{
-	struct error err = ERROR_INIT;
-
-	(void)state;
-	error_set(&err, EXIT_FAILED, "certbot: it was killed");
-	certbot_explain(
-	    &(struct certbot_words){"Encountered exception during recovery: KeyError: x\n",
-				    ANSWER("400", "", "badNonce", "again"),
-				    "ns2.demo.test does not have the value yet\nmore\n"},
-	    NOW, &err);
-	assert_string_equal(err.text, "certbot: the challenge could not be set: ns2.demo.test does "
-				      "not have the value yet");
 }
 
 static void words_that_are_always_there_tell_nothing(void **state)
@@ -314,7 +299,6 @@ int main(void)
 	    cmocka_unit_test(quotes_in_the_cas_words_are_decoded),
 	    cmocka_unit_test(problems_are_found_however_they_are_written),
 	    cmocka_unit_test(retry_after_may_be_a_date),
-	    cmocka_unit_test(why_our_hook_ended_certbot_is_told),
 	    cmocka_unit_test(words_that_are_always_there_tell_nothing),
 	    cmocka_unit_test(the_log_tells_of_an_order_and_of_the_cas_clock),
 	};
