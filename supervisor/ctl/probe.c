@@ -13,6 +13,7 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -83,7 +84,13 @@ static void server_name(const char *name, domain_name sni)
 		snprintf(sni, sizeof(domain_name), "%s", name);
 }
 
-static int read_serial(SSL *ssl, char serial[CERTIFICATE_SERIAL_MAX], struct error *err)
+/* What came of a handshake. */
+struct answer {
+	char serial[CERTIFICATE_SERIAL_MAX];
+	bool is_for_name; /* else another domain's, which HAProxy shows where it has none */
+};
+
+static int read_answer(SSL *ssl, const char *sni, struct answer *answer, struct error *err)
 {
 	X509 *certificate = SSL_get1_peer_certificate(ssl);
 	BIGNUM *number = NULL;
@@ -94,7 +101,10 @@ static int read_serial(SSL *ssl, char serial[CERTIFICATE_SERIAL_MAX], struct err
 	if (number != NULL)
 		hex = BN_bn2hex(number);
 	if (hex != NULL)
-		snprintf(serial, CERTIFICATE_SERIAL_MAX, "%s", hex);
+		snprintf(answer->serial, sizeof(answer->serial), "%s", hex);
+	answer->is_for_name =
+	    certificate != NULL &&
+	    X509_check_host(certificate, sni, 0, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT, NULL) == 1;
 	bool found = hex != NULL;
 	OPENSSL_free(hex);
 	BN_free(number);
@@ -102,19 +112,29 @@ static int read_serial(SSL *ssl, char serial[CERTIFICATE_SERIAL_MAX], struct err
 	return found ? 0 : error_set(err, EXIT_FAILED, "the server sent no certificate");
 }
 
-static int handshake(SSL *ssl, int fd, const char *name, char serial[CERTIFICATE_SERIAL_MAX],
-		     struct error *err)
+static int refused(const char *sni, struct error *err)
+{
+	unsigned long why = ERR_get_error();
+	char reason[160];
+
+	if (ERR_GET_REASON(why) == SSL_R_TLSV1_UNRECOGNIZED_NAME)
+		return error_set(
+		    err, EXIT_UNREACHABLE,
+		    "no TLS handshake for %s: HAProxy has no certificate for that name "
+		    "(`ingressctl status` lists the configured domains)",
+		    sni);
+	ERR_error_string_n(why, reason, sizeof(reason));
+	return error_set(err, EXIT_UNREACHABLE, "no TLS handshake for %s: %s", sni, reason);
+}
+
+static int handshake(SSL *ssl, int fd, const char *name, struct answer *answer, struct error *err)
 {
 	domain_name sni;
-	char reason[160];
 
 	server_name(name, sni);
 	if (SSL_set_fd(ssl, fd) != 1 || SSL_set_tlsext_host_name(ssl, sni) != 1)
 		return error_no_memory(err);
-	if (SSL_connect(ssl) == 1)
-		return read_serial(ssl, serial, err);
-	ERR_error_string_n(ERR_get_error(), reason, sizeof(reason));
-	return error_set(err, EXIT_UNREACHABLE, "no TLS handshake for %s: %s", sni, reason);
+	return SSL_connect(ssl) == 1 ? read_answer(ssl, sni, answer, err) : refused(sni, err);
 }
 
 /* Version 1 of the protocol, for a connection that is nobody's but ours. */
@@ -127,10 +147,10 @@ static int announce(int fd, struct error *err)
 	return error_set_errno(err, EXIT_UNREACHABLE, errno, "cannot send a PROXY header");
 }
 
-/* Connects to loopback and puts the serial of the certificate that comes into `serial`.  The
- * certificate is not verified: that is what is being asked. */
-static int probe_serial(SSL_CTX *context, const struct probe_options *o, const char *name,
-			char serial[CERTIFICATE_SERIAL_MAX], struct error *err)
+/* Connects to loopback and tells which certificate comes.  It is not verified: that is what is
+ * being asked. */
+static int probe_name(SSL_CTX *context, const struct probe_options *o, const char *name,
+		      struct answer *answer, struct error *err)
 {
 	int fd AUTO_CLOSE = connect_local(o->port, err);
 	SSL *ssl;
@@ -139,7 +159,7 @@ static int probe_serial(SSL_CTX *context, const struct probe_options *o, const c
 	if (fd < 0 || (o->proxy && announce(fd, err) != 0))
 		return -1;
 	ssl = SSL_new(context);
-	rc = ssl == NULL ? error_no_memory(err) : handshake(ssl, fd, name, serial, err);
+	rc = ssl == NULL ? error_no_memory(err) : handshake(ssl, fd, name, answer, err);
 	SSL_free(ssl);
 	return rc;
 }
@@ -149,7 +169,7 @@ static int probe_serial(SSL_CTX *context, const struct probe_options *o, const c
 struct target {
 	domain_name name;
 	const char *wanted; /* the serial; NULL: any */
-	char serial[CERTIFICATE_SERIAL_MAX];
+	struct answer answer;
 	struct error error;
 	bool is_tried, is_served;
 };
@@ -176,13 +196,21 @@ static void look(SSL_CTX *context, const struct probe_options *o, struct target 
 {
 	target->error = (struct error)ERROR_INIT;
 	target->is_tried = true;
-	if (probe_serial(context, o, target->name, target->serial, &target->error) != 0)
+	if (probe_name(context, o, target->name, &target->answer, &target->error) != 0)
 		return;
-	target->is_served =
-	    target->wanted == NULL || strcasecmp(target->serial, target->wanted) == 0;
-	if (!target->is_served)
+	const char *serial = target->answer.serial;
+	target->is_served = target->wanted == NULL ? target->answer.is_for_name
+						   : strcasecmp(serial, target->wanted) == 0;
+	if (!target->is_served && target->wanted == NULL)
+		error_set(
+		    &target->error, EXIT_FAILED,
+		    "%s is not among the configured domains, or has no certificate yet: the "
+		    "certificate that comes, %s, is for other names (`ingressctl status` lists "
+		    "the domains)",
+		    target->name, serial);
+	else if (!target->is_served)
 		error_set(&target->error, EXIT_FAILED, "%s is served with certificate %s, not %s",
-			  target->name, target->serial, target->wanted);
+			  target->name, serial, target->wanted);
 }
 
 /* In rounds, so that a name that is not served with its serial yet keeps no other one waiting. */
@@ -215,7 +243,7 @@ static void print_json(const struct target *target)
 
 	cJSON_AddStringToObject(json, "name", target->name);
 	if (target->is_served) {
-		cJSON_AddStringToObject(json, "serial", target->serial);
+		cJSON_AddStringToObject(json, "serial", target->answer.serial);
 		cJSON_AddNullToObject(json, "error");
 	} else {
 		cJSON_AddNullToObject(json, "serial");
@@ -240,7 +268,7 @@ static int report(const struct probe_options *o, struct target *targets, size_t 
 		if (o->json)
 			print_json(target);
 		else if (target->is_served)
-			say(stdout, "%s %s", target->name, target->serial);
+			say(stdout, "%s %s", target->name, target->answer.serial);
 		else
 			say(stderr, "ingressctl: %s", target->error.text);
 		if (!target->is_served && (int)target->error.code > worst)

@@ -94,6 +94,13 @@ def test_probe_tells_what_a_handshake_returns(ingress: Ingress) -> None:
         assert "the name " in wrong.stderr
 
 
+def test_probe_says_that_a_name_is_not_configured(ingress: Ingress) -> None:
+    """HAProxy shows a certificate for other names then."""
+    shown = ingress.ctl("probe", "--port", str(ingress.port), "other.demo.test")
+    assert (shown.returncode, shown.stdout) == (1, "")
+    assert "other.demo.test is not among the configured domains" in shown.stderr
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
