@@ -46,6 +46,24 @@ static void challenge_close(struct challenge *challenge)
 	journal_close(&challenge->journal);
 }
 
+/* Whether an order is better tried in doubt than put off, by whoever has it made. */
+static bool is_urgent(void)
+{
+	const char *urgent = getenv("INGRESS_URGENT");
+
+	return urgent != NULL && strcmp(urgent, "1") == 0;
+}
+
+/* 0 where `err` is a doubt that an urgent order goes past, else -1. */
+static int go_past(const char *name, struct error *err)
+{
+	if (!is_urgent())
+		return -1;
+	log_warn("%s: going on all the same, since time runs out: %s", name, err->text);
+	*err = (struct error)ERROR_INIT;
+	return 0;
+}
+
 /* What certbot says in the environment (RFC 8555 section 8.4: base64url without padding). */
 static int read_request(struct challenge_note *note, struct error *err)
 {
@@ -112,14 +130,15 @@ static int wait_until_seen(const struct challenge *challenge, const struct autho
 	deadline limit = deadline_in((timeout > 0 ? timeout : class->propagation_timeout) * 1000);
 
 	if (class->wait_done != NULL &&
-	    class->wait_done(challenge->provider.state, limit, err) != 0)
+	    class->wait_done(challenge->provider.state, limit, err) != 0 &&
+	    go_past(note->name, err) != 0)
 		return error_wrap(err, "%s", note->name);
 	if (challenge->settings->propagation_check == PROPAGATION_OFF) {
 		wait_unseen(note->name, timeout > 0 ? timeout : UNSEEN_WAIT_S, settle);
 		return 0;
 	}
 	if (propagation_wait(authority, note->name, note->value, limit, err) != 0)
-		return -1;
+		return go_past(note->name, err);
 	settle_down(note->name, settle);
 	log_info("%s: the value can be seen everywhere", note->name);
 	return 0;
@@ -135,20 +154,35 @@ static void take_back(const struct challenge *challenge)
 			 challenge->note.name, err.text);
 }
 
+/* Where name servers cannot be asked, an urgent order does with what resolvers know. */
+static int find_place(struct challenge *challenge, struct authority *authority, struct error *err)
+{
+	struct challenge_note *note = &challenge->note;
+	struct dns_view view;
+
+	if (dns_view_init(&view, challenge->settings, err) != 0)
+		return -1;
+	if (challenge_place_find(&view, challenge->settings, &challenge->provider, note->domain,
+				 note->name, authority, err) == 0)
+		return 0;
+	if ((err->code != EXIT_UNREACHABLE && err->code != EXIT_TRY_LATER) ||
+	    view.check != PROPAGATION_AUTHORITATIVE || go_past(note->domain, err) != 0)
+		return -1;
+	view.check = PROPAGATION_RESOLVERS;
+	return challenge_place_find(&view, challenge->settings, &challenge->provider, note->domain,
+				    note->name, authority, err);
+}
+
 static int authorise(struct challenge *challenge, struct error *err)
 {
 	static struct authority authority; /* too large for the stack */
 	struct challenge_note *note = &challenge->note;
 	const struct provider *provider = &challenge->provider;
-	struct dns_view view;
 	struct zone zone;
 	unsigned settle = 0;
 
-	if (dns_view_init(&view, challenge->settings, err) != 0 ||
-	    challenge_place_find(&view, challenge->settings, provider, note->domain, note->name,
-				 &authority, err) != 0)
-		return -1;
-	if (provider_zone(provider, note->name, authority.zone, &zone, err) != 0 ||
+	if (find_place(challenge, &authority, err) != 0 ||
+	    provider_zone(provider, note->name, authority.zone, &zone, err) != 0 ||
 	    zone_check(note->name, zone.name, authority.zone, err) != 0)
 		return -1;
 	memcpy(note->zone, zone.name, sizeof(note->zone));

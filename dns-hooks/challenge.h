@@ -11,7 +11,8 @@
  * `auth`: adds CERTBOT_VALIDATION at the effective name of CERTBOT_DOMAIN's challenge, and
  * returns 0 once every authoritative server has it and caches can no longer hold what was
  * there before.  On failure the value is taken back; what could not be taken back stays in
- * the journal.
+ * the journal.  With INGRESS_URGENT=1 in the environment it is not put off for what some servers
+ * show, or do not: when the time is up, that is warned about.
  */
 int challenge_auth(const struct settings *settings, struct error *err);
 

@@ -92,19 +92,28 @@ static const char **find_domains(const struct settings *settings, char **argumen
 	return domains;
 }
 
+/* 0: none is given. */
+static int read_results_fd(const struct values *v, int *fd, struct error *err)
+{
+	long number = 0;
+
+	if (v->results_fd != NULL &&
+	    option_number("--results-fd", v->results_fd, 3, INT_MAX, &number, err) != 0)
+		return -1;
+	*fd = (int)number;
+	return 0;
+}
+
 static int plan_or_apply(const struct values *v, char **arguments, size_t count, bool dry_run,
 			 struct error *err)
 {
 	AUTO_FREE const char **domains = find_domains(v->settings, arguments, count, err);
+	int results_fd = 0;
 
-	if (domains == NULL)
-		return -1;
-	long results_fd = 0;
-	if (v->results_fd != NULL &&
-	    option_number("--results-fd", v->results_fd, 3, INT_MAX, &results_fd, err) != 0)
+	if (domains == NULL || read_results_fd(v, &results_fd, err) != 0)
 		return -1;
 	const struct apply_request request = {dry_run, v->kinds, v->account_uri,
-					      domains, count,	 (int)results_fd};
+					      domains, count,	 results_fd};
 	return apply_run(v->settings, &request, err);
 }
 
@@ -122,10 +131,11 @@ static int run_preflight(void *values, char **arguments, size_t count, struct er
 {
 	const struct values *v = values;
 	AUTO_FREE const char **domains = find_domains(v->settings, arguments, count, err);
+	int results_fd = 0;
 
-	if (domains == NULL)
+	if (domains == NULL || read_results_fd(v, &results_fd, err) != 0)
 		return -1;
-	const struct preflight_request request = {v->account_uri, domains, count};
+	const struct preflight_request request = {v->account_uri, domains, count, results_fd};
 	return preflight_run(v->settings, &request, err);
 }
 
@@ -214,7 +224,14 @@ static const struct command_option apply_options[] = {
     {.name = NULL},
 };
 
-static const struct command_option preflight_options[] = {ACCOUNT_URI, {.name = NULL}};
+static const struct command_option preflight_options[] = {
+    ACCOUNT_URI,
+    {.name = "results-fd",
+     .value = "FD",
+     .help = "a line of JSON for each domain there",
+     PLACE(results_fd)},
+    {.name = NULL},
+};
 
 static const struct command_option caa_options[] = {
     {.name = "account", .value = "URI", .help = "that account, not any", PLACE(account)},

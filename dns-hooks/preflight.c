@@ -2,6 +2,7 @@
 
 #include "common/log.h"
 #include "common/say.h"
+#include "dns-hooks/apply_result.h"
 #include "dns-hooks/caa/caa_search.h"
 #include "dns-hooks/challenge/challenge_place.h"
 #include "dns-hooks/challenge/challenge_value.h"
@@ -10,6 +11,7 @@
 #include "dns-hooks/plan/record_places.h"
 #include "dns-hooks/providers/provider_table.h"
 #include "dns-hooks/records/caa.h"
+#include "dns-hooks/resolve/caution.h"
 #include "dns-hooks/resolve/dnssec_check.h"
 #include "dns-hooks/resolve/propagation.h"
 #include "dns-hooks/resolve/zone_check.h"
@@ -28,6 +30,7 @@ struct preflight {
 	struct journal journal;
 	struct dns_view view;
 	struct authority authority; /* of the latest challenge's zone */
+	struct error note; /* what stops no order of the latest domain, and ought to be set right */
 };
 
 /* ---- the checks of one domain */
@@ -70,9 +73,9 @@ static int check_place(struct preflight *preflight, const char *domain, struct c
 				 domain, note->name, authority, err) != 0 ||
 	    provider_zone(&preflight->provider, note->name, authority->zone, zone, err) != 0 ||
 	    zone_check(note->name, zone->name, authority->zone, err) != 0 ||
-	    propagation_ready(authority, note->name, err) != 0)
+	    propagation_ready(authority, note->name, &preflight->note, err) != 0)
 		return -1;
-	return dnssec_check(&preflight->view, authority, err);
+	return dnssec_check(&preflight->view, authority, &preflight->note, err);
 }
 
 static int try_to_write(struct preflight *preflight, struct challenge_note *note,
@@ -137,7 +140,7 @@ static void tell_pin(struct preflight *preflight, const char *domain)
 
 	if (preflight->settings->set_caa && preflight->account_uri != NULL &&
 	    pin_check(&preflight->view, domain, preflight->account_uri, &why) == PIN_BROKEN)
-		log_warn("%s", why.text);
+		caution(&preflight->note, "%s", why.text);
 }
 
 /* Both failures are told, so that nobody has to mend the first one to learn of the second. */
@@ -148,6 +151,7 @@ static int check_domain(struct preflight *preflight, const char *domain, struct 
 	struct error here = ERROR_INIT, caa = ERROR_INIT;
 
 	log_about(domain);
+	preflight->note = (struct error)ERROR_INIT;
 	memcpy(note.domain, domain_base(domain), strlen(domain_base(domain)) + 1);
 	bool has_place = check_place(preflight, domain, &note, &zone, &here) == 0;
 	bool is_permitted = caa_search(&preflight->view, preflight->settings, domain,
@@ -172,6 +176,16 @@ static int check_domain(struct preflight *preflight, const char *domain, struct 
 
 /* ---- all domains */
 
+static int tell_result(const struct preflight *preflight, int fd, const char *domain,
+		       const struct error *failure, struct error *err)
+{
+	bool has_note = failure == NULL && preflight->note.text[0] != '\0';
+
+	return fd == 0 ? 0
+		       : apply_result_write(fd, domain, failure, has_note ? &preflight->note : NULL,
+					    failure == NULL, NULL, err);
+}
+
 static int check_domains(struct preflight *preflight, const struct preflight_request *request,
 			 struct error *err)
 {
@@ -183,7 +197,11 @@ static int check_domains(struct preflight *preflight, const struct preflight_req
 		const char *domain =
 		    request->domain_count == 0 ? settings->domains[i] : request->domains[i];
 		struct error own = ERROR_INIT;
-		if (check_domain(preflight, domain, &own) == 0)
+		bool is_good = check_domain(preflight, domain, &own) == 0;
+		if (tell_result(preflight, request->results_fd, domain, is_good ? NULL : &own,
+				err) != 0)
+			return -1;
+		if (is_good)
 			continue;
 		if (count > 1)
 			say(stdout, "%s: %s", domain, own.text);

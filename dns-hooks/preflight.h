@@ -29,6 +29,7 @@ struct preflight_request {
 	const char *account_uri;    /* NULL: not given, so not compared */
 	const char *const *domains; /* of the configured ones; owned by the caller */
 	size_t domain_count;	    /* 0: all of them */
+	int results_fd; /* where a line of apply_result.h is written for each; 0: nowhere */
 };
 
 /* Prints a line for each domain.  -1 with err if an order for any would fail. */

@@ -221,14 +221,14 @@ static int start(struct run *run, const char *const *argv, long timeout, struct 
 
 /* `domain` is NULL for a run that has no challenge to answer. */
 static int start_with_hook(struct run *run, const char *const *argv, const char *domain,
-			   struct error *err)
+			   bool is_urgent, struct error *err)
 {
 	const struct certbot_options *o = &run->certbot->options;
 	long timeout = certbot_deadline(o->settings);
 
 	run->hook = certbot_hook_new(
-	    &(struct certbot_hook_options){o->base, o->jobs, run->room.path, domain, timeout,
-					   on_refused, on_hook_stopped, run},
+	    &(struct certbot_hook_options){o->base, o->jobs, run->room.path, domain, is_urgent,
+					   timeout, on_refused, on_hook_stopped, run},
 	    err);
 	if (run->hook == NULL || certbot_setup_write(&run->room, o->settings, err) != 0)
 		return -1;
@@ -243,14 +243,15 @@ int certbot_register(struct certbot *certbot, certbot_done *done, void *arg, str
 		return -1;
 	const char *const argv[] = {certbot->options.settings->certbot, "register", "--config",
 				    run->room.ini, NULL};
-	if (start_with_hook(run, argv, NULL, err) == 0)
+	if (start_with_hook(run, argv, NULL, false, err) == 0)
 		return 0;
 	run_free(run, false);
 	return -1;
 }
 
 int certbot_issue(struct certbot *certbot, const char *domain, const char *name,
-		  const char *account_id, certbot_done *done, void *arg, struct error *err)
+		  const char *account_id, bool is_urgent, certbot_done *done, void *arg,
+		  struct error *err)
 {
 	struct run *run = run_new(certbot, 0, CERTBOT_ROOMS - 1, done, arg, err);
 
@@ -264,7 +265,7 @@ int certbot_issue(struct certbot *certbot, const char *domain, const char *name,
 	    "--authenticator", "manual", "--no-directory-hooks", "--pre-hook", "", "--post-hook",
 	    "", "--key-type", "ecdsa", "--elliptic-curve", "secp256r1", NULL};
 	if (store_lend_account(certbot->options.store, account_id, run->room.config, err) == 0 &&
-	    start_with_hook(run, argv, domain, err) == 0)
+	    start_with_hook(run, argv, domain, is_urgent, err) == 0)
 		return 0;
 	run_free(run, false);
 	return -1;

@@ -57,9 +57,11 @@ typedef void certbot_done(const struct certbot_outcome *outcome, void *arg);
 int certbot_register(struct certbot *certbot, certbot_done *done, void *arg, struct error *err);
 
 /* Orders a certificate for `domain` alone, as version 1 of a lineage `name`, with the account
- * `account_id` of the store.  EXIT_TRY_LATER when CERTBOT_ROOMS run already. */
+ * `account_id` of the store.  With `is_urgent` its hook does not put the order off for what name
+ * servers show.  EXIT_TRY_LATER when CERTBOT_ROOMS run already. */
 int certbot_issue(struct certbot *certbot, const char *domain, const char *name,
-		  const char *account_id, certbot_done *done, void *arg, struct error *err);
+		  const char *account_id, bool is_urgent, certbot_done *done, void *arg,
+		  struct error *err);
 enum { CERTBOT_ROOMS = 32 };
 
 /* Seconds a run may take. */

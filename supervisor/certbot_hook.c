@@ -91,7 +91,8 @@ static int start_job(struct certbot_hook *hook, struct error *err)
 {
 	char domain[VARIABLE_MAX], value[VARIABLE_MAX];
 	const char *const words[] = {hook->is_auth ? "auth" : "cleanup", NULL};
-	const char *const extra[] = {domain, value, NULL};
+	const char *const extra[] = {domain, value,
+				     hook->options.is_urgent ? "INGRESS_URGENT=1" : NULL, NULL};
 	const struct job job = {
 	    .program = JOB_DNS,
 	    .words = words,

@@ -25,6 +25,7 @@ struct certbot_hook_options {
 	const struct jobs *jobs;
 	const char *folder; /* where the FIFOs are made */
 	const char *domain; /* NULL: there is nothing to ask for */
+	bool is_urgent;	    /* the order is not put off for what name servers show */
 	long timeout;	    /* of a job, in seconds */
 	/* The challenge could not be set, or something else was asked for: certbot is to be ended.
 	 */

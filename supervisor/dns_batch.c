@@ -1,20 +1,16 @@
 #include "supervisor/dns_batch.h"
 
-#include "common/buffer.h"
 #include "common/file.h"
-#include "common/json.h"
 #include "common/settings.h"
+#include "supervisor/dns_result.h"
 #include "supervisor/domains.h"
 #include "supervisor/jobs.h"
 #include "supervisor/state.h"
 #include "supervisor/steps_account.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 enum {
 	DOMAINS_PER_RUN = 32,
@@ -22,8 +18,6 @@ enum {
 	TIMEOUT = 180,
 	TIMEOUT_FOR_ANOTHER = 60,
 	FIXED_WORDS = 8, /* apply --only KINDS --account-uri URI --results-fd 3, and NULL */
-	READ_SIZE = 4096,
-	RESULTS_MAX = DOMAINS_PER_RUN * 16 * 1024,
 };
 
 /* A domain's place in the queue. */
@@ -70,46 +64,18 @@ static void tell(struct run *run, size_t index, bool were_there, const struct er
 	run->batch->options.done(waiting->domain, were_there, err);
 }
 
-static void take_line(struct run *run, const char *line, size_t length)
+static void take_result(const struct dns_result *result, void *arg)
 {
-	struct error err = ERROR_INIT;
-	AUTO_JSON cJSON *json = json_parse(line, length, "a result of ingress-dns", &err);
-	const char *domain = json == NULL ? NULL : json_string(json, "domain");
-	const char *error = json == NULL ? NULL : json_string(json, "error");
-	long long code = json == NULL ? -1 : json_integer(json, "exit_code", -1);
+	struct run *run = arg;
 
-	for (size_t i = 0; domain != NULL && i < run->count; i++) {
+	for (size_t i = 0; i < run->count; i++) {
 		if (run->domains[i] == NULL ||
-		    strcmp(domain_called(run->domains[i]->domain), domain) != 0)
+		    strcmp(domain_called(run->domains[i]->domain), result->domain) != 0)
 			continue;
-		if (error != NULL)
-			error_set(&err, code == EXIT_OK ? EXIT_OK : process_exit_code((int)code),
-				  "%s: %s", run->batch->options.what, error);
-		err.retry_after = json == NULL ? 0 : (unsigned)json_integer(json, "retry_after", 0);
-		if (code == EXIT_OK || error != NULL)
-			tell(run, i, code == EXIT_OK && json_true(json, "unchanged"),
-			     error == NULL ? NULL : &err);
+		bool is_silent = result->told.text[0] == '\0';
+		tell(run, i, result->were_there, is_silent ? NULL : &result->told);
 		return;
 	}
-}
-
-/* Who has no result is asked for again. */
-static void take_results(struct run *run)
-{
-	char part[READ_SIZE];
-	struct buffer text;
-	ssize_t got;
-
-	buffer_init(&text, RESULTS_MAX);
-	lseek(run->results, 0, SEEK_SET);
-	while ((got = read(run->results, part, sizeof(part))) > 0)
-		buffer_append(&text, part, (size_t)got);
-	for (const char *at = buffer_text(&text); *at != '\0';) {
-		size_t length = strcspn(at, "\n");
-		take_line(run, at, length);
-		at += length + (at[length] == '\n');
-	}
-	buffer_free(&text);
 }
 
 /* Those of whom nothing was said, since the run was ended on another's account maybe, go again,
@@ -140,7 +106,7 @@ static void on_done(const struct process_result *result, void *arg)
 	struct run *run = arg;
 	struct error err = ERROR_INIT;
 
-	take_results(run);
+	dns_results_read(run->results, run->batch->options.what, take_result, run);
 	if (process_check(result, run->batch->options.what, &err) == 0)
 		error_set(&err, EXIT_FAILED, "%s: ingress-dns has not told what became of it",
 			  run->batch->options.what);
@@ -203,9 +169,7 @@ static void go(void *arg)
 		run++;
 	batch->is_waiting = false;
 	fill(run);
-	run->results = memfd_create("results", MFD_CLOEXEC);
-	if (run->results < 0)
-		error_set_errno(&err, EXIT_FAILED, errno, "cannot make a file for results");
+	run->results = dns_results_open(&err);
 	if (run->results < 0 || start(run, &err) != 0)
 		finish(run, &err, false);
 	else

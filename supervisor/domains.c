@@ -32,6 +32,7 @@ struct domain {
 	unsigned passed;
 	unsigned passes_in_vain; /* in a row */
 	char *note;
+	char *caution; /* the note while there is no other */
 
 	time_t next_at; /* when the timer fires */
 	struct event *timer;
@@ -99,10 +100,10 @@ static bool is_costly(enum step step)
 
 static void handle(struct domain *d, enum lifecycle_event event, const struct error *err);
 
-static void set_note(struct domain *d, const char *text)
+static void set_text(char **at, const char *text)
 {
-	free(d->note);
-	d->note = text == NULL ? NULL : strdup(text);
+	free(*at);
+	*at = text == NULL ? NULL : strdup(text);
 }
 
 static void begin(void *arg)
@@ -114,7 +115,7 @@ static void begin(void *arg)
 		d->passed = 0;
 	else if (d->step == STEP_PREFLIGHT && d->passed == 0 && d->note != NULL) {
 		log_info("[%s] no longer so: %s", d->name, d->note);
-		set_note(d, NULL);
+		set_text(&d->note, NULL);
 	} else if (d->step == STEP_CHECK)
 		d->recheck = false;
 	work->begin(d, work->context);
@@ -266,9 +267,14 @@ void domain_passed(struct domain *d, const struct error *err)
 		  &(struct log_facts){.domain = d->name, .step = lifecycle_step_name(d->step)},
 		  "%s failed, which holds up nothing: %s", lifecycle_step_name(d->step), err->text);
 	if (d->passed == 0)
-		set_note(d, err->text);
+		set_text(&d->note, err->text);
 	d->passed |= 1U << d->step;
 	end_step(d, EVENT_PASSED, err);
+}
+
+void domain_set_caution(struct domain *d, const char *text)
+{
+	set_text(&d->caution, text);
 }
 
 void domain_failed(struct domain *d, const struct error *err)
@@ -385,6 +391,7 @@ void domains_free(struct domains *all)
 		if (all->list[i].timer != NULL)
 			event_free(all->list[i].timer);
 		free(all->list[i].note);
+		free(all->list[i].caution);
 	}
 	turns_free(all->turns);
 	state_saver_free(all->saver);
@@ -498,13 +505,15 @@ void domains_look(const struct domains *all, size_t index, struct domain_view *v
 {
 	const struct domain *d = &all->list[index];
 
+	const char *note = d->note == NULL ? d->caution : d->note;
+
 	*view = (struct domain_view){
 	    .name = d->name,
 	    .step = d->step,
 	    .running = d->running || d->is_new,
 	    .failures = d->record->attempt,
 	    .error = d->record->error,
-	    .note = d->note == NULL ? "" : d->note,
+	    .note = note == NULL ? "" : note,
 	    .next_at = d->running ? 0 : d->next_at,
 	    .orders = orders_lately(&d->record->budget),
 	};

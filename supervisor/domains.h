@@ -104,6 +104,10 @@ void domain_nothing(struct domain *domain);
 void domain_passed(struct domain *domain, const struct error *err);
 void domain_failed(struct domain *domain, const struct error *err);
 
+/* Its note, besides those of steps that were gone past, from here to the next call: what ought to
+ * be set right although the order goes on.  NULL: nothing. */
+void domain_set_caution(struct domain *domain, const char *text);
+
 /* Whether a certificate is to be ordered although none is due, until one has been. */
 bool domain_is_forced(const struct domain *domain);
 /* The order brought the certificate with this serial; NULL: it is not known. */

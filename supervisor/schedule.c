@@ -26,6 +26,11 @@ time_t schedule_renewal(time_t not_before, time_t not_after, long days_before)
 	return not_after - (lifetime < SHORT_LIFETIME ? lifetime / 2 : lifetime / 3);
 }
 
+bool schedule_is_nearly_over(time_t not_before, time_t not_after, time_t now)
+{
+	return now >= not_after - (not_after - not_before) / 10;
+}
+
 bool schedule_is_due(time_t not_before, time_t not_after, long days_before, time_t issued_at,
 		     time_t now)
 {

@@ -13,6 +13,9 @@ enum {
 	LONGEST_WAIT = 8 * 86400, /* a CA's Retry-After counts up to 7 days */
 };
 
+/* Whether a tenth of its lifetime, or less, is left: then caution counts for less than trying. */
+bool schedule_is_nearly_over(time_t not_before, time_t not_after, time_t now);
+
 /*
  * When a certificate should be renewed: `days_before` days ahead of its end, or, with 0, when a
  * third of its lifetime is left, half of one that is under ten days (as Let's Encrypt asks).  CAs

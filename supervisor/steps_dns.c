@@ -1,8 +1,10 @@
 #include "supervisor/steps_dns.h"
 
+#include "common/file.h"
 #include "common/log.h"
 #include "common/settings.h"
 #include "supervisor/dns_batch.h"
+#include "supervisor/dns_result.h"
 #include "supervisor/domains.h"
 #include "supervisor/jobs.h"
 #include "supervisor/served_pair.h"
@@ -18,6 +20,7 @@ struct steps_dns {
 	struct steps_dns_options options;
 	struct lane lane;
 	bool *has_records; /* of each domain: written, or found, since the start */
+	int *results;	   /* of each domain's preflight, while it runs; else -1 */
 	struct dns_batch *records, *caa;
 };
 
@@ -41,19 +44,30 @@ static struct dns_batch *make_batch(struct steps_dns *dns, const char *kinds, co
 	return dns_batch_new(&options, err);
 }
 
+static int *make_results(size_t count)
+{
+	int *results = calloc(count, sizeof(*results));
+
+	for (size_t i = 0; results != NULL && i < count; i++)
+		results[i] = -1;
+	return results;
+}
+
 struct steps_dns *steps_dns_new(const struct steps_dns_options *options, struct error *err)
 {
 	struct steps_dns *dns = calloc(1, sizeof(*dns));
 
-	if (dns != NULL)
+	if (dns != NULL) {
+		dns->options = *options;
 		dns->has_records =
 		    calloc(options->settings->domain_count, sizeof(*dns->has_records));
-	if (dns == NULL || dns->has_records == NULL) {
+		dns->results = make_results(options->settings->domain_count);
+	}
+	if (dns == NULL || dns->has_records == NULL || dns->results == NULL) {
 		steps_dns_free(dns);
 		error_no_memory(err);
 		return NULL;
 	}
-	dns->options = *options;
 	lane_init(&dns->lane, DNS_BATCH_RUNS);
 	dns->records = make_batch(dns, "alias,txt", "DNS records", on_records_done, err);
 	if (dns->records != NULL)
@@ -68,6 +82,9 @@ void steps_dns_free(struct steps_dns *dns)
 {
 	if (dns == NULL)
 		return;
+	for (size_t i = 0; dns->results != NULL && i < dns->options.settings->domain_count; i++)
+		file_close(&dns->results[i]);
+	free(dns->results);
 	free(dns->has_records);
 	dns_batch_free(dns->records);
 	dns_batch_free(dns->caa);
@@ -143,47 +160,78 @@ void steps_dns_caa(struct domain *d, void *context)
 
 /* ---- PREFLIGHT */
 
+/* What it tells although an order can be made. */
+static void take_caution(const struct dns_result *result, void *arg)
+{
+	if (result->is_done && result->told.text[0] != '\0')
+		domain_set_caution(arg, result->told.text);
+}
+
 static void on_preflight_done(const struct process_result *result, void *arg)
 {
 	struct steps_dns *dns = domain_context(arg);
+	int *results = &dns->results[domain_index(arg)];
 	struct error err = ERROR_INIT;
 
 	lane_leave(&dns->lane);
+	domain_set_caution(arg, NULL);
+	dns_results_read(*results, "before the latest order", take_caution, arg);
+	file_close(results);
 	if (process_check(result, "preflight", &err) == 0) {
 		domain_done(arg);
 	} else if (steps_order_is_urgent(dns->options.order, arg)) {
 		log_warn("[%s] an order is tried although it may fail, since time runs out: %s",
 			 domain_called(arg), err.text);
+		domain_set_caution(arg, err.text);
 		domain_done(arg);
 	} else {
 		domain_failed(arg, &err);
 	}
 }
 
-static void go_preflight(void *arg)
+static int start_preflight(struct steps_dns *dns, struct domain *d, struct error *err)
 {
-	struct steps_dns *dns = domain_context(arg);
 	const struct steps_dns_options *o = &dns->options;
-	const char *const words[] = {"preflight", "--account-uri", steps_account_uri(o->accounts),
-				     domain_called(arg), NULL};
+	int *results = &dns->results[domain_index(d)];
+	const char *const words[] = {"preflight",
+				     "--account-uri",
+				     steps_account_uri(o->accounts),
+				     "--results-fd",
+				     "3",
+				     domain_called(d),
+				     NULL};
 	char app_id[STATE_ID_MAX + 8];
 	const char *const extra[] = {o->settings->app_id == NULL ? app_id : NULL, NULL};
-	const struct job job = {
+	struct job job = {
 	    .program = JOB_DNS,
 	    .words = words,
 	    .extra = extra,
 	    .timeout = PREFLIGHT_TIMEOUT,
-	    .output_level = LOG_DEBUG,
+	    .output_level = LOG_INFO,
 	    .done = on_preflight_done,
-	    .arg = arg,
+	    .arg = d,
 	};
-	struct error err = ERROR_INIT;
 
 	snprintf(app_id, sizeof(app_id), "APP_ID=%s", state_app_id(o->state));
-	if (jobs_start(o->jobs, &job, &err) == NULL) {
-		lane_leave(&dns->lane);
-		domain_failed(arg, &err);
-	}
+	*results = dns_results_open(err);
+	if (*results < 0)
+		return -1;
+	job.third_fd = *results;
+	if (jobs_start(o->jobs, &job, err) != NULL)
+		return 0;
+	file_close(results);
+	return -1;
+}
+
+static void go_preflight(void *arg)
+{
+	struct steps_dns *dns = domain_context(arg);
+	struct error err = ERROR_INIT;
+
+	if (start_preflight(dns, arg, &err) == 0)
+		return;
+	lane_leave(&dns->lane);
+	domain_failed(arg, &err);
 }
 
 void steps_dns_preflight(struct domain *d, void *context)

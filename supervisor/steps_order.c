@@ -211,7 +211,8 @@ static bool is_half_way(const struct lineage *c, long days_before, time_t now)
 {
 	time_t renewal = schedule_renewal(c->not_before, c->not_after, days_before);
 
-	return now >= renewal + (c->not_after - renewal) / 2;
+	return now >= renewal + (c->not_after - renewal) / 2 ||
+	       schedule_is_nearly_over(c->not_before, c->not_after, now);
 }
 
 bool steps_order_is_urgent(const struct steps_order *order, const struct domain *d)
@@ -343,8 +344,10 @@ static int place_order(struct steps_order *order, struct domain *d, const struct
 			 o->settings->acme_server);
 	log_info("[%s] ordering a certificate (lineage %s)", domain_called(d), name);
 	key_origin_before_order(o->key_origin, domain_index(d), lineage, name);
-	if (certbot_issue(o->certbot, domain_called(d), name, account->id, on_issued, d, err) !=
-	    0) {
+	bool is_urgent = lineage != NULL && schedule_is_nearly_over(lineage->not_before,
+								    lineage->not_after, time(NULL));
+	if (certbot_issue(o->certbot, domain_called(d), name, account->id, is_urgent, on_issued, d,
+			  err) != 0) {
 		store_give_name_back(o->store, name);
 		domain_refund_order(d);
 		return -1;

@@ -47,8 +47,8 @@ int steps_order_is_due(const struct steps_order *order, struct domain *domain, s
 bool steps_order_put_kept(const struct steps_order *order, struct domain *domain);
 
 /* Whether an order that is due is to be tried whatever speaks against it: half of the time for the
- * renewal is gone, or there is no certificate that can be served, and trying has been put off for
- * hours. */
+ * renewal or nine tenths of its lifetime are gone, or there is no certificate that can be served,
+ * and trying has been put off for hours. */
 bool steps_order_is_urgent(const struct steps_order *order, const struct domain *domain);
 
 /* Whether the volume has a certificate for the domain, be it one that has expired. */

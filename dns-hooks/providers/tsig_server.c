@@ -265,8 +265,9 @@ int tsig_explain_rcode(const struct tsig_server *server, const ldns_pkt *answer,
 		return error_set(
 		    err, EXIT_BAD_CONFIG,
 		    "%s refuses %s (NOTAUTH): it is not the primary of that zone, does "
-		    "not accept the key %s (RFC2136_KEY_NAME, RFC2136_KEY_SECRET), or its clock "
-		    "differs by more than %d seconds from that of this machine%s",
+		    "not accept the key %s (RFC2136_KEY_NAME, RFC2136_KEY_SECRET) or not allow it "
+		    "this name and type, or its clock differs by more than %d seconds from that "
+		    "of this machine%s",
 		    host, what, server->key_name, FUDGE_SECONDS, clock);
 	case LDNS_RCODE_NOTZONE:
 		return error_set(err, EXIT_FAILED, "%s refuses %s (NOTZONE): the name is not in it",

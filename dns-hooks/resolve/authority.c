@@ -1,6 +1,7 @@
 #include "dns-hooks/resolve/authority.h"
 
 #include "common/log.h"
+#include "dns-hooks/resolve/caution.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -39,11 +40,12 @@ static int add_servers_of(struct dns_view *view, struct authority *authority, co
 	for (size_t i = 0; i < addresses.count && authority->count < AUTHORITY_SERVERS_MAX; i++)
 		add_server(authority, name, &addresses.items[i]);
 	if (authority->count == before)
-		log_warn("%s, a name server of %s, %s: it cannot be asked from here", name,
-			 authority->zone,
-			 addresses.count == 0 ? "has no address"
-					      : "has only addresses without a "
-						"route");
+		caution(&authority->unasked,
+			"%s, a name server of %s, %s: it cannot be asked from here", name,
+			authority->zone,
+			addresses.count == 0 ? "has no address"
+					     : "has only addresses without a "
+					       "route");
 	return 0;
 }
 
@@ -56,12 +58,13 @@ static int open_named(struct dns_view *view, const char *zone, const struct name
 	memmove(authority->zone, zone, strlen(zone) + 1);
 	authority->names = *names;
 	authority->is_recursive = false;
+	authority->unasked = (struct error)ERROR_INIT;
 	for (size_t i = 0; i < names->count; i++) {
 		struct error own = ERROR_INIT;
 		if (add_servers_of(view, authority, names->items[i], &own) == 0)
 			continue;
 		/* A CA's resolver passes it over as well. */
-		log_warn("%s", own.text);
+		caution(&authority->unasked, "%s", own.text);
 		last = own;
 	}
 	if (authority->count > 0)
@@ -85,6 +88,7 @@ static void open_resolvers(const struct dns_view *view, const char *zone,
 	memmove(authority->zone, zone, strlen(zone) + 1);
 	authority->names = (struct name_list){0};
 	authority->is_recursive = true;
+	authority->unasked = (struct error)ERROR_INIT;
 	authority->count = resolver->count;
 	for (size_t i = 0; i < resolver->count; i++) {
 		struct authority_server *server = &authority->servers[i];

@@ -29,6 +29,9 @@ struct authority {
 	/* The servers are the resolvers, which tell what they have got from the zone's: all that
 	 * there is with PROPAGATION_CHECK=resolvers or off. */
 	bool is_recursive;
+	/* What was warned about of the names without an address that can be asked; "" if nothing.
+	 */
+	struct error unasked;
 };
 
 /* How the servers of names are found and asked. */

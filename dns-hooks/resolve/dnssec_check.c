@@ -1,6 +1,7 @@
 #include "dns-hooks/resolve/dnssec_check.h"
 
 #include "common/log.h"
+#include "dns-hooks/resolve/caution.h"
 
 #include <string.h>
 
@@ -65,7 +66,7 @@ time_t dnssec_expiry(const ldns_pkt *answer, const char *zone)
 	return last;
 }
 
-static void warn_of_expired(const struct authority *authority, deadline limit)
+static void warn_of_expired(const struct authority *authority, deadline limit, struct error *note)
 {
 	for (size_t i = 0; i < authority->count && deadline_left(limit) > 0; i++) {
 		const struct authority_server *server = &authority->servers[i];
@@ -80,13 +81,15 @@ static void warn_of_expired(const struct authority *authority, deadline limit)
 		if (expiry == 0 || expiry > time(NULL) || gmtime_r(&expiry, &parts) == NULL)
 			continue;
 		strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S UTC", &parts);
-		log_warn("%s (%s) answers with signatures of %s that expired at %s: CAs, which "
-			 "check them, go on to another server while there is one",
-			 server->name, server->at.text, authority->zone, when);
+		caution(note,
+			"%s (%s) answers with signatures of %s that expired at %s: CAs, which "
+			"check them, go on to another server while there is one",
+			server->name, server->at.text, authority->zone, when);
 	}
 }
 
-int dnssec_check(struct dns_view *view, const struct authority *authority, struct error *err)
+int dnssec_check(struct dns_view *view, const struct authority *authority, struct error *note,
+		 struct error *err)
 {
 	AUTO_PKT ldns_pkt *parent = NULL;
 	AUTO_PKT ldns_pkt *keys = NULL;
@@ -100,7 +103,7 @@ int dnssec_check(struct dns_view *view, const struct authority *authority, struc
 		return 0;
 	}
 	if (keys != NULL && !authority->is_recursive)
-		warn_of_expired(authority, deadline_in(SIGNATURES_MS));
+		warn_of_expired(authority, deadline_in(SIGNATURES_MS), note);
 	if (keys == NULL || dnssec_fits(parent, keys, zone))
 		return 0;
 	return error_set(

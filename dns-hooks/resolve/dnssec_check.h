@@ -15,8 +15,9 @@
 
 #include <time.h>
 
-/* -1 only when it is certain; what cannot be asked is passed. */
-int dnssec_check(struct dns_view *view, const struct authority *authority, struct error *err);
+/* -1 only when it is certain; what cannot be asked is passed.  `note`: see caution(). */
+int dnssec_check(struct dns_view *view, const struct authority *authority, struct error *note,
+		 struct error *err);
 
 /* Whether a DS record of `zone` in one answer fits a DNSKEY in the other, by key tag and algorithm
  * (RFC 4034 section 5.1); the digest is left to those who validate. */

@@ -1,6 +1,7 @@
 #include "dns-hooks/resolve/propagation.h"
 
 #include "common/log.h"
+#include "dns-hooks/resolve/caution.h"
 #include "dns-hooks/resolve/dns_answer.h"
 #include "dns-hooks/resolve/sightings.h"
 
@@ -88,7 +89,7 @@ static void report_progress(const struct watch *watch, deadline limit)
 }
 
 /* What an order goes on without. */
-static void report_given_up(const struct watch *watch)
+static void report_given_up(const struct watch *watch, struct error *note)
 {
 	const struct sightings *sightings = &watch->sightings;
 	const struct authority *authority = sightings->authority;
@@ -97,17 +98,19 @@ static void report_given_up(const struct watch *watch)
 
 	for (size_t i = 0; i < authority->count; i++)
 		if (sightings->sights[i] != SIGHT_SEEN && sightings_is_seen_elsewhere(sightings, i))
-			log_warn("%s %s at %s; its other address %s", authority->servers[i].name,
-				 sight_text(sightings->sights[i]), authority->servers[i].at.text,
-				 watch->value == NULL ? "does" : "has the value");
+			caution(note, "%s %s at %s; its other address %s",
+				authority->servers[i].name, sight_text(sightings->sights[i]),
+				authority->servers[i].at.text,
+				watch->value == NULL ? "does" : "has the value");
 	name_lacking(watch, true, lacking);
 	if (lacking[0] == '\0')
 		return;
-	log_warn("%s: %zu of %zu %s of %s %s; going on without %s: set them right, or take them "
-		 "out of the NS records",
-		 watch->name, tally.seen, tally.servers,
-		 authority->is_recursive ? "resolvers" : "name servers", authority->zone,
-		 watch->value == NULL ? "answer for it" : "have the value", lacking);
+	caution(note,
+		"%s: %zu of %zu %s of %s %s; going on without %s: set them right, or take them "
+		"out of the NS records",
+		watch->name, tally.seen, tally.servers,
+		authority->is_recursive ? "resolvers" : "name servers", authority->zone,
+		watch->value == NULL ? "answer for it" : "have the value", lacking);
 }
 
 /* Asks every server that is due, which takes a while if many are silent. */
@@ -157,7 +160,7 @@ int propagation_wait(const struct authority *authority, const char *name, const 
 	for (;;) {
 		bool is_last = deadline_left(limit) == 0;
 		if (sightings_suffice(&watch.sightings, is_last)) {
-			report_given_up(&watch);
+			report_given_up(&watch, NULL);
 			return 0;
 		}
 		if (is_last)
@@ -177,7 +180,8 @@ int propagation_wait(const struct authority *authority, const char *name, const 
 			 name, lacking);
 }
 
-int propagation_ready(const struct authority *authority, const char *name, struct error *err)
+int propagation_ready(const struct authority *authority, const char *name, struct error *note,
+		      struct error *err)
 {
 	/* A resolver would remember that nothing stands at the name, so it is asked for the zone.
 	 */
@@ -188,11 +192,14 @@ int propagation_ready(const struct authority *authority, const char *name, struc
 			      .next_report = deadline_in(PROGRESS_MS)};
 	deadline limit = deadline_in(ROLL_CALL_MS);
 
+	if (authority->unasked.text[0] != '\0')
+		error_set(note, EXIT_OK, "%s", authority->unasked.text);
+
 	for (int i = 0; i < ROLL_CALLS && (i == 0 || !sightings_suffice(&watch.sightings, false));
 	     i++)
 		look_at_all(&watch, limit);
 	if (sightings_count(&watch.sightings).seen == 0)
 		return nobody_answers(&watch, err);
-	report_given_up(&watch);
+	report_given_up(&watch, note);
 	return 0;
 }

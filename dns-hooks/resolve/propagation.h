@@ -16,8 +16,10 @@ int propagation_wait(const struct authority *authority, const char *name, const 
 
 /*
  * Whether such a wait can succeed: 0 when a server answers for the zone of `name`, with a value or
- * without; those that do not are warned about.  -1 (EXIT_TRY_LATER) when none does.
+ * without; those that do not are warned about; `note` (see caution()) has them, and those that have
+ * no address.  -1 (EXIT_TRY_LATER) when none does.
  */
-int propagation_ready(const struct authority *authority, const char *name, struct error *err);
+int propagation_ready(const struct authority *authority, const char *name, struct error *note,
+		      struct error *err);
 
 #endif

@@ -253,6 +253,31 @@ def test_a_minority_that_has_it_is_enough_once_the_time_is_up(bench: Bench, bind
     assert "1 of 3 name servers of demo.test have the value" in told
 
 
+# ---- an order that is better tried than put off
+
+URGENT = {"INGRESS_URGENT": "1", "PROPAGATION_TIMEOUT": "2"}
+
+
+@pytest.mark.parametrize("react", [_without_the_value, _rcode(dns.rcode.NXDOMAIN, authoritative=True)])
+def test_a_server_that_lags_stops_no_urgent_order(
+    bench: Bench, bind: Bind, react: Reaction
+) -> None:
+    add_server(bind, "ns9.demo.test.", LAME)
+    with DnsProxy(bind.first, LAME, react=react) as lame:
+        told = challenge_told(bench, 2 + SOON, **URGENT)
+    assert "going on all the same, since time runs out" in told
+    assert f"ns9.demo.test ({lame.server}) does not have it yet" in told
+
+
+def test_nobody_answers_an_urgent_order(bench: Bench, bind: Bind) -> None:
+    """No server is there for the world, while the one that is written to works."""
+    add_server(bind, "ns9.demo.test.", LAME)
+    bind.delete("demo.test.", "NS", "ns1.demo.test.")
+    assert bench.run("auth", **REQUEST).returncode in (UNREACHABLE, TRY_LATER)
+    told = challenge_told(bench, 2 + 2 * SOON, **URGENT)
+    assert "going on all the same, since time runs out" in told
+
+
 # ---- where the name servers cannot be asked at all
 
 

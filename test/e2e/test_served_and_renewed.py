@@ -98,6 +98,35 @@ def test_one_dead_name_server_of_two(world: World) -> None:
     ingress = world.ingress(**_only(stack))
     ingress.wait_for(lambda: ingress.try_serial(NAME) not in (None, old), "the renewal", 150)
     assert stack.pebble.orders() == 1
+    told = ingress.wait_domain(NAME, lambda d: d["state"] == "settled", "to settle")
+    assert "1 of 2 name servers of demo.test answer for it" in told["note"], told
+    assert "going on without ns9.demo.test (127.0.0.3" in told["note"]
+    assert "going on without ns9.demo.test" in ingress.ctl("status").stdout
+    assert told["error"] is None and ingress.ctl("health").returncode == 0
+    # It is known for as long as the certificate that was ordered before it.
+    stack.bind.delete("demo.test.", "NS", "ns9.demo.test.")
+    assert ingress.ctl("renew", NAME, "--force").returncode == 0
+    ingress.wait_domain(
+        NAME, lambda d: d["state"] == "settled" and d["note"] is None, "all to be well", 150
+    )
+
+
+def test_a_server_that_lags_until_the_last_tenth_of_a_lifetime(world: World) -> None:
+    """The wait for it is kept short, and then gone past."""
+    stack = world.make_stack(second_server=True)
+    settings = _only(stack, PROPAGATION_TIMEOUT="2", RENEW_DAYS_BEFORE="30")
+    _put(stack, datetime.timedelta(days=12))
+    with stack.bind.second.held():
+        ingress = world.ingress(**settings)
+        told = ingress.wait_domain(NAME, lambda d: d["error"], "the hook to fail", 60)
+        assert "does not have it yet" in told["error"]
+        ingress.stop()
+        assert stack.pebble.failed_validations() == 0
+        old = _put(stack, datetime.timedelta(days=8))
+        (ingress.stack.directory / "letsencrypt/dstack-ingress/state.json").unlink()
+        ingress.start()
+        ingress.wait_for(lambda: ingress.try_serial(NAME) not in (None, old), "the renewal", 150)
+    assert "going on all the same, since time runs out" in ingress.log
 
 
 def test_a_preflight_that_fails(world: World) -> None:

@@ -129,6 +129,30 @@ static void a_step_that_is_passed_becomes_a_note_and_is_tried_again(void **folde
 	close_trial(t);
 }
 
+static void what_is_said_before_an_order_stays_in_the_note(void **folder)
+{
+	struct trial *t = open_trial(*folder, 1);
+
+	order_and_serve(t);
+	t->acts[STEP_ISSUE] = ACT_DONE;
+	start(t);
+	domain_set_caution(t->known[0], "a server is lame");
+	assert_string_equal(look(t, 0).note, "a server is lame");
+	pass_time(t);
+	assert_string_equal(look(t, 0).note, "a server is lame");
+	assert_waits(t, STEP_SETTLED, DAY / 2, DAY * 2);
+	/* What is not as it should be now comes first. */
+	t->acts[STEP_CAA] = ACT_PASS;
+	pass_time(t);
+	assert_string_equal(look(t, 0).note, "it is away");
+	t->acts[STEP_CAA] = ACT_DONE;
+	pass_time(t);
+	assert_string_equal(look(t, 0).note, "a server is lame");
+	domain_set_caution(t->known[0], NULL);
+	assert_string_equal(look(t, 0).note, "");
+	close_trial(t);
+}
+
 static void what_kept_a_step_may_be_over(void **folder)
 {
 	struct trial *t = open_trial(*folder, 1);
@@ -339,6 +363,7 @@ int main(void)
 	    scratch_test(evidence_that_cannot_be_published_stops_nothing),
 	    scratch_test(a_peer_that_says_how_long_is_obeyed),
 	    scratch_test(a_step_that_is_passed_becomes_a_note_and_is_tried_again),
+	    scratch_test(what_is_said_before_an_order_stays_in_the_note),
 	    scratch_test(what_kept_a_step_may_be_over),
 	    scratch_test(orders_run_side_by_side_as_far_as_their_lane_goes),
 	    scratch_test(many_that_are_woken_together_leave_others_their_turn),

@@ -142,6 +142,18 @@ static void days_before_are_never_most_of_a_lifetime(void **state)
 }
 
 /* 65 days ahead, a certificate of 90 days has 25 left on its first day. */
+static void caution_ends_with_nine_tenths_of_a_lifetime(void **state)
+{
+	const time_t day = 86400;
+
+	(void)state;
+	assert_false(schedule_is_nearly_over(1000, 1000 + 90 * day, 1000 + 81 * day - 1));
+	assert_true(schedule_is_nearly_over(1000, 1000 + 90 * day, 1000 + 81 * day));
+	assert_true(schedule_is_nearly_over(1000, 1000 + 90 * day, 1000 + 91 * day));
+	assert_false(schedule_is_nearly_over(0, 600, 539));
+	assert_true(schedule_is_nearly_over(0, 600, 540));
+}
+
 static void a_new_certificate_is_left_alone_by_a_clock_that_is_ahead(void **state)
 {
 	const time_t day = 86400, now = 1000 * day, made = now - 65 * day;
@@ -263,6 +275,7 @@ int main(void)
 	    cmocka_unit_test(a_bucket_gives_so_many_at_once_and_then_one_by_one),
 	    cmocka_unit_test(days_before_are_never_most_of_a_lifetime),
 	    cmocka_unit_test(a_new_certificate_is_left_alone_by_a_clock_that_is_ahead),
+	    cmocka_unit_test(caution_ends_with_nine_tenths_of_a_lifetime),
 	    cmocka_unit_test(a_wait_of_an_earlier_run_lasts_no_longer_than_one_can),
 	};
 

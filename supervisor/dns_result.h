@@ -1,0 +1,26 @@
+/* What ingress-dns tells of the domains of a run, a line of JSON for each (--results-fd). */
+#ifndef SUPERVISOR_DNS_RESULT_H
+#define SUPERVISOR_DNS_RESULT_H
+
+#include "common/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct dns_result {
+	const char *domain;
+	bool is_done;	 /* else it failed, as `told` says */
+	bool were_there; /* done without a change */
+	struct error
+	    told; /* of what was done, with EXIT_OK: what ought to be set right; "" if nothing */
+};
+
+/* A file in memory for them; -1. */
+int dns_results_open(struct error *err);
+
+/* Reads the file from its beginning.  `what` is put in front of what is told; lines that make no
+ * sense are passed over. */
+void dns_results_read(int fd, const char *what,
+		      void (*take)(const struct dns_result *result, void *arg), void *arg);
+
+#endif
