@@ -266,7 +266,7 @@ static int do_one(struct apply_work *work, const struct apply_request *request, 
 	struct error failure = ERROR_INIT, note = ERROR_INIT;
 	bool has_failed, has_note;
 
-	work->is_dns_silent = work->is_partial = work->is_unclear = false;
+	work->is_dns_silent = work->is_partial = work->is_unclear = work->has_others = false;
 	work->counts = (struct print_counts){0};
 	log_about(request->domains[index]);
 	operator_list_free(&work->missing);
@@ -275,7 +275,8 @@ static int do_one(struct apply_work *work, const struct apply_request *request, 
 	log_about(NULL);
 	return apply_result_write(request->results_fd, request->domains[index],
 				  has_failed ? &failure : NULL, has_note ? &note : NULL,
-				  !has_failed && !has_changed(work), &work->missing, err);
+				  !has_failed && !has_changed(work) && !work->has_others,
+				  &work->missing, err);
 }
 
 /* All in one; what does not hold is told, and no failure. */

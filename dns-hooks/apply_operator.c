@@ -69,6 +69,7 @@ int apply_others_records(struct apply_work *work, const struct desired_records *
 	if (list_desired(work, desired, &list, &unmet) == 0 &&
 	    operator_check_all(&work->view, &list, BUDGET_MS, &missing, &unmet) == 0) {
 		tell_made(work, desired->name);
+		work->has_others = true;
 		return 0;
 	}
 	if (is_reached)
