@@ -48,7 +48,7 @@ static int read_and_plan(struct apply_work *work, const struct desired_records *
 
 enum turn {
 	TURN_FAILED,
-	TURN_REFUSED,	/* the credentials may not read or write there */
+	TURN_REFUSED,	/* the credentials do not reach the name */
 	TURN_WRITTEN,	/* the next one tells whether it was made */
 	TURN_OVERTAKEN, /* other records are there than were read */
 	TURN_DONE,	/* nothing was left to do */
@@ -170,18 +170,18 @@ static enum turn take_turns(struct apply_work *work, const struct desired_record
 
 int apply_name(struct apply_work *work, const struct desired_records *desired, struct error *err)
 {
-	enum turn turn = TURN_FAILED;
+	enum turn turn = TURN_REFUSED;
 	struct zone zone;
-	bool is_located =
-	    provider_zone(&work->provider, desired->name, desired->name, &zone, err) == 0 &&
-	    check_delegation(work, desired, &zone, err) == 0;
+	int found = provider_zone(&work->provider, desired->name, desired->name, &zone, err);
 
-	if (is_located)
+	if (found != 0 && found != PROVIDER_NO_ZONE)
+		return -1;
+	if (found == 0 && check_delegation(work, desired, &zone, err) == 0)
 		turn = take_turns(work, desired, &zone, err);
 	if (turn == TURN_DONE)
 		return 0;
 	/* Any other code: the provider could not be asked. */
 	if (turn == TURN_FAILED && err->code != EXIT_FAILED)
 		return -1;
-	return apply_others_records(work, desired, is_located && turn == TURN_FAILED, err);
+	return apply_others_records(work, desired, turn == TURN_FAILED, err);
 }

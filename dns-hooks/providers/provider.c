@@ -26,11 +26,11 @@ int provider_zone(const struct provider *provider, const char *name, const char 
 		return 0;
 	if (found < 0)
 		return error_wrap(err, "cannot find the zone of %s", name);
-	return error_set(
-	    err, EXIT_FAILED,
-	    "%s: these credentials reach no zone that holds %s; create the zone there, "
-	    "or let them reach it",
-	    provider->class->name, name);
+	error_set(err, EXIT_FAILED,
+		  "%s: these credentials reach no zone that holds %s; create the zone there, "
+		  "or let them reach it",
+		  provider->class->name, name);
+	return PROVIDER_NO_ZONE;
 }
 
 /* A CNAME keeps everything else from its name (RFC 1034 section 3.6.2); some servers accept

@@ -109,8 +109,10 @@ struct provider {
 /* Ends what provider_open() (provider_table.h) began. */
 void provider_close(struct provider *provider);
 
-/* find_zone(), where none is an error that names the provider and what is missing.
- * `delegated` is the zone to take for a provider that cannot tell. */
+enum { PROVIDER_NO_ZONE = -2 };
+
+/* find_zone(), where none is an error (PROVIDER_NO_ZONE) that names the provider and what is
+ * missing. `delegated` is the zone to take for a provider that cannot tell. */
 int provider_zone(const struct provider *provider, const char *name, const char *delegated,
 		  struct zone *zone, struct error *err);
 

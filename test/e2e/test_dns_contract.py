@@ -22,6 +22,7 @@ from .dns_bench import (
     BAD_CONFIG,
     FAILED,
     FOREIGN,
+    TRY_LATER,
     UNREACHABLE,
     Bench,
     api_bench,
@@ -199,7 +200,7 @@ def test_values_by_hand(bench: Bench, bind: Bind, api: DnsApi, value: str) -> No
 @every_provider
 def test_no_zone(bench: Bench, api: DnsApi, provider: Provider) -> None:
     result = bench.run("apply", DOMAINS="app.nowhere.test")
-    assert result.returncode == FAILED
+    assert result.returncode == TRY_LATER  # somebody else may make the records
     assert "reach no zone that holds app.nowhere.test" in result.stdout
     assert provider.writes(api) == 0
 
