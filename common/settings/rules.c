@@ -161,6 +161,20 @@ static void check_length(struct loading *in, const char *domain)
 				 DOMAIN_MAX);
 }
 
+static void check_shared_name(struct loading *in)
+{
+	const struct settings *settings = in->settings;
+	const char *name = settings->alias_domain;
+
+	if (name != NULL && settings_delegates(settings, name))
+		settings_problem(
+		    in,
+		    "ALIAS_DOMAIN is \"%s\", whose records cannot be kept in "
+		    "DELEGATION_ZONE: where a name that several apps share leads is not "
+		    "for one of them to say. Take one of the two out",
+		    name);
+}
+
 static void check_delegation(struct loading *in)
 {
 	struct settings *settings = in->settings;
@@ -172,6 +186,7 @@ static void check_delegation(struct loading *in)
 	for (size_t i = 0; i < settings->domain_count; i++)
 		if (settings_delegates(settings, settings->domains[i]))
 			check_length(in, settings->domains[i]);
+	check_shared_name(in);
 	if (older->given != NULL)
 		settings_warn(in,
 			      "ACME_CHALLENGE_ALIAS is an older name of DELEGATION_ZONE, by which "

@@ -47,6 +47,8 @@ TAKEN = {
     "SET_CAA": ("true", None),
     "TXT_PREFIX": ("_tapp-address", None),
     "APP_ID": ("0123abcd", None),
+    "DELEGATION_ZONE": ("deleg.example.net", None),
+    "ACME_CHALLENGE_ALIAS": ("deleg.example.net", None),
     "ACME_EMAIL": ("ops@example.com", None),
     "CERTBOT_EMAIL": ("ops@example.com", None),
     "ACME_STAGING": ("true", None),
@@ -74,10 +76,10 @@ TAKEN = {
 REFUSED = {
     "CHALLENGE_TYPE": ("tls-alpn-01", "credentials of a DNS provider"),
     "DETERMINISTIC_TLS_KEY": ("true", "remove this variable"),
-    "ACME_CHALLENGE_ALIAS": ("deleg.example.net", "CHALLENGE_TARGETS"),
     "ROUTE53_INITIAL_WEIGHT": ("100", "make them in Route 53 by hand"),
 }
 WARNED = {
+    "DELEGATION_PROPAGATION_SECONDS": "PROPAGATION_TIMEOUT",
     "CERTBOT_PROPAGATION_SECONDS": "PROPAGATION_TIMEOUT",
     "CLOUDFLARE_ZONE_ID": "by its name",
     "RENEW_DAYS": "set RENEW_DAYS_BEFORE",
@@ -97,8 +99,6 @@ WARNED = {
 }
 # In whichever of the three ways.
 NOT_SILENT = {
-    "DELEGATION_ZONE": "deleg.example.net",
-    "DELEGATION_PROPAGATION_SECONDS": "120",
     "DNS_SETUP_MODE": "print",
     "DNS_SETUP_TIMEOUT": "600",
     "DNS_SETUP_INTERVAL": "15",

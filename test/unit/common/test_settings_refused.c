@@ -209,6 +209,10 @@ static const struct refused dns[] = {
     {{"DELEGATION_ZONE=net"}, "DELEGATION_ZONE is \"net\": " ZONE_LIKE "has no dot"},
     {{"DELEGATION_ZONE=192.0.2.1"},
      "DELEGATION_ZONE is \"192.0.2.1\": " ZONE_LIKE "is an IP address, not a domain name"},
+    {{"DELEGATION_ZONE=deleg.example.net", "ALIAS_DOMAIN=shared.example.com"},
+     "ALIAS_DOMAIN is \"shared.example.com\", whose records cannot be kept in DELEGATION_ZONE: "
+     "where "
+     "a name that several apps share leads is not for one of them to say. Take one of the two out"},
     {{"DELEGATION_ZONE=a.example.net", "ACME_CHALLENGE_ALIAS=b.example.net"},
      "DELEGATION_ZONE and ACME_CHALLENGE_ALIAS are both set, and differ: keep DELEGATION_ZONE"},
     {{"DELEGATION_ZONE=" LONG_ZONE},
