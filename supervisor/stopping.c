@@ -50,12 +50,15 @@ static int look_at(struct stopping *s, struct connection_list *list)
 	return -1;
 }
 
+/* First for those that were open at the signal; in the end, when these have had their time, for
+ * those that came later. */
 static bool is_waited_for(const struct stopping *s, const struct connection *connection)
 {
+	bool was_open = connections_have(&s->first, connection->id);
+
 	if (s->closed_ms != 0)
-		return connection_is_busy(connection, FINISH_QUIET_MS, FINISH_MS);
-	return connections_have(&s->first, connection->id) &&
-	       connection_is_busy(connection, QUIET_MS, ANSWER_MS);
+		return !was_open && connection_is_busy(connection, FINISH_QUIET_MS, FINISH_MS);
+	return was_open && connection_is_busy(connection, QUIET_MS, ANSWER_MS);
 }
 
 /* How many are waited for, and how many there are. */

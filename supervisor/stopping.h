@@ -2,8 +2,8 @@
  * The end, on SIGTERM or SIGINT.  What is not serving ends at once.  HAProxy goes on, with its
  * listening socket: the engine starts nothing new before this container has ended, so whoever
  * closes the socket sooner than need be turns everybody away.  When no connection that was open at
- * the signal has anything under way, or the grace is over, HAProxy closes the socket and what
- * is left has a fraction of a second.  A second signal does not wait for any of this.
+ * the signal has anything under way, or the grace is over, HAProxy closes the socket, and who
+ * came later has a fraction of a second.  A second signal does not wait for any of this.
  */
 #ifndef SUPERVISOR_STOPPING_H
 #define SUPERVISOR_STOPPING_H

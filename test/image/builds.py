@@ -19,6 +19,9 @@ BASE_RECIPE = [
     *(f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in ("doc", "man", "locale", "info")),
     "--dpkgopt=path-include=/usr/share/doc/*/copyright",
 ]  # fmt: skip
+# Debian 12's compose is the old one, which refuses what today's files may have.
+COMPOSE_RECIPE = ["mmdebstrap", "--quiet", "--variant=extract", "--include=docker-compose"]
+COMPOSE = "usr/libexec/docker/cli-plugins/docker-compose"
 BASE_EPOCH = "1795651200"
 BASE_DEADLINE = 600
 BUILD_DEADLINE = 900
@@ -64,21 +67,36 @@ def run_logged(
     return done
 
 
-def make_base(log: Path) -> Path:
-    """The tar archive of a Debian 13 root; made once and kept."""
-    recipe = [*BASE_RECIPE, "trixie"]
-    name = hashlib.sha256(" ".join([*recipe, BASE_EPOCH, mirror()]).encode()).hexdigest()[:12]
-    base = KEPT / f"base-{name}.tar"
-    if not base.exists():
-        unfinished = base.with_name("unfinished.tar")
+def _make_root(recipe: list[str], name: str, log: Path) -> Path:
+    """A tar archive of something of Debian 13; made once and kept."""
+    recipe = [*recipe, "trixie"]
+    key = hashlib.sha256(" ".join([*recipe, BASE_EPOCH, mirror()]).encode()).hexdigest()[:12]
+    root = KEPT / f"{name}-{key}.tar"
+    if not root.exists():
+        unfinished = root.with_name("unfinished.tar")
         run_logged(
             [*ON_THE_HOST_NETWORK, *recipe, str(unfinished), mirror()],
             log,
             deadline=BASE_DEADLINE,
             SOURCE_DATE_EPOCH=BASE_EPOCH,
         )
-        unfinished.rename(base)
-    return base
+        unfinished.rename(root)
+    return root
+
+
+def make_base(log: Path) -> Path:
+    return _make_root(BASE_RECIPE, "base", log)
+
+
+def find_compose(folder: Path) -> Path:
+    """Docker's plugin: this machine's, or Debian 13's, unpacked into `folder`."""
+    ours = Path("/") / COMPOSE
+    if ours.exists():
+        return ours
+    archive = _make_root(COMPOSE_RECIPE, "compose", folder.with_suffix(".log"))
+    folder.mkdir()
+    subprocess.run(["tar", "-xf", archive, "-C", folder, f"./{COMPOSE}"], check=True)
+    return folder / COMPOSE
 
 
 @dataclass

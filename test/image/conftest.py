@@ -166,9 +166,15 @@ def root(built: Built, work: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def engine(work: Path) -> Iterator[Engine]:
+def compose(work: Path) -> Path:
+    """Docker's plugin."""
+    return builds.find_compose(work / "compose")
+
+
+@pytest.fixture(scope="session")
+def engine(work: Path, compose: Path) -> Iterator[Engine]:
     try:
-        engine = Engine(work / "docker")
+        engine = Engine(work / "docker", compose)
     except (TimeoutError, ChildProcessError) as error:
         said = str(error).strip().splitlines()
         missing("an engine", f"{said[0]} ({said[-1]}); what buildah can do is tested")

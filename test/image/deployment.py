@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import ssl
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, InvalidStateError, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -43,7 +44,8 @@ def backend(image: str, name: str) -> dict[str, Any]:
 
 class Deployment:
     """`file` of the sources with `backends` and `settings` over it: what a user changes, and what
-    the stack is in place of the world. `variables` is what the user's shell has.
+    the stack is in place of the world, but for the settings in `without`. `variables` is what the
+    user's shell has.
     """
 
     def __init__(
@@ -57,6 +59,9 @@ class Deployment:
         *,
         settings: Mapping[str, str],
         variables: Mapping[str, str] | None = None,
+        without: Sequence[str] = (),
+        volumes: Sequence[str] = (),
+        options: Mapping[str, Any] | None = None,
     ) -> None:
         self.engine = engine
         self.image = image
@@ -65,14 +70,16 @@ class Deployment:
         self._variables = dict(variables or {})
         self._override = stack.directory / "override.yaml"
         services = {name: backend(image, says) for name, says in backends.items()}
-        services[service] = self._ingress(settings)
+        services[service] = {**self._ingress(settings, without, volumes), **(options or {})}
         self._override.write_text(json.dumps({"services": services}).replace("$", "$$"))
         self._files = [ROOT / file, self._override]
         self._trust = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         self._trust.load_verify_locations(cadata=stack.pebble.root_pem())
 
-    def _ingress(self, settings: Mapping[str, str]) -> dict[str, Any]:
-        world = self.stack.environment()
+    def _ingress(
+        self, settings: Mapping[str, str], without: Sequence[str], volumes: Sequence[str]
+    ) -> dict[str, Any]:
+        world = self.stack.environment(**dict.fromkeys(without))
         socket_path = world["DSTACK_SOCKET"]
         return {
             "image": self.image,
@@ -84,8 +91,8 @@ class Deployment:
             },
             "volumes": [
                 f"{socket_path}:/var/run/dstack.sock",
-                f"{socket_path}:/var/run/tappd.sock",
                 f"{self.stack.pebble.ca_bundle}:{CA_IN_CONTAINER}:ro",
+                *volumes,
             ],
             # The image's own check, more often.
             "healthcheck": {"interval": "3s"},
@@ -100,6 +107,12 @@ class Deployment:
         done = self.engine.compose(self._files, *arguments, environment=self._variables)
         assert done.returncode == 0, f"{arguments}\n{done.stdout}{done.stderr}"
         return done
+
+    @property
+    def compose_variables(self) -> dict[str, str]:
+        """With which `docker compose` needs no options: as where the file is."""
+        files = ":".join(map(str, self._files))
+        return {"COMPOSE_FILE": files, "COMPOSE_PROJECT_NAME": PROJECT, **self._variables}
 
     def up(self) -> Deployment:
         self.compose("up", "--detach")
@@ -123,10 +136,17 @@ class Deployment:
         shown = json.loads(self.engine.docker("volume", "inspect", f"{PROJECT}_{name}"))
         return Path(shown[0]["Mountpoint"])
 
+    def fill(self, name: str, folder: Path) -> None:
+        """Before the first start: a volume with what is in `folder`."""
+        self.engine.docker("volume", "create", f"{PROJECT}_{name}")
+        shutil.copytree(folder, self.volume(name), symlinks=True, dirs_exist_ok=True)
+
     # ---- the clients' view, through the published port
 
-    def connect(self, name: str, timeout: float = TIMEOUT) -> ssl.SSLSocket:
-        plain = socket.create_connection(PUBLISHED, timeout=timeout)
+    def connect(
+        self, name: str, timeout: float = TIMEOUT, *, port: int = PUBLISHED[1]
+    ) -> ssl.SSLSocket:
+        plain = socket.create_connection((PUBLISHED[0], port), timeout=timeout)
         try:
             return self._trust.wrap_socket(plain, server_hostname=name)
         except BaseException:

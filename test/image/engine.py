@@ -20,7 +20,6 @@ COMMAND_DEADLINE = 180.0
 # A command in a container costs a good part of this.
 LOOK_INTERVAL = 0.5
 DOCKER = "/usr/bin/docker"
-COMPOSE = "/usr/bin/docker-compose"
 
 
 class _Api(http.client.HTTPConnection):
@@ -37,8 +36,9 @@ class _Api(http.client.HTTPConnection):
 class Engine:
     """dockerd; raises TimeoutError or ChildProcessError, with its log, where it cannot start."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, compose: Path) -> None:
         folder.mkdir(parents=True)
+        self.add_compose(folder, compose)
         (folder / "none.json").write_text("{}")  # not the machine's
         self.socket = folder / "docker.sock"
         self._environment = clean_environment(
@@ -60,6 +60,13 @@ class Engine:
         except BaseException:
             self.stop()
             raise
+
+    @staticmethod
+    def add_compose(home: Path, compose: Path) -> None:
+        """To the commands that docker has for whom this is home."""
+        plugin = home / ".docker" / "cli-plugins" / "docker-compose"
+        plugin.parent.mkdir(parents=True)
+        plugin.symlink_to(compose)
 
     def _answers(self) -> bool:
         return self.socket.exists() and self.try_docker("version").returncode == 0
@@ -102,7 +109,7 @@ class Engine:
         self, files: list[Path], *arguments: str, environment: Mapping[str, str]
     ) -> subprocess.CompletedProcess[str]:
         options = [word for file in files for word in ("--file", str(file))]
-        return self._run([COMPOSE, *options, *arguments], environment)
+        return self._run([DOCKER, "compose", *options, *arguments], environment)
 
     def _run(
         self, command: list[str], environment: Mapping[str, str] | None = None

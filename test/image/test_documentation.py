@@ -1,6 +1,7 @@
 """Every command of the documentation does what it says, typed as it stands there.
 
-The container is called `ingress` as in docs/operations.md, and example.com is a zone of the test's.
+By a user who has docker-compose.yaml, whose settings are changed in a file over it; example.com is a
+zone of the test's.
 """
 
 from __future__ import annotations
@@ -116,23 +117,24 @@ def deployment(
 ) -> Iterator[Deployment]:
     with stack_for_containers(tmp_path_factory.mktemp("stack"), zones=("example.com",)) as stack:
         deployment = Deployment(
-            engine, image, stack, "docker-compose.yaml", "dstack-ingress", {"app": "app"},
+            engine, image, stack, "docker-compose.yaml", "ingress", {"app": "app"},
             settings={"DNS_PROVIDER": "rfc2136"},
             variables={"DOMAIN": NAME, "GATEWAY_DOMAIN": "gateway.example.com"},
         )  # fmt: skip
         try:
-            container = deployment.up().container()
-            container.wait_served(DEADLINE)
-            engine.docker("rename", container.name, "ingress")
+            deployment.up().container().wait_served(DEADLINE)
             yield deployment
         finally:
             deployment.down()
 
 
 @pytest.fixture(scope="module")
-def home(deployment: Deployment, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def home(
+    deployment: Deployment, compose: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
     """A user's, whose curl finds example.com here."""
     home = tmp_path_factory.mktemp("home")
+    deployment.engine.add_compose(home, compose)
     (home / "ca.pem").write_text(deployment.stack.pebble.root_pem())
     (home / ".curlrc").write_text(f'connect-to = "::127.0.0.1:443"\ncacert = "{home}/ca.pem"\n')
     return home
@@ -156,6 +158,7 @@ def test_the_commands_do_what_they_say(
             "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
             "HOME": str(home),
             "DOCKER_HOST": f"unix://{deployment.engine.socket}",
+            **deployment.compose_variables,
         },
         stdin=subprocess.DEVNULL,
         capture_output=True,

@@ -70,7 +70,7 @@ def deployment(
     """docker-compose.yaml on volumes of the older product; and the serial of the certificate."""
     with stack_for_containers(tmp_path_factory.mktemp("stack")) as stack:
         deployment = Deployment(
-            engine, image, stack, "docker-compose.yaml", "dstack-ingress", {"app": "app"},
+            engine, image, stack, "docker-compose.yaml", "ingress", {"app": "app"},
             settings={"DNS_PROVIDER": "rfc2136"},
             variables={"DOMAIN": NAME, "GATEWAY_DOMAIN": "gateway.demo.test"},
         )  # fmt: skip

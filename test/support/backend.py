@@ -14,6 +14,9 @@ from .tcp_server import TcpServer
 MAX_LINE = 65536
 MAX_HEADERS = 100
 CHUNK = 65536
+DRIP = 4096
+DRIPS_PER_SECOND = 10
+STREAMS = ("/duplex", "/drip?")
 
 
 class Backend(TcpServer):
@@ -22,6 +25,8 @@ class Backend(TcpServer):
 
     - `/slow?seconds=N` takes that long
     - POST `/echo` gives the body back, as it came
+    - `/drip?seconds=N` sends N times ten chunks of DRIP bytes, evenly over that time
+    - `/duplex` gives back every byte from then on, as a WebSocket's server may
     - anything else is answered at once
 
     With `proxy_protocol`, a PROXY header (v1 or v2) must come first, and "client" is the address
@@ -52,6 +57,9 @@ class Backend(TcpServer):
         method, target, version = (word.decode("latin-1") for word in words)
         headers = _read_headers(stream)
         body = stream.read(int(headers.get("content-length", "0")))
+        if target.startswith(STREAMS):
+            self._stream(connection, target)
+            return False
         keep = version == "HTTP/1.1" and headers.get("connection", "").lower() != "close"
         content_type, answer = self._answer(method, target, body, client)
         connection.sendall(
@@ -71,7 +79,7 @@ class Backend(TcpServer):
             return "application/octet-stream", body
         if path == "/slow":
             # Not a sleep: stopping the backend ends it.
-            self.stopping.wait(float(dict(urllib.parse.parse_qsl(query))["seconds"]))
+            self.stopping.wait(_seconds(query))
         answer = {
             "name": self.name,
             "method": method,
@@ -80,6 +88,19 @@ class Backend(TcpServer):
             "body": body.decode(errors="replace"),
         }
         return "application/json", json.dumps(answer).encode()
+
+    def _stream(self, connection: socket.socket, target: str) -> None:
+        path, _, query = target.partition("?")
+        if path == "/duplex":
+            connection.sendall(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: echo\r\n\r\n")
+            _echo(connection)
+            return
+        count = int(_seconds(query)) * DRIPS_PER_SECOND
+        head = f"HTTP/1.1 200 OK\r\nContent-Length: {count * DRIP}\r\nConnection: close\r\n\r\n"
+        connection.sendall(head.encode())
+        for _ in range(count):
+            self.stopping.wait(1 / DRIPS_PER_SECOND)
+            connection.sendall(b"." * DRIP)
 
 
 class BannerBackend(TcpServer):
@@ -99,6 +120,10 @@ class EchoBackend(TcpServer):
 
     def serve(self, connection: socket.socket, client: str) -> None:
         _echo(connection)
+
+
+def _seconds(query: str) -> float:
+    return float(dict(urllib.parse.parse_qsl(query))["seconds"])
 
 
 def _echo(connection: socket.socket) -> None:

@@ -136,13 +136,14 @@ def test_exit_statuses_are_those_of_the_code() -> None:
 # ---- the first example
 
 LOCKED_DOWN = ("read_only", "tmpfs", "cap_drop", "cap_add", "security_opt")
+ALIKE = (*LOCKED_DOWN, "container_name", "restart", "stop_grace_period")
 
 
 def _restrictions(compose: str) -> dict[str, list[str]]:
     """Of the first service: each key with its words, whichever way a list is written."""
     service = re.split(r"^  [\w-]+:\n", compose, flags=re.MULTILINE)[1]
     found = {}
-    for name in LOCKED_DOWN:
+    for name in ALIKE:
         match = re.search(rf"^    {name}:(.*\n(?:      .*\n)*)", service, re.MULTILINE)
         words = re.sub(r"#.*", "", match.group(1)) if match else ""
         found[name] = sorted(re.findall(r"[\w/:-]*\w", words))
@@ -154,5 +155,14 @@ def test_the_first_example_is_as_locked_down_as_the_compose_files() -> None:
     wanted = _restrictions(_text("docker-compose.yaml"))
     assert wanted["cap_drop"] == ["ALL"] and wanted["read_only"] == ["true"]
     assert wanted["tmpfs"] == ["/run"] and "no-new-privileges:true" in wanted["security_opt"]
+    assert all(wanted.values()), wanted
     assert _restrictions(examples[0]) == wanted
     assert _restrictions(_text("docker-compose.multi.yaml")) == wanted
+
+
+def test_no_compose_file_has_docker_make_a_folder_in_a_sockets_place() -> None:
+    """As the short form does where the host has no socket of that name."""
+    files = [_text("docker-compose.yaml"), _text("docker-compose.multi.yaml"), _text("README.md")]
+    for text in files:
+        assert not re.search(r"- \S+\.sock:", text)
+        assert text.count(".sock\n        bind:") == text.count("create_host_path: false") > 0
