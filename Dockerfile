@@ -72,10 +72,10 @@ LABEL org.opencontainers.image.title="dstack-ingress" \
       org.opencontainers.image.licenses="MIT" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
-# The image has nothing compiled of certbot's: that would differ between builds.  Without a place to
-# keep it, Python would compile anew in every run (a second of CPU).
+# What certbot loads has been compiled (.ci/image/compile); what else Python compiles it does not keep,
+# since that would be in the container's memory.
 ENV PATH=/usr/local/bin:/usr/sbin:/usr/bin \
-    PYTHONPYCACHEPREFIX=/run/ingress/certbot/python
+    PYTHONDONTWRITEBYTECODE=1
 EXPOSE 443
 STOPSIGNAL SIGTERM
 # A first certificate may take minutes; one that is there, a second.

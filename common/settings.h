@@ -178,10 +178,10 @@ int settings_check(char *const *environ_block, FILE *out, struct buffer *problem
 /*
  * The environment of a child: the variables of that audience that were given (of the DNS
  * providers only those of the one in use), its paths, LOG_LEVEL and LOG_FORMAT with their
- * resolved values, PATH, HOME, TZ, LANG, PYTHONPYCACHEPREFIX and the proxy variables of curl if
- * set, and INGRESS_SUPERVISED (see log.h).  `extra` is NULL or NAME=VALUE strings, NULL at the end,
- * that override.  A NULL-terminated array, freed with settings_free_environment().  An audience of
- * 0 gets nothing but what everybody does.
+ * resolved values, PATH, HOME, TZ, LANG, PYTHONPYCACHEPREFIX, PYTHONDONTWRITEBYTECODE and the
+ * proxy variables of curl if set, and INGRESS_SUPERVISED (see log.h).  `extra` is NULL or
+ * NAME=VALUE strings, NULL at the end, that override.  A NULL-terminated array, freed with
+ * settings_free_environment().  An audience of 0 gets nothing but what everybody does.
  */
 char **settings_child_environment(const struct settings *settings, unsigned audience,
 				  const char *const *extra, struct error *err);

@@ -9,6 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Version 1 has a number for "none" that depends on the size of pages; no machine has a pebibyte.
+ */
+#define LIMIT_MOST (1LL << 50)
+
 enum { FILE_MAX = 64 * 1024, PATH_LENGTH_MAX = 4096, GROUP_MAX = 2048 };
 
 const struct container_memory_places container_memory_usual = {"/sys/fs/cgroup",
@@ -68,12 +72,19 @@ static long long read_reclaimable(const char *folder, const char *key)
 	return number > 0 ? number : 0;
 }
 
-static long long left_in(const struct version *version, const char *folder)
+static long long limit_in(const struct version *version, const char *folder)
 {
 	long long limit = read_number(folder, version->limit);
+
+	return limit < 0 || limit > LIMIT_MOST ? LLONG_MAX : limit;
+}
+
+static long long left_in(const struct version *version, const char *folder)
+{
+	long long limit = limit_in(version, folder);
 	long long taken = read_number(folder, version->taken);
 
-	if (limit < 0 || taken < 0)
+	if (limit == LLONG_MAX || taken < 0)
 		return LLONG_MAX;
 	taken -= read_reclaimable(folder, version->reclaimable);
 	return limit > taken ? limit - (taken > 0 ? taken : 0) : 0;
@@ -100,7 +111,10 @@ static void own_group(const struct container_memory_places *places, const struct
 		group[0] = '\0';
 }
 
-long long container_memory_left(const struct container_memory_places *places)
+/* What a group allows, by its files; and the least of it, from this process's group up. */
+typedef long long group_number(const struct version *version, const char *folder);
+
+static long long least_of(const struct container_memory_places *places, group_number *number)
 {
 	long long least = LLONG_MAX;
 
@@ -110,9 +124,9 @@ long long container_memory_left(const struct container_memory_places *places)
 		for (;;) {
 			snprintf(folder, sizeof(folder), "%s%s%s", places->folder,
 				 versions[i].below, group);
-			long long left = left_in(&versions[i], folder);
-			if (left < least)
-				least = left;
+			long long found = number(&versions[i], folder);
+			if (found < least)
+				least = found;
 			char *slash = strrchr(group, '/');
 			if (slash == NULL)
 				break;
@@ -120,4 +134,29 @@ long long container_memory_left(const struct container_memory_places *places)
 		}
 	}
 	return least;
+}
+
+long long container_memory_left(const struct container_memory_places *places)
+{
+	return least_of(places, left_in);
+}
+
+long long container_memory_limit(const struct container_memory_places *places)
+{
+	return least_of(places, limit_in);
+}
+
+void container_memory_why_killed(const struct container_memory_places *places,
+				 char words[MEMORY_WORDS_SIZE])
+{
+	long long limit = container_memory_limit(places);
+
+	if (limit == LLONG_MAX)
+		snprintf(words, MEMORY_WORDS_SIZE,
+			 "as the kernel does when the machine's memory runs out");
+	else
+		snprintf(words, MEMORY_WORDS_SIZE,
+			 "as the kernel does when memory runs out: the container's memory limit is "
+			 "%lld MB",
+			 limit >> 20);
 }

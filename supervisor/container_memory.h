@@ -15,4 +15,13 @@ extern const struct container_memory_places container_memory_usual;
  */
 long long container_memory_left(const struct container_memory_places *places);
 
+/* The least of the limits that its control groups have, in bytes; LLONG_MAX as above. */
+long long container_memory_limit(const struct container_memory_places *places);
+
+/* "as the kernel does when memory runs out: the container's memory limit is 64 MB", for whoever was
+ * killed by signal 9. */
+enum { MEMORY_WORDS_SIZE = 128 };
+void container_memory_why_killed(const struct container_memory_places *places,
+				 char words[MEMORY_WORDS_SIZE]);
+
 #endif

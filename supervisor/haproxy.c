@@ -3,7 +3,6 @@
 #include "common/clock.h"
 #include "common/file.h"
 #include "common/log.h"
-#include "common/spawn.h"
 #include "supervisor/confined.h"
 #include "supervisor/rollout.h"
 #include "supervisor/silence.h"
@@ -138,14 +137,17 @@ static bool on_seen(const struct master_processes *list, void *arg)
 
 static void start_later(struct haproxy *h);
 
-/* Its last words are no reason unless they are an error, and whoever is killed has no last
- * words. */
+/* A master that ends since its worker was killed by signal N has status 128 + N, and says that it
+ * ends, which is no reason.  Whoever is killed has no last words. */
 static void describe_end(const struct process_result *result, struct error *err)
 {
-	char how[128];
+	bool worker_was_killed = result->exit_code > 128;
+	char how[PROCESS_END_SIZE];
 
-	spawn_describe_status(result->status, how, sizeof(how));
-	if (result->exit_code > 0 && result->last_error[0] != '\0')
+	process_describe_end(worker_was_killed ? result->exit_code - 128 : result->status, how);
+	if (worker_was_killed)
+		error_set(err, EXIT_FAILED, "HAProxy ended since its worker %s", how);
+	else if (result->exit_code > 0 && result->last_error[0] != '\0')
 		error_set(err, EXIT_FAILED, "HAProxy %s; its last error was: %s", how,
 			  result->last_error);
 	else if (result->exit_code == 0)

@@ -3,6 +3,7 @@
 #include "common/file.h"
 #include "common/spawn.h"
 #include "supervisor/child_output.h"
+#include "supervisor/container_memory.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -280,22 +281,31 @@ enum exit_code process_exit_code(int status)
 	}
 }
 
+void process_describe_end(int status, char text[PROCESS_END_SIZE])
+{
+	char words[MEMORY_WORDS_SIZE];
+	size_t length;
+
+	spawn_describe_status(status, text, PROCESS_END_SIZE);
+	if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL)
+		return;
+	container_memory_why_killed(&container_memory_usual, words);
+	length = strlen(text);
+	snprintf(text + length, PROCESS_END_SIZE - length, ", %s", words);
+}
+
 int process_check(const struct process_result *result, const char *what, struct error *err)
 {
-	char how[128];
+	char how[PROCESS_END_SIZE];
 
 	if (result->exit_code == 0 && !result->timed_out)
 		return 0;
 	if (result->timed_out)
 		return error_set(err, EXIT_TRY_LATER, "%s took too long and was ended", what);
 	/* Of a child that was killed the last words say nothing about that. */
-	bool is_killed = WIFSIGNALED(result->status);
-	if (!is_killed && result->last_error[0] != '\0')
+	if (!WIFSIGNALED(result->status) && result->last_error[0] != '\0')
 		return error_set(err, process_exit_code(result->exit_code), "%s: %s", what,
 				 result->last_error);
-	spawn_describe_status(result->status, how, sizeof(how));
-	return error_set(err, process_exit_code(result->exit_code), "%s: it %s%s", what, how,
-			 is_killed && WTERMSIG(result->status) == SIGKILL
-			     ? ", as the kernel does when the container's memory runs out"
-			     : "");
+	process_describe_end(result->status, how);
+	return error_set(err, process_exit_code(result->exit_code), "%s: it %s", what, how);
 }

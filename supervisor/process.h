@@ -79,6 +79,10 @@ size_t process_count(const struct process_table *table);
 /* What the exit status of a program of ours that did not end well says. */
 enum exit_code process_exit_code(int status);
 
+/* "exited with status 1", "was killed by signal 9 (Killed), as the kernel does when ...". */
+enum { PROCESS_END_SIZE = 256 };
+void process_describe_end(int status, char text[PROCESS_END_SIZE]);
+
 /* Turns a failed result into an error: its own exit code if it is one of ours, and its
  * last words, or the signal that killed it. `what` names the attempt. Returns -1, or 0 if it exited
  * with 0. */

@@ -8,9 +8,19 @@
 
 /* What libc, Python, certbot and libcurl go by.  (libcurl ignores HTTP_PROXY in capitals, since a
  * CGI program's client could set it.) */
-static const char *const inherited[] = {
-    "PATH",	   "HOME",	"TZ",	     "LANG",	 "http_proxy", "https_proxy",
-    "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY",   "PYTHONPYCACHEPREFIX"};
+static const char *const inherited[] = {"PATH",
+					"HOME",
+					"TZ",
+					"LANG",
+					"http_proxy",
+					"https_proxy",
+					"HTTPS_PROXY",
+					"all_proxy",
+					"ALL_PROXY",
+					"no_proxy",
+					"NO_PROXY",
+					"PYTHONPYCACHEPREFIX",
+					"PYTHONDONTWRITEBYTECODE"};
 
 struct block {
 	char **variables;

@@ -38,7 +38,8 @@ static void evidence_sees_places_only(void **state)
 					     "DSTACK_SOCKET=/data/dstack.sock",
 					     "TAPPD_SOCKET=/var/run/tappd.sock",
 					     "HTTPS_PROXY=http://proxy.example.net:3128",
-					     "PYTHONPYCACHEPREFIX=/data/compiled"};
+					     "PYTHONPYCACHEPREFIX=/data/compiled",
+					     "PYTHONDONTWRITEBYTECODE=1"};
 	size_t count = 0;
 	struct loaded loaded;
 

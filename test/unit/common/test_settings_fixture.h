@@ -62,6 +62,7 @@ static const char *const fixture_everything[] = {
     "DNS_EXEC=/opt/hook",
     "HTTPS_PROXY=http://proxy.example.net:3128",
     "PYTHONPYCACHEPREFIX=/data/compiled",
+    "PYTHONDONTWRITEBYTECODE=1",
     "HOME=/root",
     "TZ=UTC",
     "SOMETHING_ELSE=1",

@@ -61,6 +61,7 @@ static void other_names_are_left_alone(void **state)
 					    "NO_PROXY",
 					    "PYTHONPATH",
 					    "PYTHONPYCACHEPREFIX",
+					    "PYTHONDONTWRITEBYTECODE",
 					    "REDIS_PORT",
 					    "APP_NAME",
 					    "KUBERNETES_SERVICE_HOST",

@@ -16,14 +16,20 @@ static void put_in(const char *scratch, const char *folder, const char *file, co
 	put(path, text);
 }
 
-static long long left(const char *scratch)
+static char folder[512], self[512];
+
+static const struct container_memory_places *places(const char *scratch)
 {
-	char folder[512], self[512];
-	const struct container_memory_places places = {folder, self};
+	static const struct container_memory_places scratches = {folder, self};
 
 	snprintf(folder, sizeof(folder), "%s/cgroup", scratch);
 	snprintf(self, sizeof(self), "%s/self", scratch);
-	return container_memory_left(&places);
+	return &scratches;
+}
+
+static long long left(const char *scratch)
+{
+	return container_memory_left(places(scratch));
 }
 
 static void without_a_limit_there_is_none(void **state)
@@ -47,6 +53,27 @@ static void a_container_with_its_own_view_is_read(void **state)
 	put_in(*state, "cgroup", "memory.current", "300000000\n");
 	put_in(*state, "cgroup", "memory.stat", "");
 	assert_int_equal(left(*state), 0);
+}
+
+static void assert_why(const char *scratch, const char *expected)
+{
+	char words[MEMORY_WORDS_SIZE];
+
+	container_memory_why_killed(places(scratch), words);
+	assert_string_equal(words, expected);
+}
+
+static void whoever_is_killed_is_told_the_limit(void **state)
+{
+	assert_why(*state, "as the kernel does when the machine's memory runs out");
+	put_in(*state, ".", "self", "4:memory:/docker/x\n");
+	put_in(*state, "cgroup/memory", "memory.limit_in_bytes", "9223372036854771712\n");
+	put_in(*state, "cgroup/memory", "memory.usage_in_bytes", "1000\n");
+	assert_true(left(*state) == LLONG_MAX);
+	assert_why(*state, "as the kernel does when the machine's memory runs out");
+	put_in(*state, "cgroup/memory", "memory.limit_in_bytes", "67108864\n");
+	assert_why(*state, "as the kernel does when memory runs out: the container's memory limit "
+			   "is 64 MB");
 }
 
 static void the_least_of_the_groups_above_counts(void **state)
@@ -77,6 +104,7 @@ int main(void)
 	    scratch_test(a_container_with_its_own_view_is_read),
 	    scratch_test(the_least_of_the_groups_above_counts),
 	    scratch_test(version_1_is_read),
+	    scratch_test(whoever_is_killed_is_told_the_limit),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
