@@ -5,7 +5,7 @@
 #   SNAPSHOT   the day of Debian's archive that packages come from
 #   MIRROR     a mirror to take instead of the snapshots' archive
 #   PINNED     no: other versions than those in pinned-packages.txt will do
-ARG BASE=debian:trixie-slim@sha256:a29215f6a35e51e22adffa17f89e9d2ef06214e64a2bad10d765c46aea49f11f
+ARG BASE=docker.io/library/debian:trixie-slim@sha256:a29215f6a35e51e22adffa17f89e9d2ef06214e64a2bad10d765c46aea49f11f
 ARG COMPILER="gcc libc6-dev make pkgconf libcurl4-openssl-dev libcjson-dev libevent-dev \
 libldns-dev libexpat1-dev libssl-dev"
 ARG PROGRAMS="haproxy certbot ca-certificates libcjson1 libcurl4t64 libevent-2.1-7t64 libexpat1 \
@@ -44,13 +44,14 @@ RUN /image/install $COMPILER
 COPY . /src
 ARG VERSION=unknown
 ARG REVISION=unknown
+ARG SOURCE=unknown
 RUN set -eu; \
     make -s -C /src -j"$(nproc)" CFLAGS=-g0 all; \
     make -s -C /src CFLAGS=-g0 DESTDIR=/out install; \
     strip /out/usr/local/bin/*; \
     install -D -m 644 /src/LICENSE /out/usr/share/doc/dstack-ingress/copyright; \
     install -d /out/etc/dstack-ingress; \
-    printf 'org.opencontainers.image.%s\n' "version=$VERSION" "revision=$REVISION" \
+    printf 'org.opencontainers.image.%s\n' "version=$VERSION" "revision=$REVISION" "source=$SOURCE" \
         >/out/etc/dstack-ingress/build-info
 
 # ---- what runs
@@ -72,7 +73,7 @@ LABEL org.opencontainers.image.title="dstack-ingress" \
       org.opencontainers.image.licenses="MIT" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
-# What certbot loads has been compiled (.ci/image/compile); what else Python compiles it does not keep,
+# What certbot loads has been compiled (.ci/image/compile.py); what else Python compiles it does not keep,
 # since that would be in the container's memory.
 ENV PATH=/usr/local/bin:/usr/sbin:/usr/bin \
     PYTHONDONTWRITEBYTECODE=1

@@ -141,7 +141,8 @@ bench:
 
 HEADERS := $(wildcard $(FOLDERS:%=%/*.h) $(FOLDERS:%=%/*/*.h))
 TEST_C  := $(wildcard test/unit/*/*.[ch] test/fuzz/*.[ch] test/bench/*.c test/property/*.c test/verify/*.c)
-SCRIPTS := .ci/run .ci/packages test/debian $(wildcard .ci/image/* *.sh test/*/*.sh)
+SCRIPTS := .ci/run .ci/packages test/debian $(filter-out %.py,$(wildcard .ci/image/*)) \
+           $(wildcard *.sh test/*/*.sh)
 
 check: check-format check-banned check-cppcheck check-tidy check-shell
 

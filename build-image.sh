@@ -12,6 +12,7 @@
 #                     root (mmdebstrap, with SOURCE_DATE_EPOCH; buildah only)
 #   --mirror URL      a mirror of Debian to take packages from instead of the snapshots' archive;
 #                     URL-security is used beside it
+#   --source URL      where these sources are published, for the image's labels (and so its digest)
 #   --cached          reuse what earlier builds left (for trying things; never for a release)
 #   --update-pins     write pinned-packages.txt anew, from what the archive has, and end
 #
@@ -25,8 +26,12 @@
 #   packages, files         what takes how much space, in bytes
 #   report                  what was printed
 #
-# Exit status: 0 ok, 1 failed, 64 usage, 69 something that is needed is missing.
+# Exit status: 0 ok, 1 failed, 64 usage, 69 something that is needed is missing, be it a registry, or
+# the archive of packages.
 set -eu
+
+# Whatever a program that is used here ends with.
+trap 'case $? in 0 | 64 | 69) ;; *) exit 1 ;; esac' EXIT
 
 buildkit=moby/buildkit:v0.25.0@sha256:faffcac91decfb3b981234bf2762d88ed6c90771b689a3d8a5049cd0e874759a
 builder=dstack-ingress
@@ -37,7 +42,7 @@ version=$(cat VERSION)
 out=${IMAGE_DIR:-build/image}
 name=dstack-ingress:$version
 
-engine='' base='' mirror='' push='' expect='' verify=no clean=yes update=no
+engine='' base='' mirror='' source='' push='' expect='' verify=no clean=yes update=no
 
 say() {
 	echo "build-image: $*" >&2
@@ -71,7 +76,7 @@ parse() {
 		--verify) verify=yes ;;
 		--cached) clean=no ;;
 		--update-pins) update=yes ;;
-		--push | --expect | --engine | --base | --mirror)
+		--push | --expect | --engine | --base | --mirror | --source)
 			[ -n "${2-}" ] || usage "$1 needs a value"
 			case $1 in
 			--push) push=$2 ;;
@@ -79,6 +84,7 @@ parse() {
 			--engine) engine=$2 ;;
 			--base) base=$2 ;;
 			--mirror) mirror=${2%/} ;;
+			--source) source=${2%/} ;;
 			esac
 			shift
 			;;
@@ -100,6 +106,11 @@ parse() {
 	case $mirror in
 	'' | http://*/debian | https://*/debian) ;;
 	*) usage "--mirror $mirror: it must be a URL that ends in /debian" ;;
+	esac
+	case $source in
+	*[!A-Za-z0-9./:_~-]*) usage "--source $source: it must be a URL" ;;
+	'' | https://?*) ;;
+	*) usage "--source $source: it must be a URL that begins with https://" ;;
 	esac
 	[ "$verify$clean" != yesno ] || usage '--verify builds from clean: not with --cached'
 }
@@ -145,6 +156,25 @@ check_needs() {
 	esac
 }
 
+# The Dockerfile's, unless another one is given.
+base_image() {
+	echo "${base:-$(sed -n 's/^ARG BASE=//p' Dockerfile)}"
+}
+
+# Before minutes of work: what a registry has.
+check_base() {
+	image=$(base_image)
+	case $engine in
+	buildx) docker buildx imagetools inspect "$image" >/dev/null && return ;;
+	buildah) buildah pull -q --policy missing "$image" >/dev/null && return ;;
+	esac
+	say "the base image $image cannot be had from its registry; why stands above."
+	say 'Where no registry can be reached, buildah builds from a root of Debian 13 and from a mirror:'
+	say '  SOURCE_DATE_EPOCH=0 mmdebstrap --variant=minbase trixie root.tar http://MIRROR/debian'
+	say '  ./build-image.sh --engine buildah --base root.tar --mirror http://MIRROR/debian'
+	die 69 '(with --update-pins first, where the mirror has other versions than pinned-packages.txt)'
+}
+
 # ---- building
 
 # What the day of the packages was: no file of the image, and not the image, is younger.
@@ -162,10 +192,20 @@ revision() {
 		echo -dirty
 }
 
-# --build-arg for each that is set.
+# NAME@DIGEST as a label each; an archive has neither.
+base_labels() {
+	base_image | sed -n 's/^\(..*\)@\(sha256:.*\)/base.name=\1 base.digest=\2/p'
+}
+
+# --build-arg and --label for each that is set.
 arguments() {
-	for pair in "VERSION=$version" "REVISION=$(revision | tr -d '\n')" "BASE=$base" "MIRROR=$mirror"; do
+	for pair in "VERSION=$version" "REVISION=$(revision | tr -d '\n')" "SOURCE=$source" "BASE=$base" "MIRROR=$mirror"; do
 		[ -z "${pair#*=}" ] || printf -- '--build-arg %s ' "$pair"
+	done
+	[ -z "$source" ] || set -- "source=$source" "url=$source" "documentation=$source/blob/v$version/README.md"
+	# shellcheck disable=SC2046 # words
+	for pair in "$@" $(base_labels); do
+		printf -- '--label org.opencontainers.image.%s ' "$pair"
 	done
 	[ "$clean" = no ] || printf -- '--no-cache '
 }
@@ -235,10 +275,6 @@ build() { # FOLDER
 
 # A base that is an archive becomes an image of buildah's.
 import_base() {
-	case $base in
-	*.tar) ;;
-	*) return 0 ;;
-	esac
 	archive=$base
 	base=localhost/dstack-ingress-base:$(sha256sum "$archive" | cut -c 1-16)
 	[ "$clean" = yes ] || ! buildah inspect --type image "$base" >/dev/null 2>&1 || return 0
@@ -333,7 +369,10 @@ main() {
 	check_needs
 	mkdir -p "$out"
 	out=$(cd "$out" && pwd)
-	import_base
+	case $base in
+	*.tar) import_base ;;
+	*) check_base ;;
+	esac
 	if [ "$update" = yes ]; then
 		update_pins
 		return

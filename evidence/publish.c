@@ -2,10 +2,10 @@
 
 #include "common/attestation/report_data.h"
 #include "common/buffer.h"
+#include "common/build_info.h"
 #include "common/certificate.h"
 #include "common/file.h"
 #include "common/log.h"
-#include "evidence/build_info.h"
 #include "evidence/file_set.h"
 #include "evidence/generation.h"
 #include "evidence/guest_proof.h"

@@ -1,4 +1,5 @@
 /* ingressd: the supervisor. */
+#include "common/build_info.h"
 #include "common/command_line.h"
 #include "common/confinement.h"
 #include "common/error.h"
@@ -15,12 +16,24 @@
 
 enum { REPORT_MAX = 8 * 1024 * 1024 };
 
+/* The first line of a log: which image it is of. */
+static void tell_build(void)
+{
+	struct buffer line;
+
+	if (build_info_line(BUILD_INFO_PATH, &line))
+		log_info("this image is dstack-ingress, %s", buffer_text(&line));
+	buffer_free(&line);
+}
+
 static int run(const char *render_folder, struct buffer *problems, struct buffer *warnings,
 	       struct error *err)
 {
 	struct settings *settings = settings_load(environ, problems, warnings, err);
 	int rc;
 
+	if (render_folder == NULL)
+		tell_build();
 	log_lines(LOG_WARN, buffer_text(warnings));
 	log_lines(LOG_ERROR, buffer_text(problems));
 	if (settings == NULL)

@@ -74,6 +74,8 @@ def test_a_secret_in_a_folder_is_exchanged_without_a_restart(
     running, secrets = secretive
     container = running.container()
     container.wait_served(DEADLINE)
+    version = (ROOT / "VERSION").read_text().strip()
+    assert f"this image is dstack-ingress, version {version}" in container.log.splitlines()[0]
     good = (secrets / "key").read_text()
     assert container.run("ingressctl", "dns", "plan").returncode == 0
     _put(secrets, "d3Jvbmc=")

@@ -116,6 +116,9 @@ def test_the_configuration_of_the_image(built: Built) -> None:
     version = (ROOT / "VERSION").read_text().strip()
     assert config["Labels"]["org.opencontainers.image.version"] == version
     assert image["architecture"] == "amd64"
+    # An archive was its base; where these sources are published was not said.
+    given = {name.removeprefix("org.opencontainers.image.") for name in config["Labels"]}
+    assert given == {"title", "description", "licenses", "version", "revision"}
 
 
 def _installed(root: Path) -> dict[str, str]:
