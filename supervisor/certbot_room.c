@@ -131,19 +131,11 @@ static int fill(const struct certbot_room *room, struct error *err)
 	return file_write_volatile(module, 0600, SITECUSTOMIZE, sizeof(SITECUSTOMIZE) - 1, err);
 }
 
-static int claim(const struct certbot_room *room, struct error *err)
-{
-	if (certbot_user_is_elsewhere(room->user))
-		return error_set(err, EXIT_TRY_LATER, "processes of another program run as user %u",
-				 (unsigned)room->user);
-	return certbot_room_end_processes(room, err);
-}
-
 int certbot_room_open(struct certbot_room *room, const char *folder, unsigned number, uid_t user,
 		      struct error *err)
 {
 	*room = (struct certbot_room){.number = number, .user = user};
-	if (claim(room, err) != 0)
+	if (certbot_user_claim(user, err) != 0)
 		return -1;
 	if (name_folders(room, folder, err) == 0 && fill(room, err) == 0)
 		return 0;

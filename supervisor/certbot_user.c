@@ -27,6 +27,8 @@ enum {
 	ROUNDS_ALONE = 50,
 };
 
+static const struct timespec MOMENT = {0, 1000000};
+
 /* ---- with his rights */
 
 /* Both calls return what was before, whether they work or not. */
@@ -274,37 +276,48 @@ static int look(uid_t user, bool kills, unsigned counts[UNKNOWN + 1], struct err
 	return rc;
 }
 
-bool certbot_user_is_elsewhere(uid_t user)
-{
-	unsigned counts[UNKNOWN + 1];
-	struct error ignored = ERROR_INIT;
-
-	return user != 0 && look(user, false, counts, &ignored) == 0 && counts[ELSEWHERE] > 0;
-}
-
-/* The kernel goes through them without letting one of them begin another. */
+/*
+ * The kernel goes through them without letting one of them begin another.  While it has the user's
+ * ids, others of the same user can signal the child: handlers of ours must not run in it, which
+ * share this process's descriptors, and one that is stopped is not waited for.
+ */
 static void kill_all_of(uid_t user)
 {
-	pid_t child = fork();
+	sigset_t all, before;
 
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, &before);
+	pid_t child = fork();
 	if (child == 0) {
 		if (confinement_become(user) == 0)
 			kill(-1, SIGKILL);
 		_exit(0);
 	}
-	while (child > 0 && waitpid(child, NULL, 0) < 0 && errno == EINTR)
-		;
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	for (int i = 0; child > 0 && i < ROUNDS && waitpid(child, NULL, WNOHANG) == 0; i++) {
+		nanosleep(&MOMENT, NULL);
+		if (i == ROUNDS_ALONE)
+			kill(child, SIGKILL);
+	}
+}
+
+static int cannot_end(uid_t user, struct error *err)
+{
+	return error_set(err, EXIT_TRY_LATER,
+			 "what certbot has left running as user %u cannot be ended",
+			 (unsigned)user);
 }
 
 int certbot_user_end_processes(uid_t user, struct error *err)
 {
-	static const struct timespec pause = {0, 1000000};
 	unsigned counts[UNKNOWN + 1];
 
 	if (user == 0)
 		return 0;
+	if (look(user, false, counts, err) != 0)
+		return -1;
 	/* Where another ingressd uses the same number, its certbot is left alone. */
-	if (!certbot_user_is_elsewhere(user))
+	if (counts[ELSEWHERE] == 0)
 		kill_all_of(user);
 	for (int i = 0; i < ROUNDS; i++) {
 		if (look(user, true, counts, err) != 0)
@@ -313,9 +326,19 @@ int certbot_user_end_processes(uid_t user, struct error *err)
 			return 0;
 		if (i == ROUNDS_ALONE)
 			kill_all_of(user);
-		nanosleep(&pause, NULL);
+		nanosleep(&MOMENT, NULL);
 	}
-	return error_set(err, EXIT_TRY_LATER,
-			 "what certbot has left running as user %u cannot be ended",
-			 (unsigned)user);
+	return cannot_end(user, err);
+}
+
+int certbot_user_claim(uid_t user, struct error *err)
+{
+	unsigned counts[UNKNOWN + 1] = {0};
+
+	if (user != 0 && look(user, false, counts, err) != 0)
+		return -1;
+	if (counts[ELSEWHERE] > 0)
+		return error_set(err, EXIT_TRY_LATER, "processes of another program run as user %u",
+				 (unsigned)user);
+	return counts[OURS] + counts[UNKNOWN] == 0 ? 0 : certbot_user_end_processes(user, err);
 }

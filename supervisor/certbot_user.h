@@ -29,8 +29,9 @@ void certbot_user_end(uid_t user);
 /* openat() with the rights of `user`; O_NOFOLLOW, and nothing that it finds makes it wait. */
 int certbot_user_open(uid_t user, int folder, const char *name, int flags);
 
-/* Whether a process that ingressd has not started runs as `user`: another ingressd's, say. */
-bool certbot_user_is_elsewhere(uid_t user);
+/* Sees to it that nothing runs as `user`.  EXIT_TRY_LATER where there is something that ingressd
+ * has not started: another ingressd's certbot, say. */
+int certbot_user_claim(uid_t user, struct error *err);
 
 /* Ends what runs as `user` among ingressd's descendants, which none of them can leave: it is their
  * subreaper.  0 once there is nothing left that could do anything. */
