@@ -3,7 +3,8 @@ orders follow, what is said."""
 
 from __future__ import annotations
 
-import contextlib
+import shutil
+import signal
 import socket
 import ssl
 from collections.abc import Callable
@@ -253,13 +254,11 @@ def _expect_at_once(ingress: Ingress, wanted: dict[str, Served]) -> None:
 def test_what_is_on_the_volume_is_served_at_once(world: World, kind: Kind) -> None:
     stack = world.make_stack()
     wanted = kind.fill(Volume(stack, account=not kind.new_account), stack)
-    stack.pebble.child.pause()
-    try:
-        ingress = _start(world, list(wanted))
-        _expect_at_once(ingress, wanted)
-    finally:
-        stack.pebble.child.resume()
-    # The silent CA may have failed the first attempt.
+    outage = stack.acme.refuse(times=None)
+    ingress = _start(world, list(wanted))
+    _expect_at_once(ingress, wanted)
+    outage.times = 0
+    # The first attempt may have failed.
     done = ingress.ctl("renew")
     assert done.returncode == 0, done.stderr + ingress.log
     ingress.wait_settled()
@@ -270,3 +269,22 @@ def test_what_is_on_the_volume_is_served_at_once(world: World, kind: Kind) -> No
     assert "until its own is there" not in ingress.ctl("status").stdout
     for words in kind.said:
         assert words in ingress.log
+
+
+def test_one_that_is_put_there_later_stands_in_too(world: World) -> None:
+    """And one that is served by its own certificate keeps that."""
+    stack = world.make_stack()
+    volume = Volume(stack, account=False)
+    own = volume.put(API)
+    outage = stack.acme.refuse(times=None)
+    ingress = _start(world, [APP, API])
+    _expect_at_once(ingress, {APP: Served(None), API: Served(own)})
+    both = volume.put(APP, API, lineage="both")
+    shutil.rmtree(volume.path / "live" / API)
+    ingress.child.signal(signal.SIGHUP)
+    _expect_at_once(ingress, {APP: Served(both, "both"), API: Served(own)})
+    outage.times = 0
+    assert ingress.ctl("renew").returncode == 0, ingress.log
+    ingress.wait_settled()
+    assert stack.pebble.orders() == 2
+    assert _handshake(ingress, APP) != both and _handshake(ingress, API) != own
