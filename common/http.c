@@ -209,31 +209,38 @@ static CURLcode set_limits(CURL *curl, struct exchange *x, long timeout_ms)
 	return code;
 }
 
-/* A trust store that was read ahead. */
-static struct {
+/* Trust stores that were read ahead. */
+static struct held {
 	const char *path; /* NULL: none */
 	struct buffer text;
 	struct curl_blob blob;
-} held;
+} held[HTTP_HELD_MAX];
+
+static struct held *find_held(const char *ca_bundle)
+{
+	for (size_t i = 0; i < HTTP_HELD_MAX; i++)
+		if (held[i].path != NULL && strcmp(held[i].path, ca_bundle) == 0)
+			return &held[i];
+	return NULL;
+}
 
 void http_hold_ca_bundle(const char *path)
 {
 	struct error later = ERROR_INIT;
+	size_t i = 0;
 
-	if (held.path != NULL)
+	while (i < HTTP_HELD_MAX && held[i].path != NULL)
+		i++;
+	if (i == HTTP_HELD_MAX || find_held(path) != NULL)
 		return;
-	buffer_init(&held.text, CA_BUNDLE_MAX);
-	if (file_read(path, &held.text, &later) == 0) {
-		held.blob = (struct curl_blob){held.text.data, held.text.length, CURL_BLOB_NOCOPY};
-		held.path = path;
+	buffer_init(&held[i].text, CA_BUNDLE_MAX);
+	if (file_read(path, &held[i].text, &later) == 0) {
+		held[i].blob =
+		    (struct curl_blob){held[i].text.data, held[i].text.length, CURL_BLOB_NOCOPY};
+		held[i].path = path;
 	} else {
-		buffer_free(&held.text);
+		buffer_free(&held[i].text);
 	}
-}
-
-static bool is_held(const char *ca_bundle)
-{
-	return held.path != NULL && strcmp(held.path, ca_bundle) == 0;
 }
 
 static CURLcode set_peer(CURL *curl, const struct http_request *request)
@@ -250,8 +257,9 @@ static CURLcode set_peer(CURL *curl, const struct http_request *request)
 	if (request->unix_socket != NULL || request->direct)
 		SET(CURLOPT_PROXY, ""); /* not even one from the environment */
 	if (request->ca_bundle != NULL) {
-		if (is_held(request->ca_bundle))
-			SET(CURLOPT_CAINFO_BLOB, &held.blob);
+		struct held *ahead = find_held(request->ca_bundle);
+		if (ahead != NULL)
+			SET(CURLOPT_CAINFO_BLOB, &ahead->blob);
 		else
 			SET(CURLOPT_CAINFO, request->ca_bundle);
 		SET(CURLOPT_CAPATH, NULL); /* else the system's would be trusted as well */
@@ -295,6 +303,8 @@ static CURLcode set_content(CURL *curl, const struct http_request *request,
 
 	SET(CURLOPT_USERAGENT, "dstack-ingress/" VERSION);
 	SET(CURLOPT_HTTPHEADER, x->headers);
+	if (request->may_use_http2)
+		SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
 	if (request->body != NULL) {
 		SET(CURLOPT_POSTFIELDS, request->body);
 		SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_length);

@@ -22,6 +22,7 @@ enum {
 	HTTP_CONNECT_TIMEOUT_MS = 10000,
 	HTTP_BODY_MAX = 4 * 1024 * 1024,
 	HTTP_PEER_CHAIN_MAX = 256 * 1024,
+	HTTP_HELD_MAX = 4,
 };
 
 struct http_request {
@@ -34,6 +35,8 @@ struct http_request {
 	const char *ca_bundle; /* PEM file to trust instead of the system's */
 	long timeout_ms;       /* the whole request; 0: HTTP_TIMEOUT_MS */
 	size_t body_max;       /* 0: HTTP_BODY_MAX */
+	/* HTTP/2 where the server offers it by ALPN; else it is HTTP/1.1. */
+	bool may_use_http2;
 	/* Past every proxy, also one of the environment: for an address that is another machine's
 	 * behind it (a metadata service). */
 	bool direct;
@@ -65,8 +68,8 @@ struct http_response {
 	struct buffer peer_chain; /* PEM, leaf first; empty unless wants_peer_chain */
 };
 
-/* Reads this bundle now, for requests that name it as theirs once it is out of reach.  If it cannot
- * be read, they will say so. */
+/* Reads this bundle now, for requests that name it as theirs once it is out of reach; HTTP_HELD_MAX
+ * of them at most.  If it cannot be read, they will say so. */
 void http_hold_ca_bundle(const char *path);
 
 /*

@@ -26,6 +26,7 @@
 enum {
 	SETTINGS_DOMAINS_MAX = 10000,
 	SETTINGS_ROUTES_MAX = 20000,
+	SETTINGS_DOH_MAX = 8,
 	/* Of a file; a variable has 128 KiB at most, from the kernel. */
 	SETTINGS_VALUE_MAX = 4 * 1024 * 1024,
 	/* A unix socket's path has 108 bytes.  "/chroot/evidence-http.sock" has to fit in, and
@@ -58,6 +59,13 @@ enum adopted_keys { ADOPTED_SERVE, ADOPTED_RENEW };
 
 /* Who is asked whether a challenge can be seen. */
 enum propagation_check { PROPAGATION_AUTHORITATIVE, PROPAGATION_RESOLVERS, PROPAGATION_OFF };
+
+/* What is done about records that are the operator's to make. */
+enum dns_setup_mode {
+	SETUP_WAIT,    /* say what is missing, and wait for it */
+	SETUP_PRINT,   /* say it, and go on */
+	SETUP_WEBHOOK, /* tell a webhook, and wait */
+};
 
 enum evidence_routing { ROUTE_BY_CONNECTION, ROUTE_BY_REQUEST };
 
@@ -92,6 +100,15 @@ struct settings {
 	/* Names that a challenge may be led to by CNAME, each with all below it. */
 	domain_name *challenge_targets;
 	size_t challenge_target_count;
+	/* Records that are the operator's to make. */
+	enum dns_setup_mode dns_setup_mode;
+	long dns_setup_timeout, dns_setup_interval; /* seconds */
+	const char **doh_resolvers;		    /* URLs; none: DNS itself is asked */
+	size_t doh_resolver_count;
+	const char *doh_ca_bundle;   /* NULL: the system's trust store */
+	const char *dns_webhook_url; /* NULL: none; the token is a secret */
+	const char *dns_webhook_ca_bundle;
+	long dns_webhook_timeout; /* seconds */
 
 	/* ACME */
 	const char *acme_server;    /* directory URL, resolved from ACME_STAGING */
@@ -147,6 +164,7 @@ enum settings_audience {
 	FOR_DNS = 1,	    /* ingress-dns: provider credentials, record settings */
 	FOR_EVIDENCE = 2,   /* ingress-evidence: where it writes, and the guest agent */
 	FOR_SUPERVISOR = 8, /* every variable */
+	FOR_WEBHOOK = 16,   /* ingress-evidence when it tells a webhook of records */
 };
 
 /*

@@ -3,6 +3,7 @@
  *
  *   identity   who this machine is, as its guest agent says
  *   origin     keeps the record of the keys that were made here
+ *   webhook    tells the operator's webhook which records he is to make
  *   publish    makes one generation of evidence
  *   serve      serves the current generation over HTTP
  *   attest     makes a quote over it for whoever asks
@@ -20,6 +21,7 @@
 #include "evidence/origin.h"
 #include "evidence/publish.h"
 #include "evidence/serve.h"
+#include "evidence/webhook.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -251,6 +253,17 @@ static int run_attest(void *values, char **arguments, size_t count, struct error
 	return run_server(values, true, err);
 }
 
+/* ---- webhook */
+
+static int run_webhook(void *values, char **arguments, size_t count, struct error *err)
+{
+	const struct values *v = values;
+
+	(void)arguments;
+	(void)count;
+	return webhook_tell(v->settings, STDIN_FILENO, err);
+}
+
 /* ---- dispatch */
 
 #define PLACE(member) .place = offsetof(struct values, member)
@@ -313,6 +326,12 @@ static const struct command commands[] = {
 	     "by a key that the guest agent gives to this app alone",
      .options = origin_options,
      .run = run_origin},
+    {.name = "webhook",
+     .arguments = "",
+     .help = "reads from standard input which records the operator is to\n"
+	     "make, as JSON, and posts them to DNS_WEBHOOK_URL, with an HMAC\n"
+	     "by DNS_WEBHOOK_TOKEN and the guest agent's quote over them",
+     .run = run_webhook},
     {.name = "publish",
      .arguments = "",
      .help = "makes a new generation of evidence in EVIDENCE_DIR: the ACME\n"
@@ -341,8 +360,8 @@ static int run_with_settings(const struct command *command, void *arg, char **ar
 
 	buffer_init(&problems, PROBLEMS_MAX);
 	buffer_init(&warnings, PROBLEMS_MAX);
-	struct settings *settings =
-	    settings_load_for(FOR_EVIDENCE, environ, &problems, &warnings, err);
+	unsigned audience = command->run == run_webhook ? FOR_EVIDENCE | FOR_WEBHOOK : FOR_EVIDENCE;
+	struct settings *settings = settings_load_for(audience, environ, &problems, &warnings, err);
 	v->settings = settings;
 	if (settings != NULL)
 		result = command->run(v, arguments, count, err);
@@ -360,7 +379,8 @@ static const struct program program = {
     .command_count = sizeof(commands) / sizeof(commands[0]),
     .around = run_with_settings,
     .notes = "Environment: EVIDENCE_DIR, RUN_DIR, DSTACK_SOCKET, TAPPD_SOCKET, LOG_LEVEL,\n"
-	     "LOG_FORMAT.\n" EXIT_STATUS_NOTES,
+	     "LOG_FORMAT; for webhook: DNS_WEBHOOK_URL, DNS_WEBHOOK_TOKEN,\n"
+	     "DNS_WEBHOOK_TIMEOUT, DNS_WEBHOOK_CA_BUNDLE.\n" EXIT_STATUS_NOTES,
 };
 
 int main(int argc, char **argv)

@@ -288,37 +288,61 @@ static bool is_path(const char *text, const char *more)
 	return settings_consists_of(text, strlen(text), punctuation);
 }
 
-static const char *check_url(struct loading *in, const struct setting *row, const char *value,
-			     bool is_metadata)
+/* False with a sentence part in `reason` otherwise. */
+static bool is_url(const struct setting *row, const char *value, bool is_metadata,
+		   char reason[SETTING_URL_REASON_SIZE])
 {
 	bool tls = strncmp(value, "https://", 8) == 0;
 	bool plain = strncmp(value, "http://", 7) == 0;
-	const char *more = row->words == NULL ? "" : row->words;
-	char reason[SETTING_REASON_SIZE];
+	const char *more = row->words == NULL ? "" : row->words, *rule = NULL;
+	const char *authority = value + (tls ? 8 : 7);
+	char host_reason[SETTING_REASON_SIZE];
 	struct endpoint server;
 
-	if (!tls && !plain)
-		return settings_wrong(in, row, value, "must begin with https://");
-	const char *authority = value + (tls ? 8 : 7);
-	size_t length = strcspn(authority, "/?");
-	if (memchr(authority, '@', length) != NULL)
-		return settings_wrong(in, row, value, "must not have credentials in it");
-	if (!settings_parse_host_port(authority, length, HTTPS_PORT, &server, reason))
-		return settings_wrong(in, row, value, "must be https://host[:port]/path; %s",
-				      reason);
-	if (strlen(value) > (size_t)row->maximum || !is_path(authority + length, more))
-		return settings_wrong(in, row, value,
-				      "must have at most %ld characters, and in its path only "
-				      "letters, digits and \"/._~:+@-%s\"",
-				      row->maximum, more);
-	/* RFC 8555 section 6.1 for ACME; elsewhere a token would be there for all to read. */
-	if (plain && !is_loopback(&server) && !(is_metadata && is_metadata_service(&server)))
-		return settings_wrong(in, row, value,
-				      "must be https://, since credentials go there (http:// is "
-				      "for 127.0.0.1, [::1] and localhost%s)",
-				      is_metadata ? ", and for the addresses of AWS's metadata "
-						    "services"
-						  : "");
+	if (!tls && !plain) {
+		rule = "must begin with https://";
+	} else if (memchr(authority, '@', strcspn(authority, "/?")) != NULL) {
+		rule = "must not have credentials in it";
+	} else if (!settings_parse_host_port(authority, strcspn(authority, "/?"), HTTPS_PORT,
+					     &server, host_reason)) {
+		snprintf(reason, SETTING_URL_REASON_SIZE, "must be https://host[:port]/path; %s",
+			 host_reason);
+		return false;
+	} else if (strlen(value) > (size_t)row->maximum ||
+		   !is_path(authority + strcspn(authority, "/?"), more)) {
+		snprintf(reason, SETTING_URL_REASON_SIZE,
+			 "must have at most %ld characters, and in its path only letters, digits "
+			 "and \"/._~:+@-%s\"",
+			 row->maximum, more);
+		return false;
+	} else if (plain && !is_loopback(&server) &&
+		   !(is_metadata && is_metadata_service(&server))) {
+		/* RFC 8555 section 6.1 for ACME; elsewhere a token would be there for all to
+		 * read. */
+		rule = is_metadata ? "must be https://, since credentials go there (http:// is for "
+				     "127.0.0.1, [::1] and localhost, and for the addresses of "
+				     "AWS's metadata services)"
+				   : "must be https://, since credentials go there (http:// is for "
+				     "127.0.0.1, [::1] and localhost)";
+	}
+	if (rule != NULL)
+		snprintf(reason, SETTING_URL_REASON_SIZE, "%s", rule);
+	return rule == NULL;
+}
+
+bool settings_is_url(const struct setting *row, const char *value,
+		     char reason[SETTING_URL_REASON_SIZE])
+{
+	return is_url(row, value, false, reason);
+}
+
+static const char *check_url(struct loading *in, const struct setting *row, const char *value,
+			     bool is_metadata)
+{
+	char reason[SETTING_URL_REASON_SIZE];
+
+	if (!is_url(row, value, is_metadata, reason))
+		return settings_wrong(in, row, value, "%s", reason);
 	return settings_set_text(in, row, value);
 }
 

@@ -35,6 +35,12 @@ setting_check settings_check_host, settings_check_gateway, settings_check_zone, 
     settings_check_server, settings_check_resolvers, settings_check_url,
     settings_check_metadata_url, settings_check_networks;
 
+enum { SETTING_URL_REASON_SIZE = SETTING_REASON_SIZE + 64 };
+
+/* As settings_check_url() judges; otherwise false and a sentence part in `reason`. */
+bool settings_is_url(const struct setting *row, const char *value,
+		     char reason[SETTING_URL_REASON_SIZE]);
+
 /* host:port with optional scheme and path, which are dropped; port 80 when absent. */
 bool settings_parse_target(const char *text, size_t length, struct endpoint *out,
 			   char reason[SETTING_REASON_SIZE]);
@@ -60,6 +66,10 @@ bool settings_next_item(struct setting_list *list, struct setting_item *item);
 /* A domain that can be served; otherwise false and a sentence part in `reason`. */
 bool settings_parse_domain(const char *text, size_t length, domain_name out,
 			   char reason[SETTING_REASON_SIZE]);
+
+/* ---- setup.c */
+
+setting_check settings_check_setup_mode, settings_check_doh_resolvers;
 
 /* ---- routes.c */
 

@@ -184,6 +184,7 @@ static void load_all(struct loading *in)
 	}
 	if ((in->audience & FOR_SUPERVISOR) != 0) {
 		settings_check_together(in);
+		settings_check_setup(in);
 		settings_finish_routes(in);
 		settings_review_names(in);
 	}

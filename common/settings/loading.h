@@ -113,6 +113,7 @@ void settings_finish_routes(struct loading *in);	/* routes.c */
 void settings_choose_provider(struct loading *in);	/* rules.c */
 void settings_check_names_together(struct loading *in); /* rules.c */
 void settings_check_together(struct loading *in);	/* rules.c */
+void settings_check_setup(struct loading *in);		/* setup.c */
 void settings_review_names(struct loading *in);		/* unknown.c */
 
 #endif

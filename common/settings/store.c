@@ -94,6 +94,7 @@ void settings_free(struct settings *settings)
 	free(settings->domains);
 	free(settings->routes);
 	free(settings->challenge_targets);
+	free(settings->doh_resolvers);
 	free(settings->backend_networks);
 	free(settings->server_first.names);
 	free(settings->send_proxy_protocol.names);

@@ -48,14 +48,7 @@ static const struct older_variable older_variables[] = {
      "a challenge is answered once every name server has it, for which PROPAGATION_TIMEOUT is "
      "the limit"},
     {"RENEW_DAYS", NO_EFFECT, NULL, "set RENEW_DAYS_BEFORE"},
-    {"DNS_SETUP_MODE", NO_EFFECT, NULL, NULL},
-    {"DNS_SETUP_TIMEOUT", NO_EFFECT, NULL, NULL},
-    {"DNS_SETUP_INTERVAL", NO_EFFECT, NULL, NULL},
     {"DNS_SETTLE_SECONDS", NO_EFFECT, NULL, "nothing waits for a time that is set"},
-    {"DNS_WEBHOOK_URL", NO_EFFECT, NULL, NULL},
-    {"DNS_WEBHOOK_TOKEN", NO_EFFECT, NULL, NULL},
-    {"DNS_WEBHOOK_TIMEOUT", NO_EFFECT, NULL, NULL},
-    {"DOH_RESOLVERS", NO_EFFECT, NULL, NULL},
     {"DELEGATION_PROPAGATION_SECONDS", NO_EFFECT, NULL,
      "a challenge is answered once every name server has it, for which PROPAGATION_TIMEOUT is "
      "the limit"},

@@ -72,7 +72,7 @@ CERTBOT = "`certbot` and the shell that runs its hooks"
 DNS = "`ingress-dns`"
 SERVE = "`ingress-evidence serve`, `attest`"
 ASKER = "`ingress-evidence attest`, which starts one process per question"
-PUBLISH = "`ingress-evidence publish`, `identity`, `origin`"
+PUBLISH = "`ingress-evidence publish`, `identity`, `origin`, `webhook`"
 PROBE, RESOLVE = "`ingressctl probe`", "`ingress-resolve`"
 EVERY_ROW = {MASTER, WORKERS, LOOK, CERTBOT, DNS, SERVE, ASKER, PUBLISH, PROBE, RESOLVE}
 

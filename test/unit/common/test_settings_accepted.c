@@ -23,6 +23,13 @@ static void defaults_are_those_of_the_table(void **state)
 	assert_int_equal(s->propagation_timeout, 0);
 	assert_null(s->dns_resolvers);
 	assert_int_equal(s->dns_port, 53);
+	assert_int_equal(s->dns_setup_mode, SETUP_WAIT);
+	assert_int_equal(s->dns_setup_timeout, 1800);
+	assert_int_equal(s->dns_setup_interval, 15);
+	assert_int_equal(s->doh_resolver_count, 0);
+	assert_null(s->doh_ca_bundle);
+	assert_null(s->dns_webhook_url);
+	assert_int_equal(s->dns_webhook_timeout, 15);
 	assert_string_equal(s->acme_server, "https://acme-v02.api.letsencrypt.org/directory");
 	assert_null(s->acme_ca_bundle);
 	assert_null(s->acme_email);
@@ -64,6 +71,10 @@ static void given_values_are_taken(void **state)
 	    "APP_ID=0123abc", "PORT=8443", "SET_CAA=YES", "PROPAGATION_TIMEOUT=90",
 	    "DNS_RESOLVERS=192.0.2.53,[2001:db8::53]:5353,192.0.2.54:54", "DNS_PORT=5300",
 	    "CHALLENGE_TARGETS=Acme.example.net., _acme.example.org # ours",
+	    "DNS_SETUP_MODE=webhook", "DNS_SETUP_TIMEOUT=60", "DNS_SETUP_INTERVAL=5",
+	    "DOH_RESOLVERS=https://dns.example.net/resolve, http://127.0.0.1:8053/dns-query",
+	    "DNS_WEBHOOK_URL=https://hook.example.net/dns?key=a%20b&x=1", "DNS_WEBHOOK_TOKEN=abc",
+	    "DNS_WEBHOOK_TIMEOUT=120",
 	    "ACME_SERVER=https://ca.example.com:9000/acme/directory?profile=x",
 	    "ACME_CA_BUNDLE=/etc/ssl/certs/ca-certificates.crt", "ACME_EMAIL=ops+tls_1@example.com",
 	    "ACME_EAB_KID=-_key.1", "ACME_EAB_HMAC_KEY=-_c2VjcmV0", "RENEW_INTERVAL=1",
@@ -89,6 +100,14 @@ static void given_values_are_taken(void **state)
 	assert_int_equal(s->challenge_target_count, 2);
 	assert_string_equal(s->challenge_targets[0], "acme.example.net");
 	assert_string_equal(s->challenge_targets[1], "_acme.example.org");
+	assert_int_equal(s->dns_setup_mode, SETUP_WEBHOOK);
+	assert_int_equal(s->dns_setup_timeout, 60);
+	assert_int_equal(s->dns_setup_interval, 5);
+	assert_int_equal(s->doh_resolver_count, 2);
+	assert_string_equal(s->doh_resolvers[0], "https://dns.example.net/resolve");
+	assert_string_equal(s->doh_resolvers[1], "http://127.0.0.1:8053/dns-query");
+	assert_string_equal(s->dns_webhook_url, "https://hook.example.net/dns?key=a%20b&x=1");
+	assert_int_equal(s->dns_webhook_timeout, 120);
 	assert_string_equal(s->acme_email, "ops+tls_1@example.com");
 	assert_string_equal(s->acme_eab_kid, "-_key.1");
 	assert_int_equal(s->renew_interval, 1);
