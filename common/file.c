@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -261,4 +262,17 @@ int file_make_dirs(const char *path, mode_t mode, struct error *err)
 		*at = '/';
 	}
 	return make_dir(path, mode, err);
+}
+
+/* ---- in memory */
+
+int file_in_memory(const char *what, const char *text, struct error *err)
+{
+	int fd = memfd_create(what, MFD_CLOEXEC);
+
+	if (fd >= 0 && dprintf(fd, "%s", text) >= 0 && lseek(fd, 0, SEEK_SET) == 0)
+		return fd;
+	error_set_errno(err, EXIT_FAILED, errno, "cannot write down the %s", what);
+	file_close(&fd);
+	return -1;
 }

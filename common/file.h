@@ -65,4 +65,8 @@ int file_sync_dir(const char *path, struct error *err);
 /* Joins with '/'.  The caller frees; NULL when memory ran out. */
 char *file_join(const char *folder, const char *name);
 
+/* A file in memory that can be read from its beginning: what a program gets as its standard input.
+ * -1 with err; `what` names it in there. */
+int file_in_memory(const char *what, const char *text, struct error *err);
+
 #endif

@@ -138,7 +138,7 @@ static int do_names(struct apply_work *work, const struct desired_list *names, s
 /*
  * For a provider that can only answer challenges: prints which records the operator has to make, as
  * far as DNS does not show them yet.  False when DNS cannot be asked or another record is in the
- * way; that is printed and is no failure, since an order may succeed all the same.
+ * way, which is printed.
  */
 static bool tell(struct apply_work *work, const struct desired_records *desired)
 {
@@ -164,13 +164,27 @@ static bool tell(struct apply_work *work, const struct desired_records *desired)
 	return is_seen && is_clear;
 }
 
-static void tell_all(struct apply_work *work, const struct desired_list *names)
+/* -1 with all that is missing in err. */
+static int do_by_hand(struct apply_work *work, const struct desired_list *names, struct error *err)
 {
+	struct error missing = ERROR_INIT;
 	bool is_clear = true;
 
-	for (size_t i = 0; i < names->count; i++)
+	for (size_t i = 0; i < names->count; i++) {
+		struct error own = ERROR_INIT;
 		is_clear = tell(work, &names->items[i]) && is_clear;
+		if (apply_by_hand(work, &names->items[i], &own) == 0)
+			continue;
+		bool is_first = missing.text[0] == '\0';
+		error_set(&missing, own.code, "%s%s%s", is_first ? "" : missing.text,
+			  is_first ? "" : "; ", own.text);
+	}
 	work->is_unclear = !is_clear;
+	if (missing.text[0] == '\0')
+		return 0;
+	*err = missing;
+	/* A plan shows what is missing, which does not make it fail. */
+	return work->is_dry && missing.code == EXIT_TRY_LATER ? 0 : -1;
 }
 
 static int prepare(struct apply_work *work, const struct apply_request *request, unsigned *kinds,
@@ -213,7 +227,7 @@ static int do_domains(struct apply_work *work, const char *const *domains, size_
 	if (desired_list_build(work->settings, domains, count, kinds, &names, err) != 0)
 		return -1;
 	if (work->provider.class->list == NULL)
-		tell_all(work, &names);
+		result = do_by_hand(work, &names, err);
 	else
 		result = do_names(work, &names, err);
 	desired_list_free(&names);
@@ -273,10 +287,11 @@ static int do_one(struct apply_work *work, const struct apply_request *request, 
 	has_failed = do_domains(work, &request->domains[index], 1, kinds, &failure) != 0;
 	has_note = !has_failed && are_pins_broken(work, &request->domains[index], 1, kinds, &note);
 	log_about(NULL);
+	bool is_unchanged =
+	    !has_failed && !has_changed(work) && !work->has_others && work->missing.count == 0;
 	return apply_result_write(request->results_fd, request->domains[index],
 				  has_failed ? &failure : NULL, has_note ? &note : NULL,
-				  !has_failed && !has_changed(work) && !work->has_others,
-				  &work->missing, err);
+				  is_unchanged, &work->missing, err);
 }
 
 /* All in one; what does not hold is told, and no failure. */

@@ -8,6 +8,14 @@
 #include "dns-hooks/apply_work.h"
 
 /*
+ * For a name whose records the provider cannot make: what DNS does not show of what is desired
+ * there is added to work->missing, and told in err: 0, or -1 (EXIT_TRY_LATER).  With
+ * DNS_SETUP_MODE=print `apply` does not ask DNS: all of it is added, and that is 0.
+ */
+int apply_by_hand(struct apply_work *work, const struct desired_records *desired,
+		  struct error *err);
+
+/*
  * For a name that could not be brought up to date, for the reason in `err`: 0 with a note when DNS
  * shows all that is desired there.  Otherwise -1: of a name that the credentials reach err stays as
  * it is; of another it has what is missing behind the reason, EXIT_TRY_LATER unless it is

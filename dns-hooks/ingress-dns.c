@@ -11,6 +11,7 @@
 #include "dns-hooks/caa_command.h"
 #include "dns-hooks/challenge.h"
 #include "dns-hooks/leave_root.h"
+#include "dns-hooks/look.h"
 #include "dns-hooks/preflight.h"
 
 #include <limits.h>
@@ -127,6 +128,19 @@ static int run_apply(void *values, char **arguments, size_t count, struct error 
 	return plan_or_apply(values, arguments, count, false, err);
 }
 
+static int run_look(void *values, char **arguments, size_t count, struct error *err)
+{
+	const struct values *v = values;
+	int results_fd = 0;
+
+	(void)arguments;
+	(void)count;
+	if (read_results_fd(v, &results_fd, err) != 0)
+		return -1;
+	return look_run(v->settings, STDIN_FILENO, results_fd == 0 ? STDOUT_FILENO : results_fd,
+			err);
+}
+
 static int run_preflight(void *values, char **arguments, size_t count, struct error *err)
 {
 	const struct values *v = values;
@@ -224,6 +238,11 @@ static const struct command_option apply_options[] = {
     {.name = NULL},
 };
 
+static const struct command_option look_options[] = {
+    {.name = "results-fd", .value = "FD", .help = "the lines go there", PLACE(results_fd)},
+    {.name = NULL},
+};
+
 static const struct command_option preflight_options[] = {
     ACCOUNT_URI,
     {.name = "results-fd",
@@ -256,6 +275,12 @@ static const struct command commands[] = {
      .help = "make the records of the domains (all configured ones by default)",
      .options = apply_options,
      .run = run_apply},
+    {.name = "look",
+     .arguments = "",
+     .help = "reads records as JSON from standard input, and prints a line of\n"
+	     "JSON for each domain: which of its records DNS does not show",
+     .options = look_options,
+     .run = run_look},
     {.name = "preflight",
      .arguments = "[DOMAIN]...",
      .most = ARGUMENTS_ANY,

@@ -28,6 +28,8 @@ void leave_root(const struct settings *settings)
 	settings_hold_secrets(FOR_DNS);
 	if (settings->acme_ca_bundle != NULL)
 		http_hold_ca_bundle(settings->acme_ca_bundle);
+	if (settings->doh_ca_bundle != NULL)
+		http_hold_ca_bundle(settings->doh_ca_bundle);
 	if (strcmp(settings->dns_provider, "exec") == 0)
 		return;
 	if (privileges_is_root() &&

@@ -1,6 +1,7 @@
 #include "supervisor/dns_batch.h"
 
 #include "common/file.h"
+#include "common/json.h"
 #include "common/settings.h"
 #include "supervisor/dns_result.h"
 #include "supervisor/domains.h"
@@ -55,13 +56,13 @@ static void enter(struct dns_batch *batch)
 
 /* ---- the end of a run */
 
-static void tell(struct run *run, size_t index, bool were_there, const struct error *err)
+static void tell(struct run *run, size_t index, const struct dns_outcome *outcome)
 {
 	struct waiting *waiting = run->domains[index];
 
 	run->domains[index] = NULL;
 	waiting->alone = false;
-	run->batch->options.done(waiting->domain, were_there, err);
+	run->batch->options.done(waiting->domain, outcome);
 }
 
 static void take_result(const struct dns_result *result, void *arg)
@@ -73,7 +74,13 @@ static void take_result(const struct dns_result *result, void *arg)
 		    strcmp(domain_called(run->domains[i]->domain), result->domain) != 0)
 			continue;
 		bool is_silent = result->told.text[0] == '\0';
-		tell(run, i, result->were_there, is_silent ? NULL : &result->told);
+		const struct dns_outcome outcome = {
+		    .err = is_silent ? NULL : &result->told,
+		    .were_there = result->were_there,
+		    .missing = result->missing,
+		    .has_looked = result->is_done || result->missing != NULL,
+		};
+		tell(run, i, &outcome);
 		return;
 	}
 }
@@ -91,7 +98,7 @@ static void finish(struct run *run, const struct error *err, bool may_go_again)
 		if (run->domains[i] == NULL)
 			continue;
 		if (count == 1 || !may_go_again) {
-			tell(run, i, false, err);
+			tell(run, i, &(const struct dns_outcome){.err = err});
 			continue;
 		}
 		run->domains[i]->alone = true;
@@ -129,7 +136,20 @@ static void fill(struct run *run)
 	}
 }
 
-static int start(struct run *run, struct error *err)
+static struct job job_of(struct run *run, const char *const *words)
+{
+	return (struct job){
+	    .program = JOB_DNS,
+	    .words = words,
+	    .timeout = TIMEOUT + TIMEOUT_FOR_ANOTHER * (long)(run->count - 1),
+	    .output_level = LOG_DEBUG,
+	    .third_fd = run->results,
+	    .done = on_done,
+	    .arg = run,
+	};
+}
+
+static int start_apply(struct run *run, struct error *err)
 {
 	const struct dns_batch_options *o = &run->batch->options;
 	const char *account = steps_account_uri(o->accounts);
@@ -137,19 +157,11 @@ static int start(struct run *run, struct error *err)
 							    "--results-fd", "3"};
 	char app_id[STATE_ID_MAX + 8];
 	const char *const extra[] = {o->settings->app_id == NULL ? app_id : NULL, NULL};
-	const struct job job = {
-	    .program = JOB_DNS,
-	    .words = words,
-	    .extra = extra,
-	    .timeout = TIMEOUT + TIMEOUT_FOR_ANOTHER * (long)(run->count - 1),
-	    .output_level = LOG_DEBUG,
-	    .third_fd = run->results,
-	    .done = on_done,
-	    .arg = run,
-	};
+	struct job job = job_of(run, words);
 	size_t count = 5;
 
 	snprintf(app_id, sizeof(app_id), "APP_ID=%s", state_app_id(o->state));
+	job.extra = extra;
 	if (account[0] != '\0') {
 		words[count++] = "--account-uri";
 		words[count++] = account;
@@ -157,6 +169,40 @@ static int start(struct run *run, struct error *err)
 	for (size_t i = 0; i < run->count; i++)
 		words[count++] = domain_called(run->domains[i]->domain);
 	return jobs_start(o->jobs, &job, err) == NULL ? -1 : 0;
+}
+
+/* What `ingress-dns look` reads; -1 with err. */
+static int write_records(const struct run *run, struct error *err)
+{
+	const struct dns_batch_options *o = &run->batch->options;
+	AUTO_JSON cJSON *list = cJSON_CreateArray();
+
+	for (size_t i = 0; i < run->count; i++) {
+		const struct domain *domain = run->domains[i]->domain;
+		cJSON *item = cJSON_CreateObject();
+		cJSON_AddStringToObject(item, "domain", domain_called(domain));
+		cJSON_AddItemToObject(
+		    item, "records",
+		    cJSON_Duplicate(o->records_of(domain_index(domain), o->arg), true));
+		cJSON_AddItemToArray(list, item);
+	}
+	AUTO_FREE char *text = json_print(list, false, err);
+	return text == NULL ? -1 : file_in_memory("records", text, err);
+}
+
+static int start_look(struct run *run, struct error *err)
+{
+	static const char *const words[] = {"look", "--results-fd", "3", NULL};
+	struct job job = job_of(run, words);
+	AUTO_CLOSE int records = write_records(run, err);
+
+	job.stdin_fd = records;
+	return records < 0 || jobs_start(run->batch->options.jobs, &job, err) == NULL ? -1 : 0;
+}
+
+static int start(struct run *run, struct error *err)
+{
+	return run->batch->options.kinds == NULL ? start_look(run, err) : start_apply(run, err);
 }
 
 static void go(void *arg)

@@ -1,7 +1,7 @@
 /*
- * Runs of `ingress-dns apply` for several domains at a time: with a thousand of them the start of
- * the program costs more than what it does.  Those that wait for the same kinds of records share a
- * run; what becomes of each is its own.
+ * Runs of `ingress-dns apply` or `look` for several domains at a time: with a thousand of them the
+ * start of the program costs more than what it does.  Those that wait for the same kinds of records
+ * share a run; what becomes of each is its own.
  */
 #ifndef SUPERVISOR_DNS_BATCH_H
 #define SUPERVISOR_DNS_BATCH_H
@@ -9,6 +9,7 @@
 #include "common/error.h"
 #include "supervisor/lane.h"
 
+#include <cjson/cJSON.h>
 #include <stdbool.h>
 
 struct dns_batch;
@@ -18,9 +19,18 @@ struct settings;
 struct state;
 struct steps_account;
 
-/* err NULL or with EXIT_OK, which is a note: the records of the domain are in place; `were_there`:
- * without a change. */
-typedef void dns_batch_done(struct domain *domain, bool were_there, const struct error *err);
+/* What became of a domain. */
+struct dns_outcome {
+	/* NULL or with EXIT_OK, which is a note: the records of the domain are in place. */
+	const struct error *err;
+	bool were_there; /* without a change */
+	/* Those that are the operator's to make, as dns-hooks/apply_result.h has them, and that DNS
+	 * does not show; NULL: none, or it has not come to that. */
+	const cJSON *missing;
+	bool has_looked; /* it has come to that */
+};
+
+typedef void dns_batch_done(struct domain *domain, const struct dns_outcome *outcome);
 
 /* So many runs the lane lets go at a time, at most. */
 enum { DNS_BATCH_RUNS = 4 };
@@ -31,8 +41,12 @@ struct dns_batch_options {
 	const struct state *state;
 	const struct steps_account *accounts;
 	struct lane *lane; /* where a run takes one place */
-	const char *kinds; /* for --only */
-	const char *what;  /* what an error is about: "CAA record" */
+	const char *kinds; /* for --only; NULL: `ingress-dns look`, for what records_of() gives */
+	/* The records that are looked for, of the domain with that index, owned by whoever gives
+	 * them; NULL: none. */
+	const cJSON *(*records_of)(size_t domain, void *arg);
+	void *arg;
+	const char *what; /* what an error is about: "CAA record" */
 	dns_batch_done *done;
 };
 

@@ -9,7 +9,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { READ_SIZE = 4096, RESULTS_MAX = 512 * 1024 };
+enum { READ_SIZE = 4096, RESULTS_MAX = 1024 * 1024 };
 
 int dns_results_open(struct error *err)
 {
@@ -32,6 +32,8 @@ static void take_line(const char *line, size_t length, const char *what,
 		return;
 	result.domain = json_string(json, "domain");
 	result.is_done = code == EXIT_OK;
+	if (cJSON_GetArraySize(json_array(json, "operator")) > 0)
+		result.missing = json_array(json, "operator");
 	result.were_there = result.is_done && json_true(json, "unchanged");
 	if (text != NULL)
 		error_set(&result.told, code == EXIT_OK ? EXIT_OK : process_exit_code((int)code),

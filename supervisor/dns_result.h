@@ -4,6 +4,7 @@
 
 #include "common/error.h"
 
+#include <cjson/cJSON.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -11,6 +12,9 @@ struct dns_result {
 	const char *domain;
 	bool is_done;	 /* else it failed, as `told` says */
 	bool were_there; /* done without a change */
+	/* The records that are the operator's to make, as dns-hooks/apply_result.h has them, and
+	 * that DNS does not show; NULL: none. */
+	const cJSON *missing;
 	struct error
 	    told; /* of what was done, with EXIT_OK: what ought to be set right; "" if nothing */
 };

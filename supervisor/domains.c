@@ -26,13 +26,15 @@ struct domain {
 	bool is_rechecking, found_another;
 	enum step waiting_step;
 	time_t waiting_until;
-	bool again; /* a whole pass follows this one at once */
+	long waiting_seconds; /* its wait_seconds */
+	bool again;	      /* a whole pass follows this one at once */
 
 	/* Steps that this pass went past without their work being done, as bits. */
 	unsigned passed;
 	unsigned passes_in_vain; /* in a row */
 	char *note;
-	char *caution; /* the note while there is no other */
+	char *caution;	   /* the note while there is no other */
+	long wait_seconds; /* of the wait for the operator that is, or is about to begin; 0: none */
 
 	time_t next_at; /* when the timer fires */
 	struct event *timer;
@@ -146,6 +148,23 @@ static void pause_after(struct domain *d, enum step failed, const struct error *
 	wake_in(d, delay);
 }
 
+/* Told once, however often it is looked whether the operator has done it. */
+static void wait_for_operator(struct domain *d, const struct error *why)
+{
+	struct domain_record *r = d->record;
+	bool is_news = r->attempt == 0 || strcmp(r->error, why->text) != 0;
+
+	if (is_news)
+		log_warn("[%s] %s: %s", d->name, lifecycle_step_name(d->step), why->text);
+	r->step = d->step;
+	r->attempt = 1;
+	r->not_before = time(NULL) + d->wait_seconds;
+	snprintf(r->error, sizeof(r->error), "%s", why->text);
+	if (is_news)
+		state_saver_changed(d->all->saver);
+	wake_in(d, d->wait_seconds);
+}
+
 static void rest(struct domain *d)
 {
 	bool had_failed = d->record->attempt > 0;
@@ -179,6 +198,7 @@ static void resume_wait(struct domain *d)
 {
 	d->is_rechecking = false;
 	d->step = d->waiting_step;
+	d->wait_seconds = d->waiting_seconds;
 	wake_in(d, d->waiting_until - time(NULL));
 }
 
@@ -192,6 +212,7 @@ static void recheck(struct domain *d)
 	}
 	d->waiting_step = d->step;
 	d->waiting_until = d->next_at;
+	d->waiting_seconds = d->wait_seconds;
 	d->is_rechecking = true;
 	d->found_another = false;
 	handle(d, EVENT_RECHECK, NULL);
@@ -205,7 +226,9 @@ static void wait_after(struct domain *d, enum step step, enum verb verb, const s
 	} else {
 		d->again = d->again || (d->is_rechecking && d->waiting_step != STEP_SETTLED);
 		d->is_rechecking = false;
-		if (verb == VERB_PAUSE)
+		if (verb == VERB_PAUSE && d->wait_seconds > 0)
+			wait_for_operator(d, err);
+		else if (verb == VERB_PAUSE)
 			pause_after(d, step, err);
 		else
 			rest(d);
@@ -221,6 +244,8 @@ static void handle(struct domain *d, enum lifecycle_event event, const struct er
 
 	if (t.verb == VERB_IGNORE || d->all->stopping)
 		return;
+	if (event != EVENT_FAILED)
+		d->wait_seconds = 0;
 	log_debug("[%s] %s: event %d, next %s", d->name, lifecycle_step_name(step), event,
 		  lifecycle_step_name(t.next));
 	d->step = t.next;
@@ -279,7 +304,27 @@ void domain_set_caution(struct domain *d, const char *text)
 
 void domain_failed(struct domain *d, const struct error *err)
 {
+	d->wait_seconds = 0;
 	end_step(d, EVENT_FAILED, err);
+}
+
+void domain_waits(struct domain *d, long seconds, const struct error *why)
+{
+	d->wait_seconds = seconds;
+	end_step(d, EVENT_FAILED, why);
+}
+
+const char *domain_told(const struct domain *d)
+{
+	return d->record->told;
+}
+
+void domain_set_told(struct domain *d, const char *digest)
+{
+	if (strcmp(d->record->told, digest) == 0)
+		return;
+	snprintf(d->record->told, sizeof(d->record->told), "%s", digest);
+	state_saver_changed(d->all->saver);
 }
 
 const char *domain_called(const struct domain *d)
@@ -511,6 +556,7 @@ void domains_look(const struct domains *all, size_t index, struct domain_view *v
 	    .name = d->name,
 	    .step = d->step,
 	    .running = d->running || d->is_new,
+	    .for_operator = !d->running && d->wait_seconds > 0,
 	    .failures = d->record->attempt,
 	    .error = d->record->error,
 	    .note = note == NULL ? "" : note,

@@ -76,6 +76,7 @@ struct domain_view {
 	const char *name;
 	enum step step;
 	bool running;	   /* the step's work is under way, or about to begin */
+	bool for_operator; /* it waits for something that is the operator's to do */
 	unsigned failures; /* in a row */
 	const char *error; /* the latest of them; "" */
 	const char *note;  /* what is not as it should be, but stops nothing; "" */
@@ -107,6 +108,14 @@ void domain_failed(struct domain *domain, const struct error *err);
 /* Its note, besides those of steps that were gone past, from here to the next call: what ought to
  * be set right although the order goes on.  NULL: nothing. */
 void domain_set_caution(struct domain *domain, const char *text);
+
+/* It ends so as well where something is the operator's to do before it can go on (`why`): it is
+ * begun again in so many seconds. */
+void domain_waits(struct domain *domain, long seconds, const struct error *why);
+
+/* What the operator was told last, as a digest; "" for nothing.  It is kept over a restart. */
+const char *domain_told(const struct domain *domain);
+void domain_set_told(struct domain *domain, const char *digest);
 
 /* Whether a certificate is to be ordered although none is due, until one has been. */
 bool domain_is_forced(const struct domain *domain);

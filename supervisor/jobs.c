@@ -25,6 +25,9 @@ static struct kind kind_of(const struct jobs *jobs, enum job_program program)
 	case JOB_EVIDENCE:
 		return (struct kind){"ingress-evidence", p->evidence, FOR_EVIDENCE,
 				     &confined_evidence};
+	case JOB_WEBHOOK:
+		return (struct kind){"ingress-evidence", p->evidence, FOR_EVIDENCE | FOR_WEBHOOK,
+				     &confined_evidence};
 	case JOB_PROBE:
 		return (struct kind){"ingressctl", p->ctl, FOR_EVIDENCE, &confined_probe};
 	case JOB_RESOLVE:

@@ -13,6 +13,7 @@
 enum job_program {
 	JOB_DNS,      /* ingress-dns */
 	JOB_EVIDENCE, /* ingress-evidence */
+	JOB_WEBHOOK,  /* the same, which may see the webhook's token */
 	JOB_PROBE,    /* ingressctl, which connects to HAProxy */
 	JOB_RESOLVE,  /* ingress-resolve */
 };

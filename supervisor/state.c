@@ -66,6 +66,7 @@ static void read_domain(const cJSON *json, struct domain_record *record)
 	const char *step = json_string(json, "step");
 	const char *error = json_string(json, "error");
 	const char *serial = json_string(json, "issued_serial");
+	const char *told = json_string(json, "operator_told");
 	long long attempt = json_integer(json, "attempt", 0);
 
 	read_budget(json_array(json, "orders"), &record->budget);
@@ -79,6 +80,7 @@ static void read_domain(const cJSON *json, struct domain_record *record)
 	snprintf(record->issued_serial, sizeof(record->issued_serial), "%s",
 		 serial == NULL ? "" : serial);
 	snprintf(record->error, sizeof(record->error), "%s", error == NULL ? "" : error);
+	snprintf(record->told, sizeof(record->told), "%s", told == NULL ? "" : told);
 }
 
 static int read_all(struct state *state, const cJSON *json, struct error *err)
@@ -234,6 +236,8 @@ static cJSON *write_domain(const struct domain_record *record)
 		cJSON_AddNumberToObject(json, "issued_at", (double)record->issued_at);
 		cJSON_AddStringToObject(json, "issued_serial", record->issued_serial);
 	}
+	if (record->told[0] != '\0')
+		cJSON_AddStringToObject(json, "operator_told", record->told);
 	if (record->attempt > 0) {
 		cJSON_AddStringToObject(json, "step", lifecycle_step_name(record->step));
 		cJSON_AddNumberToObject(json, "attempt", record->attempt);
@@ -258,7 +262,8 @@ static cJSON *write_all(const struct state *state)
 	{
 		/* A domain that cost nothing and waits for nothing is not worth a line. */
 		if (entry->record.budget.count == 0 && entry->record.attempt == 0 &&
-		    entry->record.certificates.full_at == 0 && entry->record.issued_at == 0)
+		    entry->record.certificates.full_at == 0 && entry->record.issued_at == 0 &&
+		    entry->record.told[0] == '\0')
 			continue;
 		cJSON_AddItemToObject(domains, entry->record.name, write_domain(&entry->record));
 	}

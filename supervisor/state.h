@@ -8,6 +8,7 @@
 #define SUPERVISOR_STATE_H
 
 #include "common/certificate.h"
+#include "common/digest.h"
 #include "common/domain.h"
 #include "common/error.h"
 #include "supervisor/lifecycle.h"
@@ -30,6 +31,8 @@ struct domain_record {
 	unsigned attempt;  /* ... after so many failures in a row (0: nothing failed) ... */
 	time_t not_before; /* ... not before then */
 	char error[ERROR_TEXT_MAX]; /* the latest failure; "" */
+	/* The digest of the records that the operator's webhook was told of last; "". */
+	char told[SHA256_HEX_SIZE];
 };
 
 struct state;

@@ -198,6 +198,15 @@ static void add_certificate(cJSON *json, const struct status_sources *sources, s
 	add_text(object, "key", key_origin_of(sources->key_origin, domain));
 }
 
+/* Those that are the operator's to make. */
+static void add_records(cJSON *json, const cJSON *records)
+{
+	cJSON *copy = records == NULL ? cJSON_CreateArray() : cJSON_Duplicate(records, true);
+
+	if (!cJSON_AddItemToObject(json, "operator", copy))
+		cJSON_Delete(copy);
+}
+
 static cJSON *make_domain(const struct status_sources *sources, size_t domain)
 {
 	cJSON *json = cJSON_CreateObject();
@@ -208,6 +217,8 @@ static cJSON *make_domain(const struct status_sources *sources, size_t domain)
 	cJSON_AddStringToObject(json, "name", view.name);
 	if (view.step == STEP_SETTLED && !view.running)
 		snprintf(state, sizeof(state), CONTROL_STATE_SETTLED);
+	else if (view.for_operator)
+		snprintf(state, sizeof(state), CONTROL_STATE_WAITING ": operator");
 	else
 		snprintf(state, sizeof(state), "%s: %s",
 			 view.running ? CONTROL_STATE_WORKING : CONTROL_STATE_WAITING,
@@ -218,6 +229,7 @@ static cJSON *make_domain(const struct status_sources *sources, size_t domain)
 	cJSON_AddNumberToObject(json, "failures", view.failures);
 	add_text(json, "error", view.error);
 	add_text(json, "note", view.note);
+	add_records(json, steps_missing_records(sources->steps, domain));
 	add_time(json, "next_at", view.next_at);
 	cJSON_AddNumberToObject(json, "orders_in_last_hour", view.orders);
 	return json;

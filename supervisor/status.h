@@ -56,16 +56,17 @@ struct status_sources {
  *   "acme": {"server", "account"},
  *   "key_origin": {"error", "failing_since", "rejected"},
  *   "domains": [{"name", "state", "served", "certificate": {"serial", "not_before",
- *      "not_after", "renew_at", "key"} or null, "failures", "error", "note", "next_at",
- *      "orders_in_last_hour"}]
+ *      "not_after", "renew_at", "key"} or null, "failures", "error", "note", "operator":
+ *      [{"type", "name", "value", "note", "exact"}], "next_at", "orders_in_last_hour"}]
  * }
  * Times are RFC 3339 in UTC, or null; "error" and "note" are sentences, or null.
  * "served": the latest handshake returned the certificate that was installed by then, and it has
  * not ended.  "certificate" is the one that is installed, which HAProxy may have yet to load.
  * "key" is "made here", "adopted" or null (not known yet); "rejected" says why a record of
  * keys was not believed.
- * "state" is "settled", "working: STEP", "waiting: STEP".  Deleted by the caller; NULL
- * when memory ran out.
+ * "operator" are the records that DNS does not show and that are the operator's to make.
+ * "state" is "settled", "working: STEP", "waiting: STEP", "waiting: operator".  Deleted by the
+ * caller; NULL when memory ran out.
  */
 cJSON *status_make(const struct status_sources *sources);
 

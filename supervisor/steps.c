@@ -94,6 +94,11 @@ const char *steps_clock_problem(const struct steps *steps)
 	return clock_check_problem(&steps->clock);
 }
 
+const cJSON *steps_missing_records(const struct steps *steps, size_t domain)
+{
+	return steps_dns_missing(steps->dns, domain);
+}
+
 struct steps_account *steps_of_account(const struct steps *steps)
 {
 	return steps->accounts;

@@ -15,6 +15,8 @@
 #include "supervisor/steps_order.h"
 #include "supervisor/steps_serve.h"
 
+#include <cjson/cJSON.h>
+
 struct handshakes;
 struct jobs;
 struct event_base;
@@ -47,6 +49,9 @@ const struct step_work *steps_table(const struct steps *steps);
 
 /* Why our clock is suspected to be wrong; "". */
 const char *steps_clock_problem(const struct steps *steps);
+
+/* See steps_dns.h. */
+const cJSON *steps_missing_records(const struct steps *steps, size_t domain);
 
 struct steps_account *steps_of_account(const struct steps *steps);
 struct steps_order *steps_of_order(const struct steps *steps);

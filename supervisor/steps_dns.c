@@ -7,6 +7,7 @@
 #include "supervisor/dns_result.h"
 #include "supervisor/domains.h"
 #include "supervisor/jobs.h"
+#include "supervisor/operator_setup.h"
 #include "supervisor/served_pair.h"
 #include "supervisor/steps_account.h"
 #include "supervisor/steps_order.h"
@@ -14,17 +15,43 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { PREFLIGHT_TIMEOUT = 180 }; /* some providers allow a few requests a minute */
+enum {
+	PREFLIGHT_TIMEOUT = 180, /* some providers allow a few requests a minute */
+	LOOKS = 20,
+};
+
+/* What is known of a domain since the start. */
+struct progress {
+	bool has_records; /* written, or found */
+	/* Records of the first step are missing, and the operator is told of them with those of
+	 * CAA. */
+	bool is_told_later;
+	bool is_at_caa;
+	/* So often DNS alone is asked for what the operator has to make, before the provider is
+	 * asked again; 0: nothing is waited for. */
+	unsigned looks;
+};
 
 struct steps_dns {
 	struct steps_dns_options options;
 	struct lane lane;
-	bool *has_records; /* of each domain: written, or found, since the start */
-	int *results;	   /* of each domain's preflight, while it runs; else -1 */
-	struct dns_batch *records, *caa;
+	struct progress *progress; /* of each domain */
+	int *results;		   /* of each domain's preflight, while it runs; else -1 */
+	struct dns_batch *records, *caa, *all, *looks;
+	struct operator_setup *setup;
 };
 
-static dns_batch_done on_records_done, on_caa_done;
+static dns_batch_done on_records_done, on_caa_done, on_all_done, on_look_done;
+
+static struct progress *progress_of(const struct domain *d)
+{
+	return &((struct steps_dns *)domain_context(d))->progress[domain_index(d)];
+}
+
+static const cJSON *records_of(size_t domain, void *arg)
+{
+	return operator_setup_records(arg, domain);
+}
 
 static struct dns_batch *make_batch(struct steps_dns *dns, const char *kinds, const char *what,
 				    dns_batch_done *done, struct error *err)
@@ -37,6 +64,8 @@ static struct dns_batch *make_batch(struct steps_dns *dns, const char *kinds, co
 	    .accounts = o->accounts,
 	    .lane = &dns->lane,
 	    .kinds = kinds,
+	    .records_of = records_of,
+	    .arg = dns->setup,
 	    .what = what,
 	    .done = done,
 	};
@@ -53,26 +82,40 @@ static int *make_results(size_t count)
 	return results;
 }
 
+static int make_batches(struct steps_dns *dns, struct error *err)
+{
+	const struct steps_dns_options *o = &dns->options;
+	const struct operator_setup_options setup = {o->settings, o->jobs, o->state};
+
+	dns->setup = operator_setup_new(&setup, err);
+	if (dns->setup == NULL)
+		return -1;
+	dns->records = make_batch(dns, "alias,txt", "DNS records", on_records_done, err);
+	if (dns->records != NULL)
+		dns->caa = make_batch(dns, "caa", "CAA record", on_caa_done, err);
+	if (dns->caa != NULL)
+		dns->all = make_batch(dns, "alias,txt,caa", "DNS records", on_all_done, err);
+	if (dns->all != NULL)
+		dns->looks = make_batch(dns, NULL, "DNS records", on_look_done, err);
+	return dns->looks == NULL ? -1 : 0;
+}
+
 struct steps_dns *steps_dns_new(const struct steps_dns_options *options, struct error *err)
 {
 	struct steps_dns *dns = calloc(1, sizeof(*dns));
 
 	if (dns != NULL) {
 		dns->options = *options;
-		dns->has_records =
-		    calloc(options->settings->domain_count, sizeof(*dns->has_records));
+		dns->progress = calloc(options->settings->domain_count, sizeof(*dns->progress));
 		dns->results = make_results(options->settings->domain_count);
 	}
-	if (dns == NULL || dns->has_records == NULL || dns->results == NULL) {
+	if (dns == NULL || dns->progress == NULL || dns->results == NULL) {
 		steps_dns_free(dns);
 		error_no_memory(err);
 		return NULL;
 	}
 	lane_init(&dns->lane, DNS_BATCH_RUNS);
-	dns->records = make_batch(dns, "alias,txt", "DNS records", on_records_done, err);
-	if (dns->records != NULL)
-		dns->caa = make_batch(dns, "caa", "CAA record", on_caa_done, err);
-	if (dns->caa != NULL)
+	if (make_batches(dns, err) == 0)
 		return dns;
 	steps_dns_free(dns);
 	return NULL;
@@ -85,9 +128,12 @@ void steps_dns_free(struct steps_dns *dns)
 	for (size_t i = 0; dns->results != NULL && i < dns->options.settings->domain_count; i++)
 		file_close(&dns->results[i]);
 	free(dns->results);
-	free(dns->has_records);
+	free(dns->progress);
 	dns_batch_free(dns->records);
 	dns_batch_free(dns->caa);
+	dns_batch_free(dns->all);
+	dns_batch_free(dns->looks);
+	operator_setup_free(dns->setup);
 	free(dns);
 }
 
@@ -98,19 +144,56 @@ void steps_dns_free(struct steps_dns *dns)
  * should be, whatever the reason: whether the challenge can be answered is for the preflight to
  * say. One that has had none waits: nobody would get there.
  */
-static void fail_records(struct domain *d, const struct error *err)
+static bool has_certificate(const struct domain *d)
 {
 	const struct steps_dns_options *o = &((struct steps_dns *)domain_context(d))->options;
 
-	if (o->pairs[domain_index(d)].present || steps_order_has_certificate(o->order, d))
+	return o->pairs[domain_index(d)].present || steps_order_has_certificate(o->order, d);
+}
+
+static void fail_records(struct domain *d, const struct error *err)
+{
+	if (has_certificate(d))
 		domain_passed(d, err);
 	else
 		domain_failed(d, err);
 }
 
-static void on_caa_done(struct domain *d, bool was_there, const struct error *err)
+/* Credentials that may not write where the operator has to have that code as well. */
+static bool is_another_failure(const struct error *err)
 {
-	(void)was_there;
+	return (err->code != EXIT_TRY_LATER && err->code != EXIT_BAD_CONFIG) ||
+	       err->retry_after > 0;
+}
+
+/* Tells the operator, and waits for him.  What failed for another reason as well waits as that
+ * does, and who is served already does not wait. */
+static void wait_for_operator(struct domain *d, const struct dns_outcome *outcome)
+{
+	struct steps_dns *dns = domain_context(d);
+	struct progress *progress = progress_of(d);
+	long seconds = operator_setup_missing(dns->setup, d, outcome->missing);
+	unsigned looks = progress->looks;
+	struct error why = ERROR_INIT;
+
+	progress->looks = 0;
+	if (outcome->err == NULL || outcome->err->code == EXIT_OK) { /* he is told, no more */
+		domain_done(d);
+		return;
+	}
+	error_set(&why, outcome->err->code, "waiting for the operator: %s", outcome->err->text);
+	if (has_certificate(d)) {
+		domain_passed(d, &why);
+	} else if (is_another_failure(outcome->err)) {
+		domain_failed(d, outcome->err);
+	} else {
+		progress->looks = looks == 0 ? LOOKS : looks - 1;
+		domain_waits(d, seconds, &why);
+	}
+}
+
+static void end_records(struct domain *d, const struct error *err)
+{
 	if (err == NULL)
 		domain_done(d);
 	else if (err->code == EXIT_OK) /* done, with something to tell */
@@ -119,17 +202,89 @@ static void on_caa_done(struct domain *d, bool was_there, const struct error *er
 		fail_records(d, err);
 }
 
-/* Alias and TXT, with the app's id in it: where they were there before we wrote any, the app is
- * known. */
-static void on_records_done(struct domain *d, bool was_there, const struct error *err)
+static void on_caa_done(struct domain *d, const struct dns_outcome *outcome)
 {
 	struct steps_dns *dns = domain_context(d);
-	bool *has_records = &dns->has_records[domain_index(d)];
 
-	if (!*has_records && was_there)
+	if (outcome->missing != NULL) {
+		wait_for_operator(d, outcome);
+		return;
+	}
+	if (outcome->has_looked)
+		operator_setup_complete(dns->setup, d);
+	end_records(d, outcome->err);
+}
+
+static void note_records(struct domain *d, bool were_there)
+{
+	struct steps_dns *dns = domain_context(d);
+	struct progress *progress = progress_of(d);
+
+	if (!progress->has_records && were_there)
 		steps_account_app_is_known(dns->options.accounts);
-	*has_records = true;
-	on_caa_done(d, was_there, err);
+	progress->has_records = true;
+}
+
+static void on_all_done(struct domain *d, const struct dns_outcome *outcome)
+{
+	note_records(d, outcome->were_there);
+	on_caa_done(d, outcome);
+}
+
+/* Alias and TXT, with the app's id in it: where they were there before we wrote any, the app is
+ * known.  What is missing is told together with CAA records, which take an account. */
+static void on_records_done(struct domain *d, const struct dns_outcome *outcome)
+{
+	struct steps_dns *dns = domain_context(d);
+	struct progress *progress = progress_of(d);
+
+	note_records(d, outcome->were_there);
+	progress->is_told_later = outcome->missing != NULL && dns->options.settings->set_caa;
+	if (progress->is_told_later)
+		domain_nothing(d);
+	else if (dns->options.settings->set_caa)
+		end_records(d, outcome->err); /* whether all is there, CAA has to tell */
+	else
+		on_caa_done(d, outcome);
+}
+
+static void ask_for_records(struct domain *d)
+{
+	struct steps_dns *dns = domain_context(d);
+	struct progress *progress = progress_of(d);
+
+	if (!progress->is_at_caa)
+		dns_batch_ask(dns->records, d);
+	else
+		dns_batch_ask(progress->is_told_later ? dns->all : dns->caa, d);
+}
+
+/* What DNS shows now is made sure of with the provider: it may be more than what was missing. */
+static void on_look_done(struct domain *d, const struct dns_outcome *outcome)
+{
+	if (outcome->missing != NULL) {
+		wait_for_operator(d, outcome);
+		return;
+	}
+	progress_of(d)->looks = 0;
+	ask_for_records(d);
+}
+
+/* While the operator is waited for DNS is asked often, the provider seldom. */
+static void begin_records(struct domain *d, bool is_at_caa)
+{
+	struct steps_dns *dns = domain_context(d);
+	struct progress *progress = progress_of(d);
+	bool is_waiting = progress->looks > 1 && progress->is_at_caa == is_at_caa &&
+			  steps_dns_missing(dns, domain_index(d)) != NULL;
+
+	progress->is_at_caa = is_at_caa;
+	if (is_waiting) {
+		dns_batch_ask(dns->looks, d);
+		return;
+	}
+	progress->looks = 0;
+	ask_for_records(d);
 }
 
 void steps_dns_records(struct domain *d, void *context)
@@ -139,7 +294,7 @@ void steps_dns_records(struct domain *d, void *context)
 	struct error err = ERROR_INIT;
 
 	if (o->settings->app_id != NULL || state_app_id(o->state)[0] != '\0') {
-		dns_batch_ask(dns->records, d);
+		begin_records(d, false);
 		return;
 	}
 	error_set(&err, EXIT_UNREACHABLE,
@@ -155,7 +310,12 @@ void steps_dns_caa(struct domain *d, void *context)
 	if (!dns->options.settings->set_caa)
 		domain_nothing(d);
 	else
-		dns_batch_ask(dns->caa, d);
+		begin_records(d, true);
+}
+
+const cJSON *steps_dns_missing(const struct steps_dns *dns, size_t domain)
+{
+	return operator_setup_records(dns->setup, domain);
 }
 
 /* ---- PREFLIGHT */

@@ -5,6 +5,9 @@
 
 #include "common/error.h"
 
+#include <cjson/cJSON.h>
+#include <stddef.h>
+
 struct domain;
 struct jobs;
 struct served_pair;
@@ -26,6 +29,10 @@ struct steps_dns;
 
 struct steps_dns *steps_dns_new(const struct steps_dns_options *options, struct error *err);
 void steps_dns_free(struct steps_dns *dns);
+
+/* The records of a domain that DNS does not show and that are the operator's to make; NULL: none.
+ */
+const cJSON *steps_dns_missing(const struct steps_dns *dns, size_t domain);
 
 /* The steps, for the table in steps.c; `context` is the object. */
 void steps_dns_records(struct domain *domain, void *context);

@@ -1,6 +1,6 @@
 #include "dns-hooks/operator/operator_check.h"
 
-#include "dns-hooks/records/record_rr.h"
+#include "dns-hooks/operator/operator_doh.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -18,28 +18,13 @@ static const ldns_rr_type types[][2] = {
 
 /* ---- what stands at the end of the CNAMEs */
 
-static int collect(const ldns_pkt *answer, const char *name, ldns_rr_type type,
-		   struct record_list *records, struct error *err)
-{
-	const ldns_rr_list *section = ldns_pkt_answer(answer);
-
-	for (size_t i = 0; i < ldns_rr_list_rr_count(section); i++) {
-		const ldns_rr *rr = ldns_rr_list_rr(section, i);
-		struct record record;
-		if (dns_record_is(rr, name, type) && (record_from_rr(rr, &record, err) != 0 ||
-						      record_list_add(records, &record, err) != 0))
-			return -1;
-	}
-	return 0;
-}
-
 static int ask_end(const struct authority *authority, const char *name, enum record_type type,
 		   struct record_list *records, struct error *err)
 {
 	for (size_t i = 0; i < 2 && types[type][i] != 0; i++) {
 		AUTO_PKT ldns_pkt *answer = NULL;
 		if (authority_ask(authority, name, types[type][i], &answer, err) != 0 ||
-		    collect(answer, name, types[type][i], records, err) != 0)
+		    dns_answer_records(answer, name, types[type][i], records, err) != 0)
 			return -1;
 	}
 	return 0;
@@ -178,6 +163,8 @@ enum operator_verdict operator_check(struct dns_view *view, const struct operato
 	const char *name = record->wanted.name;
 	domain_name alias;
 
+	if (view->doh_count > 0)
+		return operator_doh_check(view, record, why);
 	resolver_allow(&view->resolver, CHECK_BUDGET_MS);
 	if (find_alias(view, name, &authority, alias, why) != 0)
 		return OPERATOR_UNKNOWN;

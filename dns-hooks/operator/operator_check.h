@@ -1,6 +1,7 @@
 /*
  * Asks DNS whether the operator has made his records: the authoritative servers, or the resolvers
- * where only those can be asked (PROPAGATION_CHECK=resolvers or off).
+ * where only those can be asked (PROPAGATION_CHECK=resolvers or off), or those of DOH_RESOLVERS in
+ * their place (operator_doh.h).
  */
 #ifndef DNS_HOOKS_OPERATOR_OPERATOR_CHECK_H
 #define DNS_HOOKS_OPERATOR_OPERATOR_CHECK_H

@@ -1,5 +1,7 @@
 #include "dns-hooks/operator/operator_judge.h"
 
+#include "dns-hooks/plan/plan_make.h"
+
 #include <string.h>
 
 enum { SHOWN = 120 };
@@ -45,6 +47,14 @@ static bool has_like(const struct record_list *list, const struct record *wanted
 	return false;
 }
 
+static bool has_another_app(const struct record_list *list, const struct record *wanted)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (plan_is_app_address(list->items[i].value) && !is_like(&list->items[i], wanted))
+			return true;
+	return false;
+}
+
 static bool is_alias_met(const struct operator_record *record, const struct operator_sight *sight,
 			 const struct record_list *target)
 {
@@ -70,7 +80,8 @@ static bool is_met(const struct operator_record *record, const struct operator_s
 	case RECORD_CNAME:
 		return is_alias_met(record, sight, target);
 	case RECORD_TXT:
-		return seen->count == 1 && is_like(&seen->items[0], &record->wanted);
+		return has_like(seen, &record->wanted) &&
+		       (!record->exact || !has_another_app(seen, &record->wanted));
 	default:
 		return has_like(seen, &record->wanted);
 	}

@@ -29,8 +29,8 @@ bool operator_is_exact_cname(const struct operator_record *record);
 /*
  * `target` are the addresses of an alias's target, for one that is not exact; they may be none.
  * An alias is met by a chain of CNAMEs that comes by its target, or by addresses that are all the
- * target's.  A TXT or CAA record counts behind CNAMEs as well; TXT only if it stands there alone,
- * since whoever reads it may take the first one.
+ * target's.  A TXT or CAA record counts behind CNAMEs as well, and beside others; but TXT that is
+ * exact not beside another app's address, since the gateway may take that one.
  */
 enum operator_verdict operator_judge(const struct operator_record *record,
 				     const struct operator_sight *sight,

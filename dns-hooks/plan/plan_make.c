@@ -190,7 +190,7 @@ out:
 enum { APP_ADDRESS_TTL = 60, SHOWN_TEXT = 80 };
 
 /* HEX:PORT, the shape of what this program (and those before it) writes. */
-static bool is_app_address(const char *value)
+bool plan_is_app_address(const char *value)
 {
 	size_t hex = strspn(value, "0123456789abcdefABCDEF");
 
@@ -215,7 +215,7 @@ static void warn_of_foreign(const struct record_list *present, struct plan *plan
 	for (size_t i = 0; i < present->count; i++) {
 		const struct record *record = &present->items[i];
 		if (strcmp(record_type_text(record), "TXT") != 0 ||
-		    (record->type == RECORD_TXT && is_app_address(record->value)))
+		    (record->type == RECORD_TXT && plan_is_app_address(record->value)))
 			continue;
 		say_into(&plan->warnings,
 			 "another TXT record stands here (\"%.*s\"): the gateway takes the first "
@@ -230,7 +230,7 @@ static bool is_to_go(const struct desired_records *desired, const struct record 
 		     const struct record *wanted)
 {
 	if (record->type != RECORD_TXT || record_same(record, wanted) ||
-	    !is_app_address(record->value))
+	    !plan_is_app_address(record->value))
 		return false;
 	return !desired->is_shared || is_of_one_app(record->value, wanted->value);
 }

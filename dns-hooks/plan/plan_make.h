@@ -21,4 +21,7 @@ int plan_make(const struct desired_records *desired, const char *zone,
 	      const struct record_list *present, const struct record_list *addresses,
 	      const struct plan_rules *rules, struct plan *plan, struct error *err);
 
+/* Whether a TXT value looks like that of an app: HEX:PORT. */
+bool plan_is_app_address(const char *value);
+
 #endif

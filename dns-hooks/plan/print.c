@@ -183,11 +183,19 @@ void print_by_hand(const struct print_counts *counts, const char *provider, bool
 		puts("No changes.");
 }
 
-void print_record(const struct record *record)
+void print_record_line(const struct record *record, char line[PRINT_RECORD_MAX])
 {
 	char shown[SHOWN_MAX];
 
 	show_value(record, shown);
-	say(stdout, "%s. %u IN %s %s%s%s", record->name, record->ttl, record_type_text(record),
-	    shown, record->type == RECORD_CNAME ? "." : "", record->proxied ? " ; proxied" : "");
+	snprintf(line, PRINT_RECORD_MAX, "%s. %u IN %s %s%s", record->name, record->ttl,
+		 record_type_text(record), shown, record->type == RECORD_CNAME ? "." : "");
+}
+
+void print_record(const struct record *record)
+{
+	char line[PRINT_RECORD_MAX];
+
+	print_record_line(record, line);
+	say(stdout, "%s%s", line, record->proxied ? " ; proxied" : "");
 }

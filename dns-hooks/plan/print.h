@@ -40,7 +40,10 @@ void print_summary(const struct print_counts *counts, bool is_plan, bool has_fai
 /* The same for changes that nobody but the operator can make. */
 void print_by_hand(const struct print_counts *counts, const char *provider, bool is_unclear);
 
+enum { PRINT_RECORD_MAX = 1024 };
+
 /* As a zone file has it: NAME TTL IN TYPE VALUE. */
+void print_record_line(const struct record *record, char line[PRINT_RECORD_MAX]);
 void print_record(const struct record *record);
 
 #endif

@@ -39,6 +39,11 @@ struct dns_view {
 	struct resolver resolver;
 	unsigned short port; /* of authoritative servers */
 	enum propagation_check check;
+	/* The resolvers that are asked over HTTPS for records that the operator makes; none: DNS is
+	 * asked.  Borrowed from the settings. */
+	const char *const *doh_urls;
+	size_t doh_count;
+	const char *doh_ca_bundle; /* NULL: the system's trust store */
 };
 
 /*

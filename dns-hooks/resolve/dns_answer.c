@@ -1,6 +1,7 @@
 #include "dns-hooks/resolve/dns_answer.h"
 
 #include "dns-hooks/records/dns_name.h"
+#include "dns-hooks/records/record_rr.h"
 #include "dns-hooks/resolve/dns_query.h"
 
 #include <netinet/in.h>
@@ -151,6 +152,23 @@ bool dns_answer_deeper_zone(const ldns_pkt *answer, const char *current, const c
 				return true;
 		}
 	return false;
+}
+
+/* ---- records */
+
+int dns_answer_records(const ldns_pkt *answer, const char *name, ldns_rr_type type,
+		       struct record_list *records, struct error *err)
+{
+	const ldns_rr_list *section = ldns_pkt_answer(answer);
+
+	for (size_t i = 0; i < ldns_rr_list_rr_count(section); i++) {
+		const ldns_rr *rr = ldns_rr_list_rr(section, i);
+		struct record record;
+		if (dns_record_is(rr, name, type) && (record_from_rr(rr, &record, err) != 0 ||
+						      record_list_add(records, &record, err) != 0))
+			return -1;
+	}
+	return 0;
 }
 
 /* ---- texts */

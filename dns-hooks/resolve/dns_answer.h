@@ -3,6 +3,8 @@
 #define DNS_HOOKS_RESOLVE_DNS_ANSWER_H
 
 #include "common/domain.h"
+#include "common/error.h"
+#include "dns-hooks/records/record.h"
 
 #include <ldns/ldns.h>
 #include <stdbool.h>
@@ -50,6 +52,10 @@ bool dns_answer_deeper_zone(const ldns_pkt *answer, const char *current, const c
 /* Whether an answer comes from the zone itself, or from its parent pointing down to it.  All
  * else (a cache, a server that lost the zone and points at the root) tells nothing. */
 bool dns_answer_is_authoritative(const ldns_pkt *answer, const char *zone, const char *name);
+
+/* Adds the records of `type` at `name` in this answer, as record.h has them. */
+int dns_answer_records(const ldns_pkt *answer, const char *name, ldns_rr_type type,
+		       struct record_list *records, struct error *err);
 
 /* Whether a TXT record at `name` consists of `value`, whichever way it is cut into strings. */
 bool dns_answer_has_text(const ldns_pkt *answer, const char *name, const char *value);

@@ -1,24 +1,7 @@
 #include "dns-hooks/resolve/seen_records.h"
 
-#include "dns-hooks/records/record_rr.h"
-
 #include <stdio.h>
 #include <string.h>
-
-static int collect(const ldns_pkt *answer, const char *name, ldns_rr_type type,
-		   struct record_list *records, struct error *err)
-{
-	const ldns_rr_list *section = ldns_pkt_answer(answer);
-
-	for (size_t i = 0; i < ldns_rr_list_rr_count(section); i++) {
-		const ldns_rr *rr = ldns_rr_list_rr(section, i);
-		struct record record;
-		if (dns_record_is(rr, name, type) && (record_from_rr(rr, &record, err) != 0 ||
-						      record_list_add(records, &record, err) != 0))
-			return -1;
-	}
-	return 0;
-}
 
 static int ask(const struct authority *authority, const char *name, ldns_rr_type type,
 	       struct record_list *records, struct error *err)
@@ -27,7 +10,7 @@ static int ask(const struct authority *authority, const char *name, ldns_rr_type
 
 	if (authority_ask(authority, name, type, &answer, err) != 0)
 		return -1;
-	return collect(answer, name, type, records, err);
+	return dns_answer_records(answer, name, type, records, err);
 }
 
 /*

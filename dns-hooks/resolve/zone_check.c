@@ -8,6 +8,9 @@ int dns_view_init(struct dns_view *view, const struct settings *settings, struct
 {
 	view->port = settings->dns_port;
 	view->check = settings->propagation_check;
+	view->doh_urls = settings->doh_resolvers;
+	view->doh_count = settings->doh_resolver_count;
+	view->doh_ca_bundle = settings->doh_ca_bundle;
 	return resolver_init(&view->resolver, settings->dns_resolvers, err);
 }
 

@@ -16,7 +16,7 @@ import dns.rdatatype
 import dns.tsigkeyring
 import dns.update
 
-from .named import Named, PortInUse, Record
+from .named import Doh, Named, PortInUse, Record
 from .ports import ReservedPort
 from .second_server import SecondServer
 from .txt import txt_quoted, txt_value
@@ -94,6 +94,8 @@ class Bind:
 
     `closed` are zones that a second key alone may update, which none but `add` and `delete` have.
 
+    With `doh` (the files of a certificate and its key) the first server has DNS over HTTPS too.
+
     With `second`, a secondary answers on 127.0.0.2, which `second.held()` makes lag. It forwards
     updates.
 
@@ -110,6 +112,7 @@ class Bind:
         closed: Sequence[str] = (),
         second: bool = False,
         outside: str | None = None,
+        doh: tuple[Path, Path] | None = None,
         key_name: str = "ingress-test",
         key_algorithm: str = "hmac-sha256",
         part: str | None = None,
@@ -127,6 +130,8 @@ class Bind:
         self._with_second = second
         self._part = part
         self._clock = clock
+        self._doh_files = doh
+        self._doh: Doh | None = None
         self._public_address = outside or FIRST_ADDRESS
         self._running = contextlib.ExitStack()
         self.first: Named
@@ -166,6 +171,11 @@ class Bind:
         """The first server as "address:port", as it is known."""
         return f"{self._public_address}:{self.first.port}"
 
+    @property
+    def doh_url(self) -> str:
+        assert self._doh is not None
+        return self._doh.url(FIRST_ADDRESS)
+
     def _reserve(self) -> ReservedPort:
         addresses = {FIRST_ADDRESS, self._public_address}
         addresses |= {SECOND_ADDRESS} if self._with_second else set()
@@ -175,6 +185,9 @@ class Bind:
         if self._with_second:
             self.second = SecondServer(SECOND_ADDRESS, port.number)
             self._running.callback(self.second.stop)
+        if self._doh_files is not None:
+            doh_port = self._running.enter_context(ReservedPort(FIRST_ADDRESS))
+            self._doh = Doh(doh_port.number, *self._doh_files)
         self.first = Named(
             self._subdirectory("ns1"),
             FIRST_ADDRESS,
@@ -182,6 +195,7 @@ class Bind:
             self._write_zones(),
             also=sorted({self._public_address} - {FIRST_ADDRESS}),
             clock=self._clock,
+            doh=self._doh,
         )
         self._running.callback(self.first.stop)
         if self._with_second:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import dns.flags
@@ -44,9 +45,33 @@ options {{
     notify-rate 1000;
     startup-notify-rate 1000;
     serial-query-rate 1000;
+    {more}
 }};
 controls {{ }};
 """
+
+DOH = """\
+tls "doh" {{ cert-file "{certificate}"; key-file "{key}"; }};
+http "doh" {{ endpoints {{ "/dns-query"; }}; }};
+"""
+
+
+@dataclass(frozen=True)
+class Doh:
+    """DNS over HTTPS (RFC 8484; HTTP/2 alone) beside plain DNS."""
+
+    port: int
+    certificate: Path
+    key: Path
+
+    def url(self, address: str) -> str:
+        return f"https://{address}:{self.port}/dns-query"
+
+    def statements(self) -> str:
+        return DOH.format(certificate=self.certificate, key=self.key)
+
+    def option(self, listening: str) -> str:
+        return f'listen-on port {self.port} tls "doh" http "doh" {{ {listening} }};'
 
 
 Record = tuple[str, int, str, str]
@@ -124,10 +149,14 @@ class Named(NameServer):
         *,
         also: Sequence[str] = (),
         clock: Mapping[str, str] | None = None,
+        doh: Doh | None = None,
     ) -> None:
         super().__init__(address, port)
         listening = " ".join(f"{each};" for each in (address, *also))
-        options = OPTIONS.format(directory=directory, listening=listening, port=port)
+        more = doh.option(listening) if doh else ""
+        options = (doh.statements() if doh else "") + OPTIONS.format(
+            directory=directory, listening=listening, port=port, more=more
+        )
         configuration = directory / "named.conf"
         configuration.touch(mode=0o600)
         configuration.write_text(options + statements)

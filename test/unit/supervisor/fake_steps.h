@@ -13,7 +13,16 @@
 enum { DOMAINS_MAX = 3000, DAY = 86400 };
 
 /* What a step of the test does when it begins. */
-enum act { ACT_DONE, ACT_NOTHING, ACT_PASS, ACT_FAIL, ACT_HOLD, ACT_ORDER, ACT_IN_LANE };
+enum act {
+	ACT_DONE,
+	ACT_NOTHING,
+	ACT_PASS,
+	ACT_FAIL,
+	ACT_WAIT, /* 40 seconds, for the operator */
+	ACT_HOLD,
+	ACT_ORDER,
+	ACT_IN_LANE
+};
 
 struct trial {
 	struct event_base *base;
@@ -54,6 +63,9 @@ static void act(struct domain *d, struct trial *t, enum act act)
 		break;
 	case ACT_FAIL:
 		domain_failed(d, &err);
+		break;
+	case ACT_WAIT:
+		domain_waits(d, 40, &err);
 		break;
 	case ACT_ORDER:
 		if (domain_spend_order(d, true, &no_order) != 0) {

@@ -17,7 +17,8 @@ struct domain {
 	size_t index;
 	char name[16];
 	int told; /* how often */
-	bool were_there;
+	bool were_there, has_looked;
+	int missing;
 	enum exit_code code;
 	unsigned retry_after;
 	char error[ERROR_TEXT_MAX];
@@ -85,10 +86,14 @@ struct process *jobs_start(const struct jobs *jobs, const struct job *job, struc
 
 /* ---- a run's life */
 
-static void on_told(struct domain *domain, bool were_there, const struct error *err)
+static void on_told(struct domain *domain, const struct dns_outcome *outcome)
 {
+	const struct error *err = outcome->err;
+
 	domain->told++;
-	domain->were_there = were_there;
+	domain->were_there = outcome->were_there;
+	domain->missing = cJSON_GetArraySize(outcome->missing);
+	domain->has_looked = outcome->has_looked;
 	domain->code = err == NULL ? EXIT_OK : err->code;
 	domain->retry_after = err == NULL ? 0 : err->retry_after;
 	snprintf(domain->error, sizeof(domain->error), "%s", err == NULL ? "" : err->text);
@@ -221,6 +226,27 @@ static void one_that_fails_fails_alone(void **state)
 	assert_string_equal(domains[9].error, "CAA record: not bound");
 }
 
+static void what_is_the_operators_is_handed_on(void **state)
+{
+	(void)state;
+	ask_all();
+	say(0, 0,
+	    "\"exit_code\":75,\"error\":\"x is missing\",\"operator\":["
+	    "{\"type\":\"TXT\",\"name\":\"x\",\"value\":\"1\"},{\"type\":\"A\"}]");
+	end(0, 0);
+	assert_int_equal(domains[0].code, EXIT_TRY_LATER);
+	assert_int_equal(domains[0].missing, 2);
+	assert_true(domains[0].has_looked);
+	/* None at all, and what is no list. */
+	say(1, 1, "\"exit_code\":0,\"error\":null,\"operator\":[]");
+	say(1, 2, "\"exit_code\":75,\"error\":\"busy\",\"operator\":{\"type\":\"TXT\"}");
+	end(1, 0);
+	assert_int_equal(domains[1].missing, 0);
+	assert_true(domains[1].has_looked);
+	assert_int_equal(domains[2].missing, 0);
+	assert_false(domains[2].has_looked);
+}
+
 static void a_run_that_dies_costs_only_whom_it_dies_of(void **state)
 {
 	size_t dying = 0;
@@ -274,6 +300,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(who_comes_first_waits_for_nobody_and_the_rest_share,
 					    make, drop),
 	    cmocka_unit_test_setup_teardown(one_that_fails_fails_alone, make, drop),
+	    cmocka_unit_test_setup_teardown(what_is_the_operators_is_handed_on, make, drop),
 	    cmocka_unit_test_setup_teardown(a_run_that_dies_costs_only_whom_it_dies_of, make, drop),
 	    cmocka_unit_test_setup_teardown(without_processes_all_are_told, make, drop),
 	};

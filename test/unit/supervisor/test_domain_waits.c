@@ -1,6 +1,56 @@
 /* The engine: looks at the volume and renewals that are asked for, while a domain waits. */
 #include "test/unit/supervisor/fake_steps.h"
 
+/* ---- for the operator */
+
+static void a_wait_for_the_operator_does_not_grow(void **folder)
+{
+	struct trial *t = open_trial(*folder, 1);
+
+	t->acts[STEP_RECORDS] = ACT_WAIT;
+	start(t);
+	for (int i = 0; i < 20; i++) {
+		assert_waits(t, STEP_RECORDS, 38, 40);
+		assert_true(look(t, 0).for_operator);
+		assert_int_equal(look(t, 0).failures, 1);
+		assert_string_equal(look(t, 0).error, "it is away");
+		pass_time(t);
+	}
+	/* A look at the volume does not make another wait of it. */
+	t->acts[STEP_CHECK] = ACT_FAIL;
+	domains_recheck(t->domains);
+	turn(t);
+	assert_waits(t, STEP_RECORDS, 38, 40);
+	assert_true(look(t, 0).for_operator);
+	/* A failure is one like others. */
+	t->acts[STEP_RECORDS] = ACT_FAIL;
+	pass_time(t);
+	assert_false(look(t, 0).for_operator);
+	assert_waits(t, STEP_RECORDS, 1, 10);
+	/* What is made goes on by itself. */
+	t->acts[STEP_RECORDS] = ACT_DONE;
+	order_and_serve(t);
+	pass_time(t);
+	assert_waits(t, STEP_SETTLED, DAY / 2, DAY * 2);
+	assert_false(look(t, 0).for_operator);
+	assert_string_equal(look(t, 0).error, "");
+	close_trial(t);
+}
+
+static void what_the_operator_was_told_is_kept(void **folder)
+{
+	struct trial *t = open_trial(*folder, 1);
+
+	start(t);
+	assert_string_equal(domain_told(t->known[0]), "");
+	domain_set_told(t->known[0], "0123abcd");
+	close_engine(t);
+	open_engine(t, *folder);
+	start(t);
+	assert_string_equal(domain_told(t->known[0]), "0123abcd");
+	close_trial(t);
+}
+
 /* ---- looks at the volume */
 
 static void a_settled_domain_is_looked_at(void **folder)
@@ -232,6 +282,8 @@ static void renewals_that_cannot_be_are_told(void **folder)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    scratch_test(a_wait_for_the_operator_does_not_grow),
+	    scratch_test(what_the_operator_was_told_is_kept),
 	    scratch_test(a_settled_domain_is_looked_at),
 	    scratch_test(a_look_does_not_cut_a_wait_short_or_make_it_longer),
 	    scratch_test(a_look_that_finds_another_certificate_ends_the_wait),
