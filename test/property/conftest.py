@@ -11,7 +11,7 @@ import pytest
 
 from support.bind import Bind
 
-from .lab import ZONE, Lab
+from .lab import AWAY, ZONE, Lab, cnames
 
 
 @pytest.fixture(name="memory", scope="session")
@@ -25,7 +25,7 @@ def _memory() -> Iterator[Path]:
 
 @pytest.fixture(name="bind", scope="session")
 def _bind(memory: Path) -> Iterator[Bind]:
-    with Bind(memory / "bind", (ZONE,)) as bind:
+    with Bind(memory / "bind", (ZONE, AWAY), records={AWAY: cnames()}) as bind:
         yield bind
 
 

@@ -12,6 +12,9 @@ from support.rfc2136_api import Rfc2136Api
 from .driver import Driver, Result
 
 ZONE = "demo.test"
+AWAY = "away.test"
+"""Another zone, out of reach, whose names are delegated to ZONE."""
+
 GATEWAY = f"gateway.{ZONE}"
 FEW_FOREIGN_RECORDS = 40
 MANY_FOREIGN_RECORDS = 200
@@ -32,6 +35,23 @@ SETTINGS = {
     "https_proxy": "http://127.0.0.1:1",
     "LOG_LEVEL": "warn",
 }
+
+
+CNAMES = (
+    "app", "_dstack-app-address.app", "_acme-challenge.app",
+    "wild", "_dstack-app-address.wild", "_dstack-app-address-wildcard.wild", "_acme-challenge.wild",
+)  # fmt: skip
+
+
+def place(name: str) -> str:
+    """Where the records stand for a name, or a wildcard, of AWAY; others at the name itself."""
+    return f"{name.removeprefix('*.')}.{ZONE}" if name.endswith(AWAY) else name
+
+
+def cnames() -> str:
+    """What the operator has made in AWAY, as lines of a zone file."""
+    lines = [f"{owner} CNAME {place(f'{owner}.{AWAY}')}." for owner in CNAMES]
+    return "\n".join([*lines, f"*.wild CNAME {place(f'wild.{AWAY}')}."])
 
 
 class Lab:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from .lab import ZONE
+from .lab import AWAY, ZONE, place
 
 APPS = ("aaaa1111aaaa1111", "bbbb2222bbbb2222", "cccc3333cccc3333")
 ACCOUNTS = tuple(f"https://ca.{ZONE}/acme/acct/{number}" for number in (7, 8))
@@ -17,8 +17,12 @@ DOMAINS = (
     (ZONE,),
     (f"app.{ZONE}", f"mixed.{ZONE}"),
     (ZONE, f"*.{ZONE}"),
+    (f"app.{AWAY}",),
+    (f"app.{AWAY}", f"wild.{AWAY}", f"*.wild.{AWAY}"),
 )
-NAMES = (f"txt.{ZONE}", f"app.{ZONE}", f"mixed.{ZONE}", ZONE)
+"""Those of the zone AWAY are delegated."""
+
+NAMES = (f"txt.{ZONE}", f"app.{ZONE}", f"mixed.{ZONE}", ZONE, place(f"app.{AWAY}"))
 """Where TXT values are set by hand: alone, beside our alias, beside other people's records."""
 
 STALE = (
@@ -37,10 +41,12 @@ MEANWHILE = (
     ("CAA", ZONE, '0 iodef "mailto:new@elsewhere.test"'),
     ("A", f"new.{ZONE}", "192.0.2.201"),
     ("MX", f"app.{ZONE}", "20 new.elsewhere.test."),
+    ("TXT", place(f"_acme-challenge.app.{AWAY}"), '"another client\'s challenge"'),
+    ("MX", place(f"app.{AWAY}"), "20 new.elsewhere.test."),
 )
 """What somebody else writes between a read and a write: type, name, value."""
 
-BESIDE_ALIAS = frozenset({4, 7})
+BESIDE_ALIAS = frozenset({4, 7, 9})
 """Those of them that let no CNAME stand at the name."""
 
 Operation = tuple[str, ...]
@@ -195,4 +201,5 @@ def random_plan(rng: random.Random, faults: Mapping[str, dict[str, Any]]) -> Pla
     for _ in range(rng.choice((1, 1, 2, 2, 3, 4))):
         troubles = [_trouble(rng, faults) for _ in range(rng.choice((0, 1, 1, 1, 2)))]
         steps.append(Step(_operation(rng, domains), tuple(troubles)))
-    return Plan(domains, rng.random() < 0.5, tuple(steps))
+    is_delegated = domains[0].endswith(AWAY)  # then there are CAA records anyway
+    return Plan(domains, rng.random() < 0.5 or is_delegated, tuple(steps))

@@ -12,7 +12,7 @@ from support.dns_api import DnsApi
 from support.http_service import LoggedRequest
 
 from .driver import Result
-from .lab import GATEWAY, ZONE, Lab
+from .lab import AWAY, GATEWAY, ZONE, Lab, place
 from .plan import ACCOUNTS, APPS, BESIDE_ALIAS, MEANWHILE, OUTAGE, Operation, Plan, Step
 
 KINDS = ("alias", "txt", "caa")
@@ -46,6 +46,11 @@ class Wishes:
     caa: bool
     seeds: frozenset[int]  # of MEANWHILE, those that stand at an alias
 
+    @property
+    def is_delegated(self) -> bool:
+        """Then a wildcard shares the alias of its base."""
+        return self.domains[0].endswith(AWAY)
+
 
 class Unknown(Exception):
     """The product's own records for some wishes have to be looked at first."""
@@ -75,6 +80,7 @@ class Sequence:
             DOMAINS=",".join(plan.domains),
             SET_CAA=str(plan.caa).lower(),
             APP_ID=self._app,
+            DELEGATION_ZONE=ZONE if plan.domains[0].endswith(AWAY) else None,
         )
 
     def carry_out(self, to_the_end: bool) -> None:
@@ -133,7 +139,7 @@ class Sequence:
             self._account = rest[0]
             return None
         if verb == "stale":
-            self._api.seed_value(ZONE, rest[0], self._plan.domains[0], rest[1])
+            self._api.seed_value(ZONE, rest[0], place(self._plan.domains[0]), rest[1])
             self._lines = self._dump()
             return None
         if verb == "apply":
@@ -218,7 +224,8 @@ class Sequence:
         """All kinds; without aliases while a value set by hand stands beside one: that may make
         addresses of a CNAME."""
         is_beside = any(
-            name in self._plan.domains and _holds(lines, value) for name, value in self._by_hand
+            name in map(place, self._plan.domains) and _holds(lines, value)
+            for name, value in self._by_hand
         )
         return KINDS[1:] if is_beside else KINDS
 
@@ -352,7 +359,9 @@ def _promised(kind: str, made: Lines, wishes: Wishes) -> bool:
     if kind == "alias":
         names = [line for line in lines if GATEWAY in line]
         addresses = [line for line in lines if any(a in line for a in GATEWAY_ADDRESSES)]
-        return (len(names), len(addresses), len(lines)) in ((1, 0, 1), (0, 2, 2))
+        return (len(names), len(addresses), len(lines)) in (
+            ((1, 0, 1), (0, 2, 2), (0, 0, 0)) if wishes.is_delegated else ((1, 0, 1), (0, 2, 2))
+        )
     if not wishes.caa:
         return not lines
     # Of a wildcard and its base the first that is applied makes the records of both.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 
 BESIDE_OURS = (
@@ -13,8 +14,12 @@ BESIDE_OURS = (
     ("MX", "", "10 mail.elsewhere.test."),
     ("CAA", "", '0 iodef "mailto:security@elsewhere.test"'),
     ("CAA", "mixed", '0 iodef "mailto:security@elsewhere.test"'),
+    ("TXT", "_acme-challenge.app.away.test", '"somebody else\'s challenge"'),
+    ("TXT", "_dstack-app-address.app.away.test", '"not an app address"'),
+    ("CAA", "app.away.test", '0 iodef "mailto:security@elsewhere.test"'),
 )
-"""At names where the product writes too: the domains app, mixed and the apex."""
+"""At names where the product writes too: the domains app, mixed, the apex, and app.away.test where
+it is delegated."""
 
 ELSEWHERE = (
     ("A", "192.0.2.{n}"),
@@ -33,6 +38,7 @@ ELSEWHERE = (
     ("DS", "{n} 13 2 {n:064x}"),
     ("LOC", "52 22 23.000 N 4 53 32.000 E -2.00m 0.00m 10000m 10m"),
     ("URI", '10 1 "https://elsewhere.test/{n}"'),
+    ("TXT", '"{raw}" "" "{raw}"'),
 )
 
 
@@ -42,4 +48,10 @@ def foreign_records(zone: str, count: int) -> Iterator[tuple[str, str, str]]:
         yield record_type, f"{name}.{zone}" if name else zone, value
     for n in range(1, count - len(BESIDE_OURS) + 1):
         record_type, value = ELSEWHERE[n % len(ELSEWHERE)]
-        yield record_type, f"foreign-{n}.{zone}", value.format(n=n)
+        yield record_type, f"foreign-{n}.{zone}", value.format(n=n, raw=_random_bytes(n))
+
+
+def _random_bytes(n: int) -> str:
+    """Any bytes but those that no API can show, as a zone file has them."""
+    chosen = random.Random(n).choices([*range(0x20, 0x7F), *range(0x80, 0x100)], k=40)
+    return "".join(f"\\{byte:03d}" for byte in chosen)
