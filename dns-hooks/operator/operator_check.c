@@ -32,24 +32,35 @@ static int ask_end(const struct authority *authority, const char *name, enum rec
 
 /* ---- the CNAMEs */
 
-/* Whether all servers that answer have that CNAME, "" for none. */
+/* The CNAME at `name` by one server, "" for none; -1 when it does not tell. */
+static int alias_at(const struct authority *authority, size_t server, const char *name,
+		    domain_name alias)
+{
+	AUTO_PKT ldns_pkt *answer = NULL;
+	struct error silent = ERROR_INIT;
+
+	if (authority_query(authority, server, name, LDNS_RR_TYPE_CNAME, &answer, &silent) != 0 ||
+	    !authority_speaks(authority, answer) ||
+	    (ldns_pkt_get_rcode(answer) != LDNS_RCODE_NOERROR &&
+	     ldns_pkt_get_rcode(answer) != LDNS_RCODE_NXDOMAIN))
+		return -1;
+	if (dns_answer_alias(answer, name, alias) != 0)
+		*alias = '\0';
+	return 0;
+}
+
+/*
+ * Whether all servers that answer have that CNAME, "" for none.  A resolver that knows of none may
+ * have asked before it was made, and remembers that for a while.
+ */
 static bool do_servers_agree(const struct authority *authority, const char *name, const char *alias,
 			     deadline limit, struct error *why)
 {
 	for (size_t i = 0; i < authority->count && deadline_left(limit) > 0; i++) {
 		const struct authority_server *server = &authority->servers[i];
-		AUTO_PKT ldns_pkt *answer = NULL;
-		struct error silent = ERROR_INIT;
-		domain_name other = "";
-		if (authority_query(authority, i, name, LDNS_RR_TYPE_CNAME, &answer, &silent) !=
-			0 ||
-		    !authority_speaks(authority, answer) ||
-		    (ldns_pkt_get_rcode(answer) != LDNS_RCODE_NOERROR &&
-		     ldns_pkt_get_rcode(answer) != LDNS_RCODE_NXDOMAIN))
-			continue;
-		if (dns_answer_alias(answer, name, other) != 0)
-			*other = '\0';
-		if (strcmp(alias, other) == 0)
+		domain_name other;
+		if (alias_at(authority, i, name, other) != 0 || strcmp(alias, other) == 0 ||
+		    (authority->is_recursive && *other == '\0'))
 			continue;
 		error_set(why, EXIT_TRY_LATER, "%s is %s%s at %s (%s), but not at all servers",
 			  name, *other == '\0' ? "no CNAME" : "a CNAME to ", other, server->name,
@@ -59,21 +70,47 @@ static bool do_servers_agree(const struct authority *authority, const char *name
 	return true;
 }
 
+/* The CNAME at `name` by the first resolver that knows of one, "" if none does. */
+static int ask_resolvers(const struct authority *authority, const char *name, deadline limit,
+			 domain_name alias, struct error *err)
+{
+	bool is_told = false;
+
+	*alias = '\0';
+	for (size_t i = 0; i < authority->count && *alias == '\0' && deadline_left(limit) > 0; i++)
+		is_told = alias_at(authority, i, name, alias) == 0 || is_told;
+	return is_told ? 0 : error_set(err, EXIT_UNREACHABLE, "no resolver tells about %s", name);
+}
+
 /* Finds the servers of `name` and the CNAME there, "" for none. */
 static int find_alias(struct dns_view *view, const char *name, struct authority *authority,
 		      domain_name alias, struct error *err)
 {
-	AUTO_PKT ldns_pkt *answer = NULL;
-
 	if (authority_find(view, name, authority, alias, err) != 0)
 		return -1;
-	if (!authority->is_recursive)
-		return 0;
-	if (authority_ask(authority, name, LDNS_RR_TYPE_CNAME, &answer, err) != 0)
-		return -1;
-	if (dns_answer_alias(answer, name, alias) != 0)
-		*alias = '\0';
-	return 0;
+	return authority->is_recursive
+		   ? ask_resolvers(authority, name, view->resolver.limit, alias, err)
+		   : 0;
+}
+
+/* Some servers have others beside a CNAME, and show those to who asks for their type. */
+static bool is_hidden(const struct authority *authority, const char *name, struct error *why)
+{
+	AUTO_PKT ldns_pkt *answer = NULL;
+	struct error ignored = ERROR_INIT;
+
+	if (authority_ask(authority, name, LDNS_RR_TYPE_TXT, &answer, &ignored) != 0)
+		return false;
+	const ldns_rr_list *section = ldns_pkt_answer(answer);
+	for (size_t i = 0; i < ldns_rr_list_rr_count(section); i++)
+		if (dns_record_is(ldns_rr_list_rr(section, i), name, LDNS_RR_TYPE_TXT)) {
+			error_set(why, EXIT_TRY_LATER,
+				  "%s has a TXT record beside the CNAME, which hides it: remove "
+				  "the TXT record",
+				  name);
+			return true;
+		}
+	return false;
 }
 
 /* Follows the CNAMEs, the first of which is found already, and reads what is behind the last. */
@@ -171,6 +208,8 @@ enum operator_verdict operator_check(struct dns_view *view, const struct operato
 	if (*alias == '\0' && operator_is_exact_cname(record) && is_at_apex(&authority, name))
 		return refuse_apex(name, why);
 	if (!do_servers_agree(&authority, name, alias, view->resolver.limit, why))
+		return OPERATOR_UNMET;
+	if (*alias != '\0' && operator_is_exact_cname(record) && is_hidden(&authority, name, why))
 		return OPERATOR_UNMET;
 	if (look_behind(view, record, &authority, alias, &sight, why) == 0 &&
 	    find_target(view, record, &target, why) == 0)

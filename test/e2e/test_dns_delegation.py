@@ -8,9 +8,14 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import dns.message
+import dns.rcode
+import dns.rdatatype
+import dns.rrset
 import pytest
 
 from support.bind import Bind
+from support.dns_proxy import DnsProxy
 from support.process import wait_until
 
 from .dns_bench import (
@@ -256,6 +261,96 @@ def test_servers_that_differ_are_waited_for(tmp_path: Path) -> None:
         for name in CNAMES:
             wait_until(lambda n=name: bind.second.query(n, "CNAME"), what=f"{name} to be seen")
         bench.ok(*APPLY)
+
+
+# ---- as it was reported of others
+
+
+def test_wildcards_on_either_side_lead_nowhere(bench: Bench, bind: Bind) -> None:
+    """Their CNAMEs look like the operator's own."""
+    bind.add(f"*.{ZONE}.", 60, "CNAME", f"www.{ZONE}.")
+    bind.add(f"*.{ELSEWHERE}.", 60, "CNAME", f"www.{ELSEWHERE}.")
+    (told,) = results_of(bench, NAME)
+    assert told["exit_code"] == TRY_LATER
+    assert f"{NAME} is a CNAME to www.{ZONE}" in str(told["error"])
+    make(bind, CNAMES)
+    bench.ok(*APPLY)
+    bench.ok("preflight", "--account-uri", ACCOUNT)
+    _challenge(bench, bind, challenge(NAME, "the-value"))
+
+
+def test_the_case_of_a_target_does_not_matter(bench: Bench, bind: Bind) -> None:
+    make(bind, {name: target.upper() for name, target in CNAMES.items()})
+    bench.ok(*APPLY)
+
+
+def test_caa_above_the_name_does_not_count(bench: Bench, bind: Bind) -> None:
+    """The CNAME leads past it, once the records are there."""
+    bind.add(f"{ZONE}.", 60, "CAA", '0 issue "other.test"')
+    make(bind, CNAMES)
+    refused = bench.run("preflight", "--account-uri", ACCOUNT)
+    assert refused.returncode == FAILED and "other.test" in refused.stderr
+    bench.ok(*APPLY)
+    bench.ok("preflight", "--account-uri", ACCOUNT)
+
+
+def test_part_of_a_zone_is_enough(bench: Bench, bind: Bind) -> None:
+    """The setting need not be a zone's apex."""
+    deeper = {name: target.replace(ELSEWHERE, f"app1.{ELSEWHERE}") for name, target in CNAMES.items()}
+    make(bind, deeper)
+    extra = {"DELEGATION_ZONE": f"app1.{ELSEWHERE}"}
+    bench.ok(*APPLY, **extra)
+    bench.ok("preflight", "--account-uri", ACCOUNT, **extra)
+    assert bind.query(f"{NAME}.app1.{ELSEWHERE}", "A") == ["127.0.0.1"]
+
+
+def test_a_txt_record_beside_the_cname_hides_it(bench: Bench, bind: Bind) -> None:
+    """A CA asks for TXT, and some servers then do not show it the CNAME."""
+    make(bind, CNAMES)
+    bench.ok(*APPLY)
+    name = f"_acme-challenge.{NAME}"
+
+    def react(question: dns.message.Message, answer: dns.message.Message) -> dns.message.Message:
+        asked = question.question[0]
+        if asked.name.to_text(omit_final_dot=True) != name or asked.rdtype != dns.rdatatype.TXT:
+            return answer
+        shown = dns.message.make_response(question)
+        shown.flags = answer.flags
+        shown.answer = [dns.rrset.from_text(f"{name}.", 60, "IN", "TXT", '"older"')]
+        return shown
+
+    with DnsProxy(bind.first, "127.0.0.3") as proxy:
+        bind.add(f"ns1.{ZONE}.", 60, "A", "127.0.0.3")
+        bind.delete(f"ns1.{ZONE}.", "A", "127.0.0.1")
+        proxy.react = react
+        ordered = bench.run("preflight", "--account-uri", ACCOUNT)
+    assert ordered.returncode == TRY_LATER
+    assert f"{name} has a TXT record beside the CNAME" in ordered.stderr
+
+
+@pytest.mark.parametrize("first", ["knows it", "remembers that there is none"])
+def test_a_resolver_that_asked_too_early_is_not_believed(
+    bench: Bench, bind: Bind, first: str
+) -> None:
+    make(bind, CNAMES)
+    bench.ok(*APPLY)
+
+    def react(question: dns.message.Message, answer: dns.message.Message) -> dns.message.Message:
+        asked = question.question[0].name.to_text(omit_final_dot=True)
+        if asked not in CNAMES:
+            return answer
+        none = dns.message.make_response(question)
+        none.flags = answer.flags
+        none.set_rcode(dns.rcode.NXDOMAIN)
+        return none
+
+    with DnsProxy(bind.first, "127.0.0.3") as proxy:
+        proxy.react = react
+        resolvers = [bind.server, f"127.0.0.3:{bind.port}"]
+        if first != "knows it":
+            resolvers.reverse()
+        asked = {"DNS_RESOLVERS": ",".join(resolvers), "PROPAGATION_CHECK": "resolvers"}
+        bench.ok(*APPLY, **asked)
 
 
 # ---- without the variable: what somebody else has made counts as well
