@@ -274,9 +274,9 @@ int certbot_issue(struct certbot *certbot, const char *domain, const char *name,
 /* ---- compiled modules */
 
 /*
- * Where Python has been told to keep what it compiles in our folder, as in the image, which comes
- * with nothing compiled, it is compiled once by a run that talks to nobody, for the others to read:
- * what an order wrote there would be executed by all later ones.
+ * Where Python has been told to keep what it compiles in our folder (the image comes with all of it
+ * compiled), it is compiled once by a run that talks to nobody, for the others to read: what an
+ * order wrote there would be executed by all later ones.
  */
 static void compile(struct certbot *certbot)
 {
