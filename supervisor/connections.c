@@ -168,19 +168,18 @@ int connections_read(const unsigned char ports[PORTS], struct connection_list *l
 	if (fd >= 0 && read_family(fd, &r, AF_INET) == 0 &&
 	    (read_family(fd, &r, AF_INET6) == 0 || errno == ENOENT)) /* a kernel without IPv6 */
 		rc = 0;
-	if (rc == 0 && !r.out_of_memory)
-		qsort(list->items, list->count, sizeof(*list->items), by_id);
-	else if (r.out_of_memory)
-		error_no_memory(err);
 	else
 		error_set_errno(err, EXIT_UNREACHABLE, errno,
 				"the kernel does not tell of the connections that there are");
+	if (rc == 0 && r.out_of_memory)
+		rc = error_no_memory(err);
 	if (fd >= 0)
 		close(fd);
-	if (rc == 0 && !r.out_of_memory)
-		return 0;
-	connections_free(list);
-	return -1;
+	if (rc != 0)
+		connections_free(list);
+	else if (list->count > 0)
+		qsort(list->items, list->count, sizeof(*list->items), by_id);
+	return rc;
 }
 
 void connections_free(struct connection_list *list)
