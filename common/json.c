@@ -27,6 +27,14 @@ void json_free(cJSON **value)
 
 /* ---- what cJSON would let pass */
 
+/* Whether four hex digits follow that are not all 0; cJSON takes what is none of them for NUL. */
+static bool is_character(const char *digits)
+{
+	size_t length = strspn(digits, "0123456789abcdefABCDEF");
+
+	return length >= 4 && strncmp(digits, "0000", 4) != 0;
+}
+
 /*
  * Looks at the text before cJSON does.  A NUL, raw or as an escape, would cut a string short
  * for everyone who reads it as C text: "good\u0000evil" would compare equal to "good".
@@ -43,8 +51,8 @@ static const char *find_flaw(const char *text, size_t length)
 			in_string = !in_string;
 		} else if (in_string && *at == '\\' && at[1] != '\0') {
 			at++;
-			if (strncmp(at, "u0000", 5) == 0)
-				return "has an escaped NUL character";
+			if (*at == 'u' && !is_character(at + 1))
+				return "has an escape that is NUL, or no character";
 		} else if (!in_string && (*at == '{' || *at == '[')) {
 			if (++depth > DEPTH_MAX)
 				return "is nested too deep";

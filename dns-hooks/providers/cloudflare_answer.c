@@ -4,6 +4,7 @@
 #include "dns-hooks/records/idn.h"
 #include "dns-hooks/records/record_text.h"
 #include "dns-hooks/web/web_answer.h"
+#include "dns-hooks/web/web_json.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -85,7 +86,7 @@ static int explain(const struct cloudflare_answer *answer, const char *call, str
 int cloudflare_judge(struct cloudflare_answer *answer, const char *call, const char *body,
 		     size_t length, struct error *err)
 {
-	answer->json = json_parse(body, length, "the answer", err);
+	answer->json = web_json_parse(body, length, err);
 	if (answer->json != NULL && !cJSON_IsObject(answer->json)) {
 		cloudflare_answer_free(answer);
 		error_set(err, EXIT_UNREACHABLE, "the answer is no JSON object");
@@ -152,7 +153,7 @@ static int make_text(const char *name, unsigned ttl, const char *content, struct
 	/* Written with quotes; read back quoted, unquoted, or split into several strings.  What is
 	 * none of these is somebody else's, and shown as it was typed. */
 	int result = record_unquote(content, &value) == 0
-			 ? record_make(record, name, RECORD_TXT, ttl, buffer_text(&value), err)
+			 ? record_make_shown(record, name, "TXT", ttl, buffer_text(&value), err)
 			 : record_make_other(record, name, "TXT", ttl, content, err);
 	buffer_free(&value);
 	return result;
@@ -176,7 +177,8 @@ static int make_typed(const cJSON *item, const char *name, enum record_type type
 			return record_make(record, name, type, ttl, text, err);
 		return record_make_other(record, name, "CAA", ttl, "(too long to read)", err);
 	default:
-		return record_make(record, name, type, ttl, content, err);
+		return record_make_shown(record, name, json_string(item, "type"), ttl, content,
+					 err);
 	}
 }
 
@@ -194,7 +196,7 @@ int cloudflare_record(const cJSON *item, struct record *record, struct error *er
 	const char *id = json_string(item, "id"), *name = json_string(item, "name");
 	const char *type_name = json_string(item, "type");
 	const char *content = json_string(item, "content");
-	domain_name ascii;
+	domain_name ascii = "";
 
 	*record = (struct record){0};
 	if (!web_id_is_usable(id) || strlen(id) >= RECORD_ID_MAX || name == NULL ||
@@ -203,7 +205,7 @@ int cloudflare_record(const cJSON *item, struct record *record, struct error *er
 		    err, EXIT_UNREACHABLE,
 		    "Cloudflare: a record in the listing lacks a usable id, name or type");
 	/* One that cannot be read is not the name that was asked for. */
-	if (idn_to_ascii(name, ascii) == 0)
+	if (idn_to_ascii(name, ascii) == 0 || strlen(name) > DOMAIN_MAX)
 		name = ascii;
 	enum record_type type = record_type_parse(type_name);
 	if (type != RECORD_OTHER && content == NULL)

@@ -3,6 +3,7 @@
 #include "dns-hooks/records/caa.h"
 #include "dns-hooks/records/dns_name.h"
 #include "dns-hooks/web/web_answer.h"
+#include "dns-hooks/web/web_json.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -80,7 +81,7 @@ static int explain(const struct linode_answer *answer, const char *call, const c
 int linode_judge(struct linode_answer *answer, const char *call, const char *body, size_t length,
 		 struct error *err)
 {
-	answer->json = json_parse(body, length, "the answer", err);
+	answer->json = web_json_parse(body, length, err);
 	if (answer->json != NULL && !cJSON_IsObject(answer->json)) {
 		linode_answer_free(answer);
 		error_set(err, EXIT_UNREACHABLE, "the answer is no JSON object");
@@ -256,7 +257,7 @@ static int make_record(const cJSON *item, const char *name, const char *type_nam
 				 name);
 	if (type == RECORD_CAA)
 		return make_caa(item, name, target, record, err);
-	return record_make(record, name, type, ttl_of(item), target, err);
+	return record_make_shown(record, name, type_name, ttl_of(item), target, err);
 }
 
 int linode_record(const cJSON *item, const char *zone, struct record *record, struct error *err)
@@ -266,11 +267,13 @@ int linode_record(const cJSON *item, const char *zone, struct record *record, st
 	domain_name whole;
 
 	*record = (struct record){0};
-	if (id <= 0 || name == NULL || type_name == NULL || whole_name(name, zone, whole) != 0)
+	if (id <= 0 || name == NULL || type_name == NULL)
 		return error_set(err, EXIT_UNREACHABLE,
-				 "Linode: a record of %s in the listing lacks id, type or a usable "
-				 "name",
+				 "Linode: a record of %s in the listing lacks id, type or name",
 				 zone);
+	/* One that is longer than names are is nobody's that could be asked for. */
+	if (whole_name(name, zone, whole) != 0)
+		*whole = '\0';
 	if (make_record(item, whole, type_name, json_string(item, "target"), record, err) != 0)
 		return error_wrap(err, "Linode");
 	snprintf(record->id, sizeof(record->id), "%lld", id);

@@ -326,12 +326,12 @@ static int take_domains(const struct xml_element *result, namecheap_take *take, 
 	for (*count = 0; element != NULL; element = xml_next(element, NULL)) {
 		const char *text = xml_attribute(element, "Name");
 		domain_name name;
-		if (strcmp(xml_name(element), "Domain") != 0 || text == NULL ||
-		    dns_name_normal(text, name) != 0)
+		if (strcmp(xml_name(element), "Domain") != 0 || text == NULL)
 			return error_set(err, EXIT_UNREACHABLE,
 					 "Namecheap: domains.getList: a domain lacks its name");
 		(*count)++;
-		if (take(name, user, err) != 0)
+		/* One that is longer than names are is no zone of ours. */
+		if (dns_name_normal(text, name) == 0 && take(name, user, err) != 0)
 			return -1;
 	}
 	return 0;

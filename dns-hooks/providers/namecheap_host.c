@@ -151,8 +151,8 @@ static int text_record(const struct namecheap_host *host, const char *name, unsi
 
 	buffer_init(&value, RECORD_VALUE_MAX);
 	bool is_quoted = record_unquote(host->address, &value) == 0;
-	int result = record_make(record, name, RECORD_TXT, ttl,
-				 is_quoted ? buffer_text(&value) : host->address, err);
+	int result = record_make_shown(record, name, host->type, ttl,
+				       is_quoted ? buffer_text(&value) : host->address, err);
 	buffer_free(&value);
 	return result;
 }
@@ -160,18 +160,13 @@ static int text_record(const struct namecheap_host *host, const char *name, unsi
 int namecheap_host_record(const struct namecheap_host *host, const char *name,
 			  struct record *record, struct error *err)
 {
-	enum record_type type = record_type_parse(host->type);
 	long read = read_number(host->ttl, 0x7fffffff);
 	unsigned ttl = read < 0 ? 0 : (unsigned)read;
-	int result = -1;
 
 	*record = (struct record){0};
-	if (type == RECORD_OTHER)
-		result = record_make_other(record, name, host->type, ttl, host->address, err);
-	else if (type == RECORD_TXT)
-		result = text_record(host, name, ttl, record, err);
-	else
-		result = record_make(record, name, type, ttl, host->address, err);
+	int result = record_type_parse(host->type) == RECORD_TXT
+			 ? text_record(host, name, ttl, record, err)
+			 : record_make_shown(record, name, host->type, ttl, host->address, err);
 	if (result == 0)
 		snprintf(record->id, sizeof(record->id), "%s", host->id);
 	return result;

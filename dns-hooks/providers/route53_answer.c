@@ -375,17 +375,16 @@ int route53_record(const struct route53_set *set, const char *name, const char *
 	domain_name target;
 
 	*record = (struct record){0};
-	if (type == RECORD_OTHER)
-		return record_make_other(record, name, set->type, set->ttl, value, err);
 	if (type == RECORD_CNAME && route53_name(value, target) == 0)
 		return record_make(record, name, type, set->ttl, target, err);
 	if (type != RECORD_TXT)
-		return record_make(record, name, type, set->ttl, value, err);
+		return record_make_shown(record, name, set->type, set->ttl, value, err);
 	buffer_init(&plain, RECORD_VALUE_MAX);
 	/* What cannot be read is somebody else's; change() sends it back as it came. */
-	int result = route53_read_txt(value, &plain) == 0
-			 ? record_make(record, name, type, set->ttl, buffer_text(&plain), err)
-			 : record_make_other(record, name, set->type, set->ttl, value, err);
+	int result =
+	    route53_read_txt(value, &plain) == 0
+		? record_make_shown(record, name, set->type, set->ttl, buffer_text(&plain), err)
+		: record_make_other(record, name, set->type, set->ttl, value, err);
 	buffer_free(&plain);
 	return result;
 }

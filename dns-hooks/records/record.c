@@ -104,14 +104,26 @@ int record_make(struct record *record, const char *name, enum record_type type, 
 	return 0;
 }
 
+/* As somebody else's; what is longer than values are is cut. */
 int record_make_other(struct record *record, const char *name, const char *type_name, unsigned ttl,
 		      const char *value, struct error *err)
 {
-	if (fill(record, name, RECORD_OTHER, ttl, value, err) != 0)
+	if (fill(record, name, RECORD_OTHER, ttl, "", err) != 0)
 		return -1;
 	snprintf(record->other_type, sizeof(record->other_type), "%s", type_name);
-	record->value = strdup(value);
+	record->value = strndup(value, RECORD_VALUE_MAX);
 	return record->value == NULL ? error_no_memory(err) : 0;
+}
+
+int record_make_shown(struct record *record, const char *name, const char *type_name, unsigned ttl,
+		      const char *value, struct error *err)
+{
+	enum record_type type = record_type_parse(type_name);
+	struct error untold = ERROR_INIT;
+
+	if (type != RECORD_OTHER && record_make(record, name, type, ttl, value, &untold) == 0)
+		return 0;
+	return record_make_other(record, name, type_name, ttl, value, err);
 }
 
 int record_copy(struct record *to, const struct record *from, struct error *err)

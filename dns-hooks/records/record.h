@@ -62,6 +62,13 @@ int record_make(struct record *record, const char *name, enum record_type type, 
 		const char *value, struct error *err);
 int record_make_other(struct record *record, const char *name, const char *type_name, unsigned ttl,
 		      const char *value, struct error *err);
+/*
+ * For what a provider shows, which may be anything: as record_make(), or, where `value` is none of
+ * the type `type_name`, a RECORD_OTHER of that type, with the text as it came; cut where it is too
+ * long.  -1 only without memory, or when the name is longer than names are.
+ */
+int record_make_shown(struct record *record, const char *name, const char *type_name, unsigned ttl,
+		      const char *value, struct error *err);
 int record_copy(struct record *to, const struct record *from, struct error *err);
 
 /* Same name, type and value; TTL and id do not matter.  CAA values compare by their parts. */

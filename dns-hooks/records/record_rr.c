@@ -207,13 +207,9 @@ static enum record_type type_of(const ldns_rr *rr)
 static int make(const ldns_rr *rr, const char *name, const char *value, struct record *record,
 		struct error *err)
 {
-	enum record_type type = type_of(rr);
-	AUTO_FREE char *type_name = NULL;
+	AUTO_FREE char *type_name = ldns_rr_type2str(ldns_rr_get_type(rr));
 
-	if (type != RECORD_OTHER)
-		return record_make(record, name, type, ldns_rr_ttl(rr), value, err);
-	type_name = ldns_rr_type2str(ldns_rr_get_type(rr));
-	return record_make_other(record, name, type_name == NULL ? "?" : type_name, ldns_rr_ttl(rr),
+	return record_make_shown(record, name, type_name == NULL ? "?" : type_name, ldns_rr_ttl(rr),
 				 value, err);
 }
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import random
 import shutil
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from support.rfc2136_api import Rfc2136Api
 
 from .driver import Driver, Result
 
+SEED = os.environ.get("PROPERTY_SEED", "1")
 ZONE = "demo.test"
 AWAY = "away.test"
 """Another zone, out of reach, whose names are delegated to ZONE."""
@@ -98,6 +101,7 @@ class Lab:
         if self._api is None:
             self._api = self._open()
             self._api.seed_foreign(ZONE, self.foreign_records)
+            self._api.seed_opaque(ZONE, random.Random(f"{SEED} opaque {self.provider}"))
             self._kept = self._api.keep()
             self.base = self._api.dump(ZONE)
         else:

@@ -17,7 +17,7 @@ import pytest
 
 from support.http_service import LoggedRequest
 
-from .lab import MANY_FOREIGN_RECORDS, PROVIDERS, ZONE, Lab
+from .lab import MANY_FOREIGN_RECORDS, PROVIDERS, SEED, ZONE, Lab
 from .plan import (
     ACCOUNTS,
     APPS,
@@ -32,7 +32,6 @@ from .plan import (
 )
 from .sequence import Judge, is_write
 
-SEED = os.environ.get("PROPERTY_SEED", "1")
 SEQUENCES = int(os.environ.get("PROPERTY_SEQUENCES", "2000"))
 PARTS = 4
 """Into so many tests the sequences of a provider are cut, to be shared among processes."""

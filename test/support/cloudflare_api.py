@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import json
 import math
+import random
 import re
 import secrets
 import string
@@ -17,7 +18,7 @@ from .bind import Bind
 from .bind_mirror import BindMirror
 from .cloudflare_records import ApiError, Record, RecordStore
 from .faults import Fault
-from .foreign import foreign_records
+from .foreign import foreign_records, opaque_places, opaque_text
 from .http_service import HttpService, Request, Response
 from .txt import txt_quoted
 
@@ -151,6 +152,10 @@ class CloudflareApi(HttpService):
             store = self._zone_named(zone).store
             store.put(record)
             self._write_through(store, record)
+
+    def seed_opaque(self, zone: str, rng: random.Random) -> None:
+        for record_type, name in opaque_places(zone, with_sets=False):
+            self.seed(zone, record_type, name, opaque_text(rng, with_controls=True))
 
     def records(self, zone: str) -> list[dict[str, Any]]:
         """All records of the zone, as a listing would show them."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import importlib
+import random
 import signal
 import tempfile
 import threading
@@ -52,6 +53,10 @@ class DnsApi(Protocol):
 
     def seed_value(self, zone: str, record_type: str, name: str, value: str) -> None:
         """Puts one record there, past all rules; `value` in the form of a zone file."""
+
+    def seed_opaque(self, zone: str, rng: random.Random) -> None:
+        """Puts foreign records there whose values mean nothing: see foreign.opaque_places. Without
+        a BIND behind it, which could not have them."""
 
     def fault(self, kind: str, match: str = "", times: int | None = 1, **detail: Any) -> Fault: ...
 

@@ -55,3 +55,38 @@ def _random_bytes(n: int) -> str:
     """Any bytes but those that no API can show, as a zone file has them."""
     chosen = random.Random(n).choices([*range(0x20, 0x7F), *range(0x80, 0x100)], k=40)
     return "".join(f"\\{byte:03d}" for byte in chosen)
+
+
+OPAQUE_TYPES = ("A", "AAAA", "CNAME", "CAA", "NS", "MX", "TXT", "SRV", "HTTPS")
+OPAQUE_ODD = (
+    *('"', '"open', '\\"', "\\", "\\000", "..", "@", "*", " ", "a b", "0 issue", "%s%n", "<&>'"),
+    *("münchen", "日本", "\U0001f30d", "\u202e", "\u00a0", "\u2028", "{}", "null", "999.1.1.1", "::g"),
+)
+OPAQUE_ELSEWHERE = 12
+OPAQUE_LONGEST = 600
+
+
+def opaque_text(rng: random.Random, *, with_controls: bool = False) -> str:
+    """What no value is, and a listing may show all the same; control characters where the form of
+    the API's answers has them."""
+    words = [rng.choice(OPAQUE_ODD) for _ in range(rng.randint(1, 4))]
+    letters = [chr(rng.choice((*range(0x20, 0x7F), *range(0xA0, 0x180)))) for _ in range(8)]
+    if with_controls:
+        words += [chr(rng.randrange(0x20)), "\x7f", "\ud800", "\x00"]
+    rng.shuffle(words)
+    text = "".join((*words, *letters))
+    return text * (OPAQUE_LONGEST // len(text)) if rng.random() < 0.1 else text
+
+
+def opaque_places(zone: str, *, with_sets: bool) -> Iterator[tuple[str, str]]:
+    """Types and whole names of foreign records whose values nobody can read: at the names where the
+    product writes, and elsewhere. Where an API writes whole sets, `with_sets`, none stands in a set
+    that the product adds to: such an API takes none of them."""
+    added_to = () if with_sets else ("TXT",)
+    for name in ("_acme-challenge.mixed", "_acme-challenge.app", "_dstack-app-address.app", "txt"):
+        for record_type in ("A", "AAAA", "CAA", *added_to):
+            yield record_type, f"{name}.{zone}"
+    for record_type in ("HTTPS", "SRV", *added_to):
+        yield record_type, f"mixed.{zone}"
+    for number in range(OPAQUE_ELSEWHERE):
+        yield OPAQUE_TYPES[number % len(OPAQUE_TYPES)], f"opaque-{number}.{zone}"

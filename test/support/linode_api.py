@@ -6,6 +6,7 @@ import functools
 import hmac
 import json
 import math
+import random
 import re
 import secrets
 import string
@@ -18,7 +19,7 @@ from typing import Any
 from .bind import Bind
 from .bind_mirror import BindMirror
 from .faults import Fault
-from .foreign import foreign_records
+from .foreign import foreign_records, opaque_places, opaque_text
 from .http_service import HttpService, Request, Response
 from .linode_records import TTL_STEPS, ApiError, Record, RecordStore, invalid, new_id
 
@@ -159,6 +160,11 @@ class LinodeApi(HttpService):
 
     def seed_value(self, zone: str, record_type: str, name: str, value: str) -> None:
         self.seed(zone, Record.from_dns("", 300, record_type, value), name)
+
+    def seed_opaque(self, zone: str, rng: random.Random) -> None:
+        for record_type, name in opaque_places(zone, with_sets=False):
+            text = opaque_text(rng, with_controls=True)
+            self.seed(zone, Record(record_type, "", text, tag=rng.choice((None, text))), name)
 
     def seed(self, zone: str, record: Record, name: str) -> int:
         """Puts a record there that nobody sent, past all rules. Returns its id."""

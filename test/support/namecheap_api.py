@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 import secrets
 import threading
@@ -16,7 +17,7 @@ from . import namecheap_form
 from .bind import Bind
 from .bind_mirror import BindMirror
 from .faults import Fault
-from .foreign import foreign_records
+from .foreign import foreign_records, opaque_places, opaque_text
 from .http_service import HttpService, Request, Response
 from .namecheap_hosts import ApiError, Host, NamecheapZone
 
@@ -169,6 +170,14 @@ class NamecheapApi(HttpService):
     def seed_value(self, zone: str, record_type: str, name: str, value: str) -> None:
         relative = self.zone(zone).relative(name)
         self.seed(zone, Host.from_dns(relative, 1799, record_type, value))
+
+    def seed_opaque(self, zone: str, rng: random.Random) -> None:
+        """Of types whose values setHosts, which takes a zone as a whole, does not look at."""
+        for record_type, name in opaque_places(zone, with_sets=False):
+            if record_type not in ("TXT", "SRV", "HTTPS"):
+                continue
+            host = Host(self.zone(zone).relative(name), record_type, opaque_text(rng))
+            self.zone(zone).hosts.append(host)
 
     def seed(self, zone: str, host: Host) -> Host:
         """Puts a host there, past all rules."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import random
 import socket
 import struct
 import threading
@@ -16,7 +17,7 @@ import dns.update
 from .axfr import zone_lines
 from .bind import Bind
 from .faults import Fault, Faults
-from .foreign import foreign_records
+from .foreign import foreign_records, opaque_places
 from .http_service import RESET_ON_CLOSE, LoggedRequest
 from .tcp_server import TcpServer
 
@@ -135,6 +136,18 @@ class Rfc2136Api(TcpServer):
             update.add(f"{name}.", TTL, record_type, value)
         for record_type, name, value in UNKNOWN:
             update.add(f"{name}.{zone}.", TTL, record_type, value)
+        self._send(update)
+
+    def seed_opaque(self, zone: str, rng: random.Random) -> None:
+        """Random bytes in texts, and in records of a type that nobody knows."""
+        update = self._bind.update(zone)
+        for record_type, name in opaque_places(zone, with_sets=False):
+            data = rng.randbytes(rng.randint(1, 255))
+            if record_type == "TXT":
+                text = "".join(f"\\{byte:03}" for byte in data)
+                update.add(f"{name}.", TTL, "TXT", f'"{text}"')
+            else:
+                update.add(f"{name}.", TTL, "TYPE65401", f"\\# {len(data)} {data.hex()}")
         self._send(update)
 
     def seed_value(self, zone: str, record_type: str, name: str, value: str) -> None:

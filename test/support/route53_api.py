@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import re
 import secrets
 import threading
@@ -15,7 +16,7 @@ from .aws_account import AwsAccount, AwsError
 from .bind import Bind
 from .bind_mirror import BindMirror, Rdata
 from .faults import Fault
-from .foreign import foreign_records
+from .foreign import foreign_records, opaque_places, opaque_text
 from .http_service import HttpService, Request, Response
 from .route53_xml import NAMESPACE, answer, change_answer, read_batch, set_xml, zone_answer, zone_xml
 from .route53_zone import (
@@ -157,6 +158,11 @@ class Route53Api(HttpService):
         with self._state:
             self.zone(zone).add_value(name, record_type, 300, from_dns(record_type, value))
             self._sync(self.zone(zone), self._visible(self.zone(zone), [name]))
+
+    def seed_opaque(self, zone: str, rng: random.Random) -> None:
+        with self._state:
+            for record_type, name in opaque_places(zone, with_sets=True):
+                self.zone(zone).add_value(name, record_type, 300, opaque_text(rng))
 
     def zone(self, name: str) -> Zone:
         """The public one, the first if there are several."""

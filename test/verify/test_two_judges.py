@@ -143,7 +143,7 @@ STRICTER = (
     r"\"(root_ca_crl|pck_crl)\" is not hex",
     r"CRL",
     # JSON as RFC 8259 has it, but without NUL characters and names that stand twice.
-    r"escaped NUL|twice",
+    r"escape that is NUL|twice",
 )
 
 

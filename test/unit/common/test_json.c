@@ -95,8 +95,9 @@ static void a_nul_is_refused_raw_and_escaped(void **state)
 	assert_null(json_parse("{}\0", 3, "the answer", &err));
 	assert_contains(err.text, "has a NUL byte");
 	assert_null(json_parse("\0", 1, "the answer", &err));
-	assert_refused("{\"domain\":\"good\\u0000evil\"}", "has an escaped NUL");
-	assert_refused("{\"na\\u0000me\":1}", "has an escaped NUL");
+	assert_refused("{\"domain\":\"good\\u0000evil\"}", "has an escape that is NUL");
+	assert_refused("{\"na\\u0000me\":1}", "has an escape that is NUL");
+	assert_refused("{\"domain\":\"good\\u00g0evil\"}", "has an escape that is NUL");
 	assert_accepted("\"\\\\u0000\""); /* a backslash, then the text u0000 */
 }
 

@@ -286,11 +286,8 @@ static void broken_records_are_errors(void **state)
 	    "{\"id\":17,\"name\":\"x\",\"type\":65280}",
 	    RECORD("A", "", "\"x\":1"),
 	    RECORD("A", "", "\"target\":7"),
-	    RECORD("A", "", "\"target\":\"b.test\""),
 	    RECORD("CAA", "", "\"tag\":\"issue\""),
 	};
-	static const char head[] = "{\"id\":17,\"type\":\"B\",\"name\":\"";
-	char long_name[DOMAIN_MAX + 100];
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
@@ -301,14 +298,46 @@ static void broken_records_are_errors(void **state)
 		assert_contains(err.text, "Linode");
 		record_free(&record);
 	}
-	memset(long_name, 'x', sizeof(long_name));
-	memcpy(long_name, head, sizeof(head) - 1);
-	memcpy(long_name + sizeof(long_name) - 3, "\"}", 3);
+}
+
+/* The whole zone is read, whatever stands at other names. */
+static void what_is_no_value_is_somebody_elses(void **state)
+{
+	static const struct {
+		const char *type, *target;
+	} values[] = {{"A", "b.test"},
+		      {"A", ""},
+		      {"AAAA", "192.0.2.1"},
+		      {"AAAA", "\xff\xfe"},
+		      {"CNAME", "a..\xf0\x9f\x8c\x8d \\\"b"},
+		      {"NS", "\x01"},
+		      {"CAA", "\xc3\xbc;;"}};
+	static char text[DOMAIN_MAX + 200];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+		struct error err = ERROR_INIT;
+		AUTO_JSON cJSON *json = cJSON_CreateObject();
+		AUTO_RECORD struct record record = {0};
+		cJSON_AddNumberToObject(json, "id", 17);
+		cJSON_AddStringToObject(json, "name", "x");
+		cJSON_AddStringToObject(json, "type", values[i].type);
+		cJSON_AddStringToObject(json, "target", values[i].target);
+		assert_int_equal(linode_record(json, "a.test", &record, &err), 0);
+		assert_string_equal(record_type_text(&record), values[i].type);
+		assert_string_equal(record.value, values[i].target);
+		assert_string_equal(record.name, "x.a.test");
+	}
+	memset(text, 'x', sizeof(text) - 1);
 	struct error err = ERROR_INIT;
-	struct record record;
-	AUTO_JSON cJSON *json = json_parse(long_name, strlen(long_name), "test", &err);
-	assert_non_null(json);
-	assert_int_equal(linode_record(json, "a.test", &record, &err), -1);
+	AUTO_JSON cJSON *json = cJSON_CreateObject();
+	AUTO_RECORD struct record record = {0};
+	cJSON_AddNumberToObject(json, "id", 17);
+	cJSON_AddStringToObject(json, "name", text);
+	cJSON_AddStringToObject(json, "type", "A");
+	cJSON_AddStringToObject(json, "target", "192.0.2.1");
+	assert_int_equal(linode_record(json, "a.test", &record, &err), 0);
+	assert_string_equal(record.name, "");
 }
 
 static void ttls_are_read(void **state)
@@ -389,6 +418,7 @@ int main(void)
 	    cmocka_unit_test(records_are_read),
 	    cmocka_unit_test(names_are_read_in_either_form),
 	    cmocka_unit_test(broken_records_are_errors),
+	    cmocka_unit_test(what_is_no_value_is_somebody_elses),
 	    cmocka_unit_test(ttls_are_read),
 	    cmocka_unit_test(bodies_are_what_the_api_wants),
 	};
