@@ -96,9 +96,10 @@ static int ask_for_zone(void *opaque, const char *name, struct zone *zone, struc
 	if (escaped == NULL)
 		return error_no_memory(err);
 	snprintf(filter, sizeof(filter), "name=%s", escaped);
+	/* A token without Zone:Read is refused for every name but those of its zones. */
 	if (cloudflare_list_all(state->api, "/zones", filter, ZONE_PAGE_SIZE, take_zone, &search,
 				err) != 0)
-		return -1;
+		return err->code == EXIT_BAD_CONFIG ? ZONE_NOT_TOLD : -1;
 	if (search.status[0] != '\0')
 		log_warn("Cloudflare: the zone %s is %s, not active: the world does not see its "
 			 "records until its registrar names Cloudflare's servers",

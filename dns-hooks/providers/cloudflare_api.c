@@ -48,7 +48,8 @@ int cloudflare_call(const struct cloudflare_api *api, const char *method, const 
 	char name[CLOUDFLARE_URL_MAX];
 	AUTO_FREE char *text = body == NULL ? NULL : json_print(body, false, err);
 	const char *const headers[] = {api->authorization, "Accept: application/json",
-				       "Content-Type: application/json", NULL};
+				       text == NULL ? NULL : "Content-Type: application/json",
+				       NULL};
 	/* Repeating a write is safe: what was made already answers "exists", what was deleted
 	 * "gone". */
 	const struct web_call call = {

@@ -4,9 +4,9 @@
  *   LINODE_API_TOKEN    a personal access token with read and write access to Domains
  *   LINODE_API_URL      for tests
  *
- * What is peculiar: TTLs are 300, 3600, ... seconds and no less; a CAA record has no flags, no
- * white space in its value, and no CNAME beside it; the API makes a record a second time if asked
- * a second time.
+ * What is peculiar: TTLs are rounded up to 30, 120, 300, 3600, ... seconds; a CAA record has no
+ * flags, no white space in its value, and no CNAME beside it; the API makes a record a second time
+ * if asked a second time.
  */
 #ifndef DNS_HOOKS_PROVIDERS_LINODE_H
 #define DNS_HOOKS_PROVIDERS_LINODE_H

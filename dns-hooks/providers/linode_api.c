@@ -65,7 +65,9 @@ static int ask(const struct linode_api *api, const struct request *request,
 	       struct linode_answer *answer, struct error *err)
 {
 	const char *const headers[] = {api->authorization, "Accept: application/json",
-				       "Content-Type: application/json", request->filter, NULL};
+				       request->body == NULL ? request->filter
+							     : "Content-Type: application/json",
+				       request->body == NULL ? NULL : request->filter, NULL};
 	const struct web_call call = {.method = request->method,
 				      .path = request->path,
 				      .query = request->query,

@@ -51,15 +51,23 @@ static int zone_named(struct zone_memory *memory, zone_ask *ask, void *state, co
 int zone_search(struct zone_memory *memory, zone_ask *ask, void *state, const char *name,
 		struct zone *zone, struct error *err)
 {
-	const char *at = domain_base(name);
+	struct error refusal = ERROR_INIT;
 	int found = 0;
 
 	*zone = (struct zone){0};
 	/* A single label is a registry's. */
-	for (; found == 0 && strchr(at, '.') != NULL; at = strchr(at, '.') + 1) {
+	for (const char *at = domain_base(name); strchr(at, '.') != NULL;
+	     at = strchr(at, '.') + 1) {
 		found = zone_named(memory, ask, state, at, zone, err);
-		if (found == 1 && dns_name_normal(at, zone->name) != 0)
-			return 0;
+		if (found == 1)
+			return dns_name_normal(at, zone->name) == 0;
+		if (found == -1)
+			return -1;
+		if (found == ZONE_NOT_TOLD && *refusal.text == '\0')
+			refusal = *err;
 	}
-	return found;
+	if (*refusal.text == '\0')
+		return 0;
+	*err = refusal;
+	return -1;
 }

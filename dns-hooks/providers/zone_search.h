@@ -14,7 +14,10 @@ struct zone_memory {
 
 void zone_memory_free(struct zone_memory *memory);
 
-/* Whether the account has a zone of exactly that name (1, with its id in `zone`), or not (0). */
+/* Whether the account has a zone of exactly that name (1, with its id in `zone`), or not (0); -1,
+ * or ZONE_NOT_TOLD when these credentials may not ask for that name: a shorter one may be theirs.
+ */
+enum { ZONE_NOT_TOLD = -2 };
 typedef int zone_ask(void *state, const char *name, struct zone *zone, struct error *err);
 
 /* As provider_class.find_zone(). */

@@ -190,7 +190,8 @@ int authority_ask(const struct authority *authority, const char *name, ldns_rr_t
 	if (authority->is_recursive)
 		return error_wrap(err, "no resolver tells about %s", name);
 	return error_wrap(err,
-			  "no name server of %s tells about %s (if they cannot be asked from here, "
+			  "no name server of %s tells about %s (if these are not those that the "
+			  "world is told, set DNS_RESOLVERS; if they cannot be asked from here, "
 			  "PROPAGATION_CHECK=resolvers does without them)",
 			  authority->zone, name);
 }

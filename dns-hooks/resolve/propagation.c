@@ -140,10 +140,12 @@ static int nobody_answers(const struct watch *watch, struct error *err)
 				 "no resolver tells about %s: %s; PROPAGATION_CHECK=off goes on "
 				 "without asking",
 				 watch->name, lacking);
-	return error_set(err, EXIT_TRY_LATER,
-			 "no name server of %s answers for it: %s; set them right, or, if they "
-			 "cannot be asked from here, set PROPAGATION_CHECK=resolvers (or off)",
-			 authority->zone, lacking);
+	return error_set(
+	    err, EXIT_TRY_LATER,
+	    "no name server of %s answers for it: %s; set them right, or, if these are "
+	    "not those that the world is told, set DNS_RESOLVERS, or, if they cannot be "
+	    "asked from here, PROPAGATION_CHECK=resolvers (or off)",
+	    authority->zone, lacking);
 }
 
 int propagation_wait(const struct authority *authority, const char *name, const char *value,

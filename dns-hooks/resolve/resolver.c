@@ -191,25 +191,56 @@ static bool is_alias(struct resolver *resolver, const char *name)
 	       dns_answer_alias(answer, name, target) == 0;
 }
 
-int resolver_zone_of(struct resolver *resolver, const char *name, domain_name zone,
-		     struct error *err)
+static const char *parent_of(const char *name)
 {
-	const char *at = name;
+	const char *dot = strchr(name, '.');
 
-	while (*at != '\0') {
+	return dot == NULL ? "" : dot + 1;
+}
+
+/* 1, 0 when no SOA record tells of a zone below the root, or -1. */
+static int zone_by_soa(struct resolver *resolver, const char *name, domain_name zone,
+		       struct error *err)
+{
+	for (const char *at = name; *at != '\0'; at = parent_of(at)) {
 		AUTO_PKT ldns_pkt *answer = NULL;
 		bool is_told = resolver_ask(resolver, at, LDNS_RR_TYPE_SOA, &answer, err) == 0;
 		if (!is_told && !is_alias(resolver, at))
-			return error_wrap(err, "cannot find the zone of %s", name);
-		if (is_told && dns_answer_zone(answer, at, zone)) {
-			if (*zone == '\0')
-				break; /* the root: the name lies in no zone of anybody's */
-			return 0;
-		}
-		const char *dot = strchr(at, '.');
-		at = dot == NULL ? "" : dot + 1;
+			return -1;
+		if (is_told && dns_answer_zone(answer, at, zone))
+			return *zone != '\0';
 	}
-	return error_set(err, EXIT_FAILED, "%s lies in no zone that DNS knows", name);
+	return 0;
+}
+
+/* For resolvers behind a filter that keeps SOA records back; likewise. */
+static int zone_by_name_servers(struct resolver *resolver, const char *name, domain_name zone,
+				struct error *err)
+{
+	for (const char *at = name; *at != '\0'; at = parent_of(at)) {
+		struct name_list names;
+		if (resolver_name_servers(resolver, at, &names, err) != 0)
+			return -1;
+		if (names.count > 0 && dns_name_normal(at, zone) == 0)
+			return 1;
+	}
+	return 0;
+}
+
+int resolver_zone_of(struct resolver *resolver, const char *name, domain_name zone,
+		     struct error *err)
+{
+	int found = zone_by_soa(resolver, name, zone, err);
+
+	if (found == 0)
+		found = zone_by_name_servers(resolver, name, zone, err);
+	if (found > 0)
+		return 0;
+	if (found < 0)
+		return error_wrap(err, "cannot find the zone of %s", name);
+	return error_set(err, EXIT_FAILED,
+			 "%s lies in no zone that DNS knows (DNS_RESOLVERS names other resolvers)",
+			 name);
 }
 
 int resolver_name_servers(struct resolver *resolver, const char *zone, struct name_list *names,

@@ -48,8 +48,8 @@ int resolver_ask(struct resolver *resolver, const char *name, ldns_rr_type type,
 int resolver_addresses(struct resolver *resolver, const char *host, unsigned short port,
 		       struct address_list *addresses, struct error *err);
 
-/* The closest enclosing zone of `name`, which may be `name` itself.  -1 (EXIT_FAILED) when
- * there is none below the root. */
+/* The closest enclosing zone of `name`, which may be `name` itself: by SOA records, or by NS
+ * records where nobody answers with one.  -1 (EXIT_FAILED) when there is none below the root. */
 int resolver_zone_of(struct resolver *resolver, const char *name, domain_name zone,
 		     struct error *err);
 

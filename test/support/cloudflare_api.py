@@ -195,6 +195,8 @@ class CloudflareApi(HttpService):
 
     def _answer(self, request: Request) -> Response:
         self._authenticate(request.headers.get("Authorization"))
+        if "Content-Type" in request.headers and not request.body:
+            raise ApiError(400, 6003, "Invalid request headers")
         route = ROUTE.fullmatch(request.path)
         identifiers = [route["zone"], route["record"]] if route else [""]
         if not all(i is None or re.fullmatch(ID_FORM, i) for i in identifiers):
