@@ -281,8 +281,10 @@ int tsig_explain_rcode(const struct tsig_server *server, const ldns_pkt *answer,
 	case LDNS_RCODE_SERVFAIL:
 		return error_set(err, EXIT_UNREACHABLE,
 				 "%s fails %s (SERVFAIL): its own log says why, often that it may "
-				 "not write its zone's journal file, or, where it forwards "
-				 "updates, that its primary does not take the key or the time",
+				 "not write its zone's journal file, that CNAMEs lead in a circle "
+				 "(one of a wildcard to a name that is not there, say), or, where "
+				 "it forwards updates, that its primary does not take the key or "
+				 "the time",
 				 host, what);
 	default:
 		return error_set(err, EXIT_FAILED, "%s was asked %s, and answers %s", host, what,

@@ -7,6 +7,11 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+import dns.query
+import dns.rcode
+import dns.tsigkeyring
+import dns.update
+
 from support.bind import Bind
 from support.knot import Knot
 from support.named import NameServer
@@ -16,6 +21,7 @@ from support.process import wait_until
 from .dns_bench import FOREIGN, Bench
 
 ZONE = "demo.test"
+UPDATE_TIMEOUT = 5.0
 PART = f"_acme-challenge.part.{ZONE}"
 """The key "part" may update TXT records there."""
 
@@ -42,6 +48,19 @@ class Place:
             },
             [self.key_secret],
         )
+
+    def add(self, name: str, record_type: str, value: str) -> None:
+        """By another client than ours."""
+        update = dns.update.UpdateMessage(
+            ZONE,
+            keyring=dns.tsigkeyring.from_text({self.key_name: self.key_secret}),
+            keyalgorithm="hmac-sha256",
+        )
+        update.add(name, 60, record_type, value)
+        answer = dns.query.tcp(
+            update, self.written.address, timeout=UPDATE_TIMEOUT, port=self.written.port
+        )
+        assert answer.rcode() == dns.rcode.NOERROR, answer
 
     def query(self, name: str, record_type: str) -> list[str]:
         return self.written.query(name, record_type)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import dns.flags
 import dns.message
 import dns.rcode
 import dns.rdatatype
@@ -20,7 +20,18 @@ from support.ports import ReservedPort
 from support.route53_api import Route53Api
 from support.route53_zone import Zone
 
-from .dns_bench import ACCOUNT, BAD_CONFIG, FAILED, TRY_LATER, UNREACHABLE, Bench, api_bench, challenge, rfc2136_bench
+from .dns_bench import (
+    ACCOUNT,
+    BAD_CONFIG,
+    FAILED,
+    TRY_LATER,
+    UNREACHABLE,
+    Bench,
+    api_bench,
+    challenge,
+    rfc2136_bench,
+)
+from .dns_places import SERVERS, Opening, powerdns
 
 TEXTS = (
     '"thing"',
@@ -173,3 +184,45 @@ def test_a_ttl_that_is_not_saved_when_a_record_is_made(tmp_path: Path) -> None:
         api_bench(tmp_path, bind, api).ok("set-txt", "odd.demo.test", "v")
         (record,) = [r for r in api.records("demo.test") if r["name"] == "odd.demo.test"]
         assert record["ttl_sec"] <= 300
+
+
+# ---- other records at and above the name
+
+
+@pytest.mark.parametrize("target", ["other.demo.test.", "nowhere.demo.test.", "a.acme.test."])
+@pytest.mark.parametrize("opening", SERVERS.values(), ids=SERVERS)
+def test_a_wildcard_alias_above_the_name(
+    tmp_path: Path, opening: Opening, target: str
+) -> None:
+    """To a name with records, to one without, and out of the zone."""
+    with ExitStack() as running:
+        place = opening(running, tmp_path / "ns", {})
+        place.add("*.demo.test.", "CNAME", target)
+        place.add("other.demo.test.", "A", "192.0.2.7")
+        place.follow()
+        bench = place.bench(tmp_path, DOMAINS="new.demo.test")
+        if (opening, target) == (powerdns, "nowhere.demo.test."):
+            # It is below the wildcard itself, and PowerDNS answers nothing in such a circle.
+            result = bench.run("apply")
+            assert result.returncode == UNREACHABLE and "CNAMEs lead in a circle" in result.stderr
+            return
+        bench.ok("apply")
+        assert place.query("new.demo.test", "CNAME") == ["gateway.demo.test."]
+        place.follow()
+        bench.ok("preflight", "--account-uri", ACCOUNT)
+        place.follow()
+        bench.ok("auth", **challenge("new.demo.test", "v"))
+        place.follow()
+        bench.ok("cleanup", **challenge("new.demo.test", "v"))
+        place.follow()
+        bench.ok("apply")
+
+
+def test_several_addresses_make_way_for_a_cname(tmp_path: Path) -> None:
+    with Bind(tmp_path / "bind") as bind, CloudflareApi(bind) as api:
+        before = len(api.records("demo.test"))
+        for record_type, value in (("A", "192.0.2.1"), ("A", "192.0.2.2"), ("AAAA", "2001:db8::1")):
+            api.seed_value("demo.test", record_type, "app.demo.test", value)
+        api_bench(tmp_path, bind, api).ok("apply", "--only", "alias")
+        assert bind.query("app.demo.test", "CNAME") == ["gateway.demo.test."]
+        assert len(api.records("demo.test")) == 1 + before

@@ -12,7 +12,6 @@ from pathlib import Path
 import dns.name
 import dns.query
 import dns.rcode
-import dns.rdatatype
 import dns.tsigkeyring
 import dns.update
 
