@@ -1,4 +1,4 @@
-#!/usr/bin/python3
+#!/usr/bin/python3 -B
 """In the image's last stage but one: compiles what certbot loads, so that no run of it has to, which
 takes a second of CPU, or keeps what it compiled in the container's memory.
 
