@@ -27,13 +27,12 @@ enum {
 	/* What an order takes beside that: ingress-dns lets caches run out for up to 300 s once a
 	 * value is seen everywhere, and the CA takes its time. */
 	ORDER_SECONDS = 600,
-	COMPILING_SECONDS = 120,
 };
 
 struct run {
 	struct certbot *certbot;
 	struct certbot_room room;
-	struct certbot_hook *hook; /* NULL: it has none */
+	struct certbot_hook *hook;
 	struct process *process;
 	/* Why it was ended: the hook's words. */
 	bool was_refused;
@@ -42,7 +41,7 @@ struct run {
 	struct certbot_outcome outcome;
 	struct error error;
 	struct buffer log;
-	certbot_done *done; /* NULL: nobody waits for it */
+	certbot_done *done;
 	void *arg;
 };
 
@@ -50,8 +49,7 @@ struct certbot {
 	struct certbot_options options;
 	char *folder; /* RUN_DIR/certbot */
 	bool has_users;
-	/* One more than there are orders, see compile(). */
-	struct run *runs[CERTBOT_ROOMS + 1];
+	struct run *runs[CERTBOT_ROOMS];
 };
 
 long certbot_deadline(const struct settings *settings)
@@ -80,12 +78,12 @@ static uid_t user_of(const struct certbot *certbot, unsigned number)
 }
 
 /* A room that cannot be had, since something is left of its user, is passed over. */
-static int open_room(struct run *run, unsigned first, unsigned last, struct error *err)
+static int open_room(struct run *run, struct error *err)
 {
 	struct certbot *certbot = run->certbot;
 
 	error_set(err, EXIT_TRY_LATER, "%d orders are under way", CERTBOT_ROOMS);
-	for (unsigned number = first; number <= last; number++) {
+	for (unsigned number = 0; number < CERTBOT_ROOMS; number++) {
 		if (certbot->runs[number] != NULL ||
 		    certbot_room_open(&run->room, certbot->folder, number, user_of(certbot, number),
 				      err) != 0)
@@ -96,8 +94,8 @@ static int open_room(struct run *run, unsigned first, unsigned last, struct erro
 	return -1;
 }
 
-static struct run *run_new(struct certbot *certbot, unsigned first, unsigned last,
-			   certbot_done *done, void *arg, struct error *err)
+static struct run *run_new(struct certbot *certbot, certbot_done *done, void *arg,
+			   struct error *err)
 {
 	struct run *run = calloc(1, sizeof(*run));
 
@@ -109,7 +107,7 @@ static struct run *run_new(struct certbot *certbot, unsigned first, unsigned las
 	run->done = done;
 	run->arg = arg;
 	buffer_init(&run->log, LOG_MAX);
-	if (open_room(run, first, last, err) == 0)
+	if (open_room(run, err) == 0)
 		return run;
 	buffer_free(&run->log);
 	free(run);
@@ -122,10 +120,8 @@ static void finish(struct run *run)
 {
 	bool has_failed = run->outcome.error != NULL;
 
-	run->outcome.may_have_left =
-	    has_failed || (run->hook != NULL && certbot_hook_has_left(run->hook));
-	if (run->done != NULL)
-		run->done(&run->outcome, run->arg);
+	run->outcome.may_have_left = has_failed || certbot_hook_has_left(run->hook);
+	run->done(&run->outcome, run->arg);
 	run_free(run, has_failed);
 }
 
@@ -166,7 +162,7 @@ static void on_done(const struct process_result *result, void *arg)
 	struct run *run = arg;
 	struct certbot_outcome *outcome = &run->outcome;
 	struct error *err = &run->error;
-	bool is_read = false, is_over = run->hook == NULL || certbot_hook_stop(run->hook);
+	bool is_read = false, is_over = certbot_hook_stop(run->hook);
 
 	int rc = certbot_room_end_processes(&run->room, err);
 	if (rc == 0) {
@@ -191,37 +187,36 @@ static void on_done(const struct process_result *result, void *arg)
 
 /* ---- the beginning */
 
-static int start(struct run *run, const char *const *argv, long timeout, struct error *err)
+static int launch(struct run *run, const char *const *argv, long timeout, struct error *err)
 {
 	const struct certbot_options *o = &run->certbot->options;
 	const struct confinement confinement = confined_certbot(run->room.user);
-	char **environment;
-	struct process_spec spec = {
-	    .name = "certbot",
-	    .argv = argv,
-	    .timeout = timeout,
-	    .stdout_level = LOG_DEBUG,
-	    .stderr_level = LOG_DEBUG, /* what matters of it becomes the error */
-	    .extra_fd = -1,
-	    .confinement = &confinement,
-	    .done = on_done,
-	    .arg = run,
-	};
+	char **environment = certbot_setup_environment(&run->room, o->settings, err);
 
-	if (certbot_room_hand_over(&run->room, err) != 0)
-		return -1;
-	environment = certbot_setup_environment(&run->room, o->settings, err);
 	if (environment == NULL)
 		return -1;
-	spec.envp = (const char *const *)environment;
-	run->process = process_start(o->processes, &spec, err);
+	run->process =
+	    process_start(o->processes,
+			  &(struct process_spec){
+			      .name = "certbot",
+			      .argv = argv,
+			      .envp = (const char *const *)environment,
+			      .timeout = timeout,
+			      .stdout_level = LOG_DEBUG,
+			      .stderr_level = LOG_DEBUG, /* what matters of it becomes the error */
+			      .extra_fd = -1,
+			      .confinement = &confinement,
+			      .done = on_done,
+			      .arg = run,
+			  },
+			  err);
 	settings_free_environment(environment);
 	return run->process == NULL ? -1 : 0;
 }
 
 /* `domain` is NULL for a run that has no challenge to answer. */
-static int start_with_hook(struct run *run, const char *const *argv, const char *domain,
-			   bool is_urgent, struct error *err)
+static int start(struct run *run, const char *const *argv, const char *domain, bool is_urgent,
+		 struct error *err)
 {
 	const struct certbot_options *o = &run->certbot->options;
 	long timeout = certbot_deadline(o->settings);
@@ -230,20 +225,21 @@ static int start_with_hook(struct run *run, const char *const *argv, const char 
 	    &(struct certbot_hook_options){o->base, o->jobs, run->room.path, domain, is_urgent,
 					   timeout, on_refused, on_hook_stopped, run},
 	    err);
-	if (run->hook == NULL || certbot_setup_write(&run->room, o->settings, err) != 0)
+	if (run->hook == NULL || certbot_setup_write(&run->room, o->settings, err) != 0 ||
+	    certbot_room_hand_over(&run->room, err) != 0)
 		return -1;
-	return start(run, argv, timeout, err);
+	return launch(run, argv, timeout, err);
 }
 
 int certbot_register(struct certbot *certbot, certbot_done *done, void *arg, struct error *err)
 {
-	struct run *run = run_new(certbot, 0, CERTBOT_ROOMS - 1, done, arg, err);
+	struct run *run = run_new(certbot, done, arg, err);
 
 	if (run == NULL)
 		return -1;
 	const char *const argv[] = {certbot->options.settings->certbot, "register", "--config",
 				    run->room.ini, NULL};
-	if (start_with_hook(run, argv, NULL, false, err) == 0)
+	if (start(run, argv, NULL, false, err) == 0)
 		return 0;
 	run_free(run, false);
 	return -1;
@@ -253,7 +249,7 @@ int certbot_issue(struct certbot *certbot, const char *domain, const char *name,
 		  const char *account_id, bool is_urgent, certbot_done *done, void *arg,
 		  struct error *err)
 {
-	struct run *run = run_new(certbot, 0, CERTBOT_ROOMS - 1, done, arg, err);
+	struct run *run = run_new(certbot, done, arg, err);
 
 	if (run == NULL)
 		return -1;
@@ -265,38 +261,10 @@ int certbot_issue(struct certbot *certbot, const char *domain, const char *name,
 	    "--authenticator", "manual", "--no-directory-hooks", "--pre-hook", "", "--post-hook",
 	    "", "--key-type", "ecdsa", "--elliptic-curve", "secp256r1", NULL};
 	if (store_lend_account(certbot->options.store, account_id, run->room.config, err) == 0 &&
-	    start_with_hook(run, argv, domain, is_urgent, err) == 0)
+	    start(run, argv, domain, is_urgent, err) == 0)
 		return 0;
 	run_free(run, false);
 	return -1;
-}
-
-/* ---- compiled modules */
-
-/*
- * Where Python has been told to keep what it compiles in our folder (the image comes with all of it
- * compiled), it is compiled once by a run that talks to nobody, for the others to read: what an
- * order wrote there would be executed by all later ones.
- */
-static void compile(struct certbot *certbot)
-{
-	const char *cache = getenv("PYTHONPYCACHEPREFIX");
-	size_t length = strlen(certbot->folder);
-	uid_t user = user_of(certbot, CERTBOT_ROOMS);
-	struct error err = ERROR_INIT;
-
-	if (cache == NULL || user == 0 || strncmp(cache, certbot->folder, length) != 0 ||
-	    cache[length] != '/')
-		return;
-	struct run *run = run_new(certbot, CERTBOT_ROOMS, CERTBOT_ROOMS, NULL, NULL, &err);
-	if (run != NULL) {
-		const char *const argv[] = {certbot->options.settings->certbot, "--version", NULL};
-		if (file_make_dirs(cache, 0755, &err) == 0 && chown(cache, user, user) == 0 &&
-		    start(run, argv, COMPILING_SECONDS, &err) == 0)
-			return;
-		run_free(run, false);
-	}
-	log_warn("certbot's modules are compiled for each order: %s", err.text);
 }
 
 /* ---- the object */
@@ -330,10 +298,8 @@ struct certbot *certbot_new(const struct certbot_options *options, struct error 
 		return NULL;
 	}
 	certbot->options = *options;
-	if (prepare(certbot, err) == 0) {
-		compile(certbot);
+	if (prepare(certbot, err) == 0)
 		return certbot;
-	}
 	certbot_free(certbot);
 	return NULL;
 }
@@ -342,7 +308,7 @@ void certbot_free(struct certbot *certbot)
 {
 	if (certbot == NULL)
 		return;
-	for (size_t i = 0; i <= CERTBOT_ROOMS; i++)
+	for (size_t i = 0; i < CERTBOT_ROOMS; i++)
 		if (certbot->runs[i] != NULL)
 			run_free(certbot->runs[i], false);
 	free(certbot->folder);

@@ -154,24 +154,6 @@ def test_a_certbot_that_its_user_cannot_reach_runs_as_root_and_that_is_told(
     assert ingress.log.count(f"{told}{program}") == 1
 
 
-def test_what_python_compiles_comes_from_a_run_that_talks_to_nobody(world: World) -> None:
-    """Later ones execute it: what an order has written there would reach all of them."""
-    if os.geteuid() != 0:
-        pytest.skip("needs root, to become several users")
-    stack = world.make_stack()
-    ingress = Ingress(stack, **_only(stack))
-    cache = ingress.run_dir / "certbot" / "python"
-    ingress.environment["PYTHONPYCACHEPREFIX"] = str(cache)
-    with ingress:
-        ingress.wait_for(lambda: list(cache.rglob("certbot/*.pyc")), "the compiled modules")
-        ingress.wait_settled()
-        for path in [cache, *(cache / "usr").rglob("*")]:  # the rest is that run's own room
-            assert path.stat().st_uid == 59342, path
-            assert path.stat().st_mode & 0o022 == 0, path
-            assert path.stat().st_mode & 0o004, path
-        assert ingress.fetch(NAME).json()["name"] == "app"
-
-
 SPOILED = {
     "no conf": lambda volume: (volume / "renewal" / f"{NAME}.conf").unlink(),
     "a conf that is no conf": lambda volume: (volume / "renewal" / f"{NAME}.conf").write_text("?\n"),

@@ -46,7 +46,7 @@ def _bytes(text: str) -> int | None:
 
 
 def _users(text: str) -> range:
-    """One, or "59310 to 59342"."""
+    """One, or "59310 to 59341"."""
     first, _, last = text.partition(" to ")
     number = int(first) if first.isdecimal() else pwd.getpwnam(first).pw_uid
     return range(number, int(last or number) + 1)
