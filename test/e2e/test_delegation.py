@@ -65,7 +65,7 @@ def test_first_certificates_wait_for_the_operator(world: World, provider: str) -
         wait_told(ingress, NAME, "error", told)
         ingress.wait_log(f"{name}. 3600 IN CNAME {name}.{ELSEWHERE}.")
     wait_told(ingress, WILDCARD, "error", f"{WILDCARD}. CNAME {BASE}.{ELSEWHERE}. is missing")
-    assert ingress.domain(NAME)["state"] == "waiting: records" and stack.pebble.orders() == 0
+    assert ingress.domain(NAME)["state"] == "waiting: operator" and stack.pebble.orders() == 0
     assert stack.bind.snapshot(ZONE) == before
     assert paste(ingress) == sorted(
         [NAME, f"_dstack-app-address.{NAME}", CHALLENGE, BASE, f"_dstack-app-address.{BASE}",
