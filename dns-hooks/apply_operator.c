@@ -71,6 +71,7 @@ int apply_by_hand(struct apply_work *work, const struct desired_records *desired
 {
 	AUTO_OPERATOR struct operator_list list = {0};
 
+	work->has_others = true;
 	if (list_desired(work, desired, &list, err) == 0)
 		return look(work, &list, BUDGET_MS, &work->missing, err);
 	if (!is_asked_nothing(work))

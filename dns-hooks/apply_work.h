@@ -24,7 +24,7 @@ struct apply_work {
 	struct record_list addresses; /* of the gateway, once they were needed */
 	struct operator_list missing; /* what only the operator can make, and has not */
 	bool is_dns_silent;	      /* delegations cannot be checked; said once */
-	bool has_others;	      /* somebody else has made records that are desired */
+	bool has_others;	      /* records that are desired are somebody else's to make */
 	bool is_partial;	      /* of a change that failed, some may have been made */
 	bool is_unclear;	      /* what is there cannot be told for all names */
 	struct print_counts counts;

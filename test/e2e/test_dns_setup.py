@@ -176,6 +176,17 @@ def test_who_is_served_is_not_held_back(world: World) -> None:
     ingress.wait_domain(APP, lambda d: not d["note"] and not d["operator"], "the note to go")
 
 
+def test_records_that_were_made_beforehand_are_no_sign_of_a_volume_that_was_lost(
+    world: World,
+) -> None:
+    stack = world.make_stack()
+    address = f"{STANDIN_APP_ID}:{stack.port}"
+    make(stack, [("CNAME", APP, GATEWAY), ("TXT", TXT_NAME, address)])
+    ingress = world.ingress(**by_exec(stack))
+    ingress.wait_settled()
+    assert "but DNS has this app's records already" not in ingress.log
+
+
 # ---- webhook
 
 
