@@ -48,9 +48,12 @@ static int refuse_beside_cname(const struct provider *provider, const struct rec
 }
 
 /* Removes every copy: an API that allows it may have the value several times. */
-static int plan_removal(const struct record *record, const struct record_list *present,
-			struct change_list *changes, struct error *err)
+static int plan_removal(const struct provider *provider, const struct record *record,
+			const struct record_list *present, struct change_list *changes,
+			struct error *err)
 {
+	if (provider->class->removes_unseen && record_list_find(present, record) == NULL)
+		return change_list_add(changes, record, NULL, err, "no longer needed");
 	for (size_t i = 0; i < present->count; i++)
 		if (record_same(&present->items[i], record) &&
 		    change_list_add(changes, &present->items[i], NULL, err, "no longer needed") !=
@@ -64,7 +67,7 @@ static int plan_one(const struct provider *provider, const struct record *record
 		    struct error *err)
 {
 	if (!add)
-		return plan_removal(record, present, changes, err);
+		return plan_removal(provider, record, present, changes, err);
 	if (record_list_find(present, record) != NULL)
 		return 0;
 	if (refuse_beside_cname(provider, record, present, err) != 0)
@@ -128,7 +131,9 @@ static int read_and_write(struct write *write, struct error *err)
 	write->again = result == PROVIDER_CHANGED_MEANWHILE;
 	if (result < 0)
 		return error_wrap(err, "cannot change the records of %s", name);
-	return 1;
+	/* What was not shown may have been there, or not: it is gone. */
+	return write->add || class->list == NULL ||
+	       record_list_find(&present, write->record) != NULL;
 }
 
 int provider_overtaken(const char *name, enum exit_code code, struct error *err)

@@ -57,6 +57,10 @@ struct provider_class {
 	/* Whether a CNAME may stand beside other types and at the apex of a zone (Cloudflare);
 	 * otherwise addresses are published in such places. */
 	bool cname_beside_others;
+	/* What list() shows may be older than what was written (a secondary that forwards updates),
+	 * and removing a value that is not there is harmless: it is removed even if it is not
+	 * shown. */
+	bool removes_unseen;
 	/* Between the parts of a CAA value: "; ", or ";" where white space is refused. */
 	const char *caa_separator;
 

@@ -244,6 +244,7 @@ const struct provider_class rfc2136_class = {
     .record_ttl = 300,
     .propagation_timeout = 120,
     .cname_beside_others = false,
+    .removes_unseen = true,
     .caa_separator = "; ",
     .open = rfc2136_open,
     .close = rfc2136_close,

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from support.bind import Bind
 from support.updated_server import other_clock
 
 from .dns_bench import ACCOUNT, APP_ID, BAD_CONFIG, Bench, challenge
@@ -92,6 +93,19 @@ def test_a_clock_that_is_wrong(tmp_path: Path, opening: Opening, seconds: int) -
     with ExitStack() as running:
         place = opening(running, tmp_path / "ns", other_clock(tmp_path / "clock", seconds))
         refused(place, place.bench(tmp_path), "clock")
+
+
+def test_a_value_that_the_secondary_does_not_know_yet_is_removed(tmp_path: Path) -> None:
+    """What it shows is older than what was forwarded."""
+    with Bind(tmp_path / "ns", second=True) as bind:
+        place = Place(bind.second, bind.first, bind.key_name, bind.key_secret)
+        bench = place.bench(tmp_path)
+        before = bind.snapshot(ZONE)
+        with bind.second.untold():
+            bench.ok("set-txt", NAME, "v")
+            assert bind.query(NAME, "TXT") == ["v"]
+            bench.ok("del-txt", NAME, "v")
+            assert bind.snapshot(ZONE) == before
 
 
 @servers
