@@ -30,6 +30,6 @@ else:
     loaded = subprocess.run(
         [sys.executable, "-c", LOADS], env=FIXED, check=True, stdout=subprocess.PIPE, text=True
     ).stdout.split()
-    files = sorted({os.path.realpath(file) for file in loaded})
+    files = sorted({os.path.abspath(file) for file in loaded})
     subprocess.run([sys.executable, __file__, *files], env=FIXED, check=True)
     subprocess.run(["rm", "-rf", "/tmp/certbot"], check=True)
