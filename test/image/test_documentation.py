@@ -46,6 +46,14 @@ ELSEWHERE = {
 VERIFY_A_SITE = "docker run --rm dstack-ingress:0.1.0 ingressctl verify https://app.example.com"
 ELSEWHERE[VERIFY_A_SITE] = ("test/e2e/test_attestation.py", '"verify", "--json", f"https://')
 
+# A receiver of the operator's own answers it.
+A_TASK = (
+    """echo '{"domain":"app.example.com","challenge":"dns-01","records":"""
+    """[{"type":"TXT","name":"x.example.com","value":"y"}]}' |"""
+)
+for line in (A_TASK, "docker exec -i ingress ingress-evidence webhook"):
+    ELSEWHERE[line] = ("test/e2e/test_dns_webhook.py", r'\[str\(PROGRAM\), "webhook"\]')
+
 BLOCK = re.compile(r"^```(\S*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
