@@ -1,33 +1,15 @@
 #include "dns-hooks/look.h"
 
+#include "common/file.h"
 #include "common/json.h"
 #include "dns-hooks/apply_result.h"
 #include "dns-hooks/operator/operator_check.h"
 #include "dns-hooks/resolve/zone_check.h"
 
-#include <errno.h>
-#include <unistd.h>
-
 enum {
 	INPUT_MAX = 4 * 1024 * 1024,
 	BUDGET_MS = 40000, /* for the records of one domain */
 };
-
-static int read_input(int input, struct buffer *text, struct error *err)
-{
-	char chunk[16 * 1024];
-	ssize_t got;
-
-	while ((got = read(input, chunk, sizeof(chunk))) != 0) {
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return error_set_errno(err, EXIT_FAILED, errno, "cannot read the records");
-		if (buffer_append(text, chunk, (size_t)got) != 0)
-			break;
-	}
-	return buffer_check(text, "the list of records", err);
-}
 
 static int add_record(struct operator_list *list, const cJSON *json, struct error *err)
 {
@@ -78,7 +60,7 @@ int look_run(const struct settings *settings, int input, int results_fd, struct 
 	int result = -1;
 
 	buffer_init(&text, INPUT_MAX);
-	if (read_input(input, &text, err) == 0)
+	if (file_read_fd(input, "the records on standard input", &text, err) == 0)
 		json = json_parse(buffer_text(&text), text.length, "the list of records", err);
 	if (json == NULL)
 		err->code = EXIT_USAGE_ERROR;

@@ -9,7 +9,6 @@
 #include "evidence/leave_root.h"
 #include "evidence/webhook_payload.h"
 
-#include <errno.h>
 #include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,22 +29,6 @@ struct telling {
 	struct guest_agent agent;
 	bool has_agent;
 };
-
-static int read_task(int input, struct buffer *task, struct error *err)
-{
-	char chunk[16 * 1024];
-	ssize_t got;
-
-	while ((got = read(input, chunk, sizeof(chunk))) != 0) {
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return error_set_errno(err, EXIT_FAILED, errno, "cannot read the task");
-		if (buffer_append(task, chunk, (size_t)got) != 0)
-			break;
-	}
-	return buffer_check(task, "the task", err);
-}
 
 /* ---- the guest agent */
 
@@ -153,7 +136,7 @@ static int prepare(struct telling *telling, int input, struct error *err)
 		return -1;
 	if (settings->dns_webhook_ca_bundle != NULL)
 		http_hold_ca_bundle(settings->dns_webhook_ca_bundle);
-	return read_task(input, &telling->task, err);
+	return file_read_fd(input, "the task on standard input", &telling->task, err);
 }
 
 int webhook_tell(const struct settings *settings, int input, struct error *err)

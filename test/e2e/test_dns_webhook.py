@@ -232,7 +232,7 @@ def test_a_task_that_is_none_is_not_sent(tmp_path: Path, task: str) -> None:
 def test_more_than_there_can_be_is_not_read(tmp_path: Path) -> None:
     with bench(tmp_path) as made, receiver(made) as webhook:
         done = tell(made, " " * (2 << 20), **webhook.settings())
-        assert done.returncode == FAILED and "the task is larger" in done.stderr
+        assert done.returncode == FAILED and "the task on standard input is larger" in done.stderr
         assert webhook.requests() == []
 
 
