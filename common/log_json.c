@@ -7,7 +7,8 @@
 #include <cjson/cJSON.h>
 #include <string.h>
 
-static const char MESSAGE_FRAME[] = ",\"message\":\"\"\n";
+/* With its line end and the NUL in whose place that comes. */
+#define MESSAGE_FRAME ",\"message\":\"\"\n"
 
 /* The domain that `text` begins with, in brackets; what is behind it.  `domain` is "" if there is
  * none: HAProxy, say, writes "[ALERT] ...". */

@@ -144,10 +144,21 @@ static void check_zones(const struct xml *xml)
 	struct route53_position next = {"", "", ""};
 	struct error err = ERROR_INIT;
 
-	if (route53_take_zones(xml, NAME, &zones, &next, &err) < 0)
+	if (route53_take_zones(xml, NAME, &zones, &next, &err) < 0) {
 		fuzz_check_error(&err);
-	else if (zones.public_count > 0)
-		check_id(zones.id);
+		return;
+	}
+	for (size_t i = 0; i < zones.public_count && i < ROUTE53_TWINS_MAX; i++)
+		check_id(zones.ids[i]);
+}
+
+static void check_zone(const struct xml *xml)
+{
+	static const domain_name servers[] = {"ns-1.awsdns-01.org", "ns-2.awsdns-02.co.uk"};
+	struct error err = ERROR_INIT;
+
+	if (route53_is_served_by(xml, servers, 2, &err) < 0)
+		fuzz_check_error(&err);
 }
 
 static void check_change(const struct xml *xml)
@@ -172,6 +183,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	check_sets(xml);
 	check_zones(xml);
+	check_zone(xml);
 	check_change(xml);
 	return 0;
 }
