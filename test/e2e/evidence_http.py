@@ -19,7 +19,7 @@ class Answer:
 
 def curl(made: Bench, path: str, *options: str) -> Answer:
     """One request, the path sent exactly as it is given."""
-    command = ["curl", "-sS", "-i", "--globoff", "--path-as-is", "--max-time", "20"]
+    command = ["curl", "-sS", "-i", "--globoff", "--path-as-is", "--max-time", "60"]
     where = ["--unix-socket", str(made.socket), f"http://localhost{path}"]
     raw = subprocess.run([*command, *options, *where], capture_output=True, check=True).stdout
     return parse(raw)
