@@ -367,7 +367,7 @@ static int start_preflight(struct steps_dns *dns, struct domain *d, struct error
 	    .words = words,
 	    .extra = extra,
 	    .timeout = PREFLIGHT_TIMEOUT,
-	    .output_level = LOG_INFO,
+	    .output_level = LOG_DEBUG,
 	    .done = on_preflight_done,
 	    .arg = d,
 	};
