@@ -409,6 +409,7 @@ int command_line_run(const struct program *program, int argc, char **argv, void 
 			 : program->around(line.command, values, line.arguments, line.count, &err);
 	if (rc >= 0)
 		return rc;
+	log_about(NULL); /* whoever reads the error knows what it is about, and says so */
 	if (program->is_for_people)
 		say(stderr, "%s: %s", program->name, err.text);
 	else

@@ -116,7 +116,7 @@ static void begin(void *arg)
 	if (d->step == STEP_RECORDS)
 		d->passed = 0;
 	else if (d->step == STEP_PREFLIGHT && d->passed == 0 && d->note != NULL) {
-		log_info("[%s] no longer so: %s", d->name, d->note);
+		log_info("[%s] this is over: %s", d->name, d->note);
 		set_text(&d->note, NULL);
 	} else if (d->step == STEP_CHECK)
 		d->recheck = false;

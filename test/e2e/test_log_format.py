@@ -128,6 +128,15 @@ def test_a_failure_says_its_step_its_attempt_and_when_it_is_tried_again(world: W
     assert failed["error"] in lines[0]["message"]
 
 
+def test_the_domain_of_a_failure_is_named_once(world: World) -> None:
+    stack = world.make_stack()
+    stack.bind.add(NAME, 60, "CAA", '0 issue "other.test"')
+    ingress = world.ingress(DOMAINS=NAME, ROUTING_MAP=f"{NAME}={stack.app.address}")
+    failed = ingress.wait_domain(NAME, lambda d: d["error"], "to fail")
+    assert failed["error"].startswith("preflight: the CA would refuse")
+    assert f"[{NAME}] preflight failed" in ingress.log
+
+
 def test_the_end_of_a_failure_is_told(world: World) -> None:
     stack = world.make_stack()
     stack.acme.refuse()
