@@ -1,6 +1,7 @@
 #include "supervisor/domains.h"
 
 #include "common/log.h"
+#include "supervisor/domain_log.h"
 #include "supervisor/order_budget.h"
 #include "supervisor/schedule.h"
 #include "supervisor/state_saver.h"
@@ -15,6 +16,7 @@ struct domain {
 	struct domains *all;
 	const char *name;
 	struct domain_record *record;
+	struct domain_log log;
 	enum step step;
 	bool running; /* the step's work is under way or about to begin; else the timer decides */
 	bool is_new;  /* its first pass has not begun, nor a wait of an earlier run been taken up */
@@ -115,10 +117,9 @@ static void begin(void *arg)
 
 	if (d->step == STEP_RECORDS)
 		d->passed = 0;
-	else if (d->step == STEP_PREFLIGHT && d->passed == 0 && d->note != NULL) {
-		log_info("[%s] this is over: %s", d->name, d->note);
+	else if (d->step == STEP_PREFLIGHT && d->passed == 0)
 		set_text(&d->note, NULL);
-	} else if (d->step == STEP_CHECK)
+	else if (d->step == STEP_CHECK)
 		d->recheck = false;
 	work->begin(d, work->context);
 }
@@ -134,13 +135,7 @@ static void pause_after(struct domain *d, enum step failed, const struct error *
 		err = &unknown;
 	if (delay < (long)err->retry_after)
 		delay = (long)err->retry_after;
-	log_facts(LOG_WARN,
-		  &(struct log_facts){.domain = d->name,
-				      .step = lifecycle_step_name(failed),
-				      .attempt = r->attempt,
-				      .next_at = time(NULL) + delay},
-		  "%s failed (attempt %u, again in %ld s): %s", lifecycle_step_name(failed),
-		  r->attempt, delay, err->text);
+	domain_log_failed(&d->log, failed, r->attempt, delay, err->text);
 	r->step = d->step;
 	r->not_before = time(NULL) + delay;
 	snprintf(r->error, sizeof(r->error), "%s", err->text);
@@ -169,9 +164,7 @@ static void rest(struct domain *d)
 {
 	bool had_failed = d->record->attempt > 0;
 
-	if (had_failed)
-		log_info("[%s] all is well again, after %u failed attempts", d->name,
-			 d->record->attempt);
+	domain_log_rests(&d->log, d->record->attempt);
 	d->record->attempt = 0;
 	d->record->error[0] = '\0';
 	if (had_failed)
@@ -246,6 +239,8 @@ static void handle(struct domain *d, enum lifecycle_event event, const struct er
 		return;
 	if (event != EVENT_FAILED)
 		d->wait_seconds = 0;
+	if (event == EVENT_DONE || event == EVENT_NOTHING)
+		domain_log_done(&d->log, step);
 	log_debug("[%s] %s: event %d, next %s", d->name, lifecycle_step_name(step), event,
 		  lifecycle_step_name(t.next));
 	d->step = t.next;
@@ -288,9 +283,7 @@ void domain_passed(struct domain *d, const struct error *err)
 {
 	if (!d->running || d->all->stopping)
 		return;
-	log_facts(LOG_WARN,
-		  &(struct log_facts){.domain = d->name, .step = lifecycle_step_name(d->step)},
-		  "%s failed, which holds up nothing: %s", lifecycle_step_name(d->step), err->text);
+	domain_log_passed(&d->log, d->step, err->text);
 	if (d->passed == 0)
 		set_text(&d->note, err->text);
 	d->passed |= 1U << d->step;
@@ -396,6 +389,7 @@ static int domain_init(struct domain *d, struct domains *all, size_t index, stru
 {
 	d->all = all;
 	d->name = all->options.names[index];
+	d->log.domain = d->name;
 	d->step = STEP_SETTLED;
 	d->is_new = true;
 	d->record = state_domain(all->options.state, d->name);
@@ -435,6 +429,7 @@ void domains_free(struct domains *all)
 	for (size_t i = 0; all->list != NULL && i < all->options.count; i++) {
 		if (all->list[i].timer != NULL)
 			event_free(all->list[i].timer);
+		domain_log_free(&all->list[i].log);
 		free(all->list[i].note);
 		free(all->list[i].caution);
 	}

@@ -9,6 +9,7 @@ import signal
 from pathlib import Path
 from typing import Any
 
+from support.cloudflare_api import CloudflareApi
 from support.ingress import Ingress
 
 from .conftest import World
@@ -145,7 +146,36 @@ def test_the_end_of_a_failure_is_told(world: World) -> None:
     stack.acme.clear_faults()
     assert ingress.ctl("renew", NAME).returncode == 0
     ingress.wait_settled()
-    assert f"[{NAME}] all is well again, after 1 failed attempts" in ingress.log
+    assert f"[{NAME}] all is well again, after 1 failed attempt\n" in ingress.log
+
+
+def test_what_holds_up_nothing_is_told_once_and_when_it_is_over(world: World) -> None:
+    stack = world.make_stack(provider="cloudflare")
+    assert isinstance(stack.dns_api, CloudflareApi)
+    ingress = world.ingress(DOMAINS=NAME, ROUTING_MAP=f"{NAME}={stack.app.address}")
+    ingress.wait_settled()
+    stack.dns_api.fault("status", match=rf"name\.exact={NAME}", times=None, status=500)
+
+    def look_again() -> None:
+        before = ingress.domain(NAME)["next_at"]
+        assert ingress.ctl("renew", NAME).returncode == 0
+        ingress.wait_domain(
+            NAME, lambda d: d["state"] == "settled" and d["next_at"] != before, "to be looked at"
+        )
+
+    def told(words: str) -> list[str]:
+        return [line for line in ingress.log.splitlines() if words in line]
+
+    for _ in range(3):
+        look_again()
+    assert len(told("records failed, which holds up nothing: ")) == 1
+    stack.dns_api.clear_faults()
+    for _ in range(2):
+        look_again()
+    (end,) = told("this is over")
+    (begin,) = told("which holds up nothing")
+    assert f"[{NAME}] records: this is over: " in end
+    assert end.partition("is over: ")[2] == begin.partition("up nothing: ")[2]
 
 
 def test_the_end_of_haproxy_and_its_return_are_told(world: World) -> None:
