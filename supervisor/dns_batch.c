@@ -4,7 +4,7 @@
 #include "common/json.h"
 #include "common/settings.h"
 #include "supervisor/dns_result.h"
-#include "supervisor/domains.h"
+#include "supervisor/domain_work.h"
 #include "supervisor/jobs.h"
 #include "supervisor/state.h"
 #include "supervisor/steps_account.h"

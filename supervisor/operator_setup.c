@@ -6,7 +6,7 @@
 #include "common/json.h"
 #include "common/log.h"
 #include "common/settings.h"
-#include "supervisor/domains.h"
+#include "supervisor/domain_work.h"
 #include "supervisor/jobs.h"
 #include "supervisor/lane.h"
 #include "supervisor/schedule.h"

@@ -6,7 +6,7 @@
 #include "supervisor/certbot.h"
 #include "supervisor/certificate_store.h"
 #include "supervisor/clock_check.h"
-#include "supervisor/domains.h"
+#include "supervisor/domain_work.h"
 #include "supervisor/file_print.h"
 #include "supervisor/lost_volume.h"
 #include "supervisor/state.h"

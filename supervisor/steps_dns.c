@@ -5,10 +5,11 @@
 #include "common/settings.h"
 #include "supervisor/dns_batch.h"
 #include "supervisor/dns_result.h"
-#include "supervisor/domains.h"
+#include "supervisor/domain_work.h"
 #include "supervisor/jobs.h"
 #include "supervisor/operator_setup.h"
 #include "supervisor/served_pair.h"
+#include "supervisor/state.h"
 #include "supervisor/steps_account.h"
 #include "supervisor/steps_order.h"
 

@@ -7,7 +7,7 @@
 #include "supervisor/certificate_store.h"
 #include "supervisor/clock_check.h"
 #include "supervisor/container_memory.h"
-#include "supervisor/domains.h"
+#include "supervisor/domain_work.h"
 #include "supervisor/key_origin.h"
 #include "supervisor/order_sweep.h"
 #include "supervisor/schedule.h"

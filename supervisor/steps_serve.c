@@ -4,7 +4,7 @@
 #include "common/settings.h"
 #include "supervisor/certificate_store.h"
 #include "supervisor/clock_check.h"
-#include "supervisor/domains.h"
+#include "supervisor/domain_work.h"
 #include "supervisor/handshakes.h"
 #include "supervisor/haproxy.h"
 #include "supervisor/key_origin.h"

@@ -8,6 +8,7 @@
 #include "test/unit/common/unit.h"
 
 #include "common/clock.h"
+#include "supervisor/domain_work.h"
 #include "supervisor/domains.h"
 
 enum { DOMAINS_MAX = 3000, DAY = 86400 };

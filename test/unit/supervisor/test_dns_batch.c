@@ -3,7 +3,7 @@
 
 #include "common/settings.h"
 #include "supervisor/dns_batch.h"
-#include "supervisor/domains.h"
+#include "supervisor/domain_work.h"
 #include "supervisor/jobs.h"
 #include "supervisor/state.h"
 #include "supervisor/steps_account.h"
