@@ -62,4 +62,11 @@ void confinement_hide_memory(void);
 /* Whether this process has the capability in effect. */
 bool confinement_has(int capability);
 
+/*
+ * Whether the user namespace of this process has `user`, and the group of the same number, so that
+ * there is something to become.  The one of a rootless container may end at a small number.  Takes
+ * no right and changes nothing; true where it cannot be told.
+ */
+bool confinement_knows_user(uid_t user);
+
 #endif

@@ -21,11 +21,24 @@ int privileges_confine(int dir, struct error *err)
 	return 0;
 }
 
+/* There is nobody else to be: what root can do beyond its own files are capabilities. */
+static int stay_without_capabilities(uid_t user, struct error *err)
+{
+	log_debug("there is no user %u in this user namespace; going on as root without "
+		  "capabilities",
+		  (unsigned)user);
+	if (confinement_drop_capabilities(0, 0) != 0)
+		return error_set_errno(err, EXIT_FAILED, errno, "cannot give up capabilities");
+	return 0;
+}
+
 static int drop_root(uid_t user, struct error *err)
 {
 	pid_t parent = getppid();
 	int death_signal = 0;
 
+	if (!confinement_knows_user(user))
+		return stay_without_capabilities(user, err);
 	if (prctl(PR_GET_PDEATHSIG, &death_signal) != 0)
 		return error_set_errno(err, EXIT_FAILED, errno, "prctl(PR_GET_PDEATHSIG)");
 	if (confinement_become(user) != 0)

@@ -37,6 +37,9 @@ int privileges_confine(int dir, struct error *err);
  * and no capabilities, checks that there is no way back, and sets no_new_privs.  The parent-death
  * signal, which the kernel takes away from a process that changes its user (prctl(2)), is kept; -1
  * if the parent has died meanwhile.
+ *
+ * Where the user namespace has no such user, as that of a rootless container may not, root stays
+ * root, without any capability.
  */
 int privileges_drop(uid_t user, struct error *err);
 

@@ -9,10 +9,12 @@
 #include <linux/capability.h>
 #include <string.h>
 
-/* Keeps the right to open files of root and of the user that the volume belongs to. */
+/* Keeps the right to open files of root and of the user that the volume belongs to.  Where there
+ * is no USER_DNS to give the notes to, ingressd has said so once. */
 static void stay_root(const struct error *cause)
 {
-	log_warn("%s; going on as root, since it keeps notes there", cause->text);
+	if (confinement_knows_user(USER_DNS))
+		log_warn("%s; going on as root, since it keeps notes there", cause->text);
 	confinement_drop_capabilities(CAPABILITY(CAP_DAC_OVERRIDE), 0);
 }
 

@@ -44,7 +44,8 @@ int certbot_user_begin(uid_t user, struct error *err)
 	if (user == 0 || take(user, user))
 		return 0;
 	certbot_user_end(user);
-	return error_set(err, EXIT_FAILED, "cannot look at files as user %u", (unsigned)user);
+	return error_set(err, EXIT_FAILED, "there is no user %u, or no right to be one",
+			 (unsigned)user);
 }
 
 void certbot_user_end(uid_t user)

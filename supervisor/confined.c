@@ -2,6 +2,7 @@
 
 #include "common/buffer.h"
 #include "common/log.h"
+#include "common/privileges.h"
 
 #include <linux/capability.h>
 #include <string.h>
@@ -78,7 +79,9 @@ const struct confinement *confined_dns(const struct settings *settings)
 	return runs_a_program_of_the_operator(settings) ? &with_exec : &usual;
 }
 
-void confined_report(void)
+/* ---- what of it cannot be */
+
+static void report_rights(void)
 {
 	static const struct {
 		int number;
@@ -86,12 +89,6 @@ void confined_report(void)
 	} needed[] = {{CAP_SETGID, "SETGID"}, {CAP_SETUID, "SETUID"}, {CAP_SETPCAP, "SETPCAP"}};
 	struct buffer missing;
 
-	if (geteuid() != 0) {
-		log_info("not started as root: what is started runs as user %u too, which may read "
-			 "the certificates' keys",
-			 (unsigned)geteuid());
-		return;
-	}
 	buffer_init(&missing, LOG_LINE_MAX);
 	for (size_t i = 0; i < sizeof(needed) / sizeof(*needed); i++)
 		if (!confinement_has(needed[i].number))
@@ -101,4 +98,37 @@ void confined_report(void)
 			 "capabilities:%s",
 			 buffer_text(&missing));
 	buffer_free(&missing);
+}
+
+/* Ended by root, as which its master runs; HAProxy itself says nothing when it may not. */
+static void report_kill(void)
+{
+	if (!confinement_has(CAP_KILL))
+		log_warn("the container has not got the capability KILL: HAProxy cannot end a "
+			 "worker, so that the one before a reload may answer clients beside the "
+			 "new one; add it (cap_add: KILL)");
+}
+
+static void report_users(void)
+{
+	if (!confinement_knows_user(USER_DNS))
+		log_info("this container's user namespace has no users such as %u: what is "
+			 "started stays root, without capabilities, and may read the "
+			 "certificates' keys; for users of their own give the container 65536 "
+			 "(with rootless podman by /etc/subuid and /etc/subgid, then `podman "
+			 "system migrate`)",
+			 (unsigned)USER_DNS);
+}
+
+void confined_report(void)
+{
+	if (geteuid() != 0) {
+		log_info("not started as root: what is started runs as user %u too, which may read "
+			 "the certificates' keys",
+			 (unsigned)geteuid());
+		return;
+	}
+	report_users();
+	report_rights();
+	report_kill();
 }

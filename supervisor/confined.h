@@ -28,7 +28,7 @@ enum {
 	CERTBOT_PROCESSES_MAX = 128,		/* itself, a shell, ldconfig and the like */
 };
 
-/* Logs in one line which of these limits cannot be applied, if any. */
+/* Logs which of these limits cannot be applied, and what HAProxy cannot do, a line for each. */
 void confined_report(void);
 
 #endif

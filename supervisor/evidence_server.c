@@ -10,15 +10,23 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { BACKLOG = SOMAXCONN, RESTART_DELAY = 1 };
+enum {
+	BACKLOG = SOMAXCONN,
+	/* Seconds. */
+	DELAY_MAX = 30,
+	STABLE_SECONDS = 60,
+};
 
 struct evidence_server {
 	struct evidence_server_options options;
 	struct process *process;
 	struct event *restart;
 	int listener;
+	time_t started_at;
+	unsigned restarts_in_row;
 	bool stopping;
 };
 
@@ -54,9 +62,16 @@ fail:
 
 static int start(struct evidence_server *server, struct error *err);
 
-static void start_later(struct evidence_server *server)
+/* Seconds until then: a server that cannot run is tried less and less often. */
+static long start_later(struct evidence_server *server)
 {
-	event_add(server->restart, &(struct timeval){RESTART_DELAY, 0});
+	long delay = 1L << (server->restarts_in_row < 5 ? server->restarts_in_row : 5);
+
+	if (delay > DELAY_MAX)
+		delay = DELAY_MAX;
+	server->restarts_in_row++;
+	event_add(server->restart, &(struct timeval){delay, 0});
+	return delay;
 }
 
 static void on_exit_of_server(const struct process_result *result, void *arg)
@@ -67,11 +82,12 @@ static void on_exit_of_server(const struct process_result *result, void *arg)
 	server->process = NULL;
 	if (server->stopping)
 		return;
+	if (time(NULL) - server->started_at > STABLE_SECONDS)
+		server->restarts_in_row = 0;
 	if (process_check(result, "it ended", &err) == 0)
 		error_set(&err, EXIT_FAILED, "it ended by itself");
 	error_wrap(&err, "ingress-evidence %s", server->options.command);
-	log_error("%s; it is started again in %d s", err.text, RESTART_DELAY);
-	start_later(server);
+	log_error("%s; it is started again in %ld s", err.text, start_later(server));
 }
 
 static void on_restart(evutil_socket_t fd, short what, void *arg)
@@ -99,6 +115,7 @@ static int start(struct evidence_server *server, struct error *err)
 	    .arg = server,
 	};
 
+	server->started_at = time(NULL);
 	server->process = jobs_start(server->options.jobs, &service, err);
 	return server->process == NULL ? -1 : 0;
 }

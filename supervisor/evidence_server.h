@@ -26,7 +26,8 @@ struct evidence_server_options {
 /* Listens, so that no client is refused; clients that connect before the server runs wait. */
 struct evidence_server *evidence_server_new(const struct evidence_server_options *options,
 					    struct error *err);
-/* Starts the server from the event loop, and again until it can be started. */
+/* Starts the server from the event loop, and again whenever it has ended, after a pause that grows
+ * while it does not live for long. */
 void evidence_server_start(struct evidence_server *server);
 void evidence_server_stop(struct evidence_server *server);
 void evidence_server_free(struct evidence_server *server);

@@ -10,7 +10,7 @@ import signal
 import socket
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -28,6 +28,7 @@ from support.volume import Volume
 from .conftest import World
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+SMALL = ROOT / "test/support/small_namespace.py"
 NAME = "app.demo.test"
 NOBODY = 65534
 DNS_USER = 59301
@@ -161,8 +162,11 @@ exec setpriv --no-new-privs --inh-caps=-all --bounding-set="-all$CAPABILITIES" -
 """
 
 
-def _start_in_a_container(ingress: Ingress, capabilities: list[str]) -> None:
-    """With a root that is read-only but for the volumes and /run, and these capabilities."""
+def _start_in_a_container(
+    ingress: Ingress, capabilities: list[str], *, within: Sequence[Path | str] = ()
+) -> None:
+    """With a root that is read-only but for the volumes and /run, and these capabilities; started
+    by the command `within`, if there is one."""
     environment = {
         **ingress.environment,
         "CAPABILITIES": "".join(f",+{name.lower()}" for name in capabilities),
@@ -172,7 +176,7 @@ def _start_in_a_container(ingress: Ingress, capabilities: list[str]) -> None:
     for folder in folders:
         folder.mkdir(exist_ok=True)
     ingress.child = Child(
-        ["unshare", "--mount", "sh", "-euc", IN_A_CONTAINER, "sh", *folders],
+        [*within, "unshare", "--mount", "sh", "-euc", IN_A_CONTAINER, "sh", *folders],
         ingress.log_file,
         env=environment,
         death_signal=signal.SIGTERM,
@@ -196,6 +200,68 @@ def test_with_the_capabilities_of_the_compose_file_too(world: World, given: str)
         )
         assert ingress.stop() == 0
     assert watch.wrong == set()
+
+
+def _roots_certbot(ingress: Ingress) -> int:
+    """The capabilities of a certbot that runs as root, once there is one."""
+    seen: list[int] = []
+
+    def is_seen() -> bool:
+        for pid in ingress.processes("certbot"):
+            sight = look_at(pid)
+            if sight is not None and "certonly" in sight.argv and sight.users == {0}:
+                seen.append(sight.capabilities)
+        return bool(seen)
+
+    ingress.wait_for(is_seen, "certbot as root", SEEN_DEADLINE)
+    return seen[0]
+
+
+def test_without_the_right_to_end_certbot_it_stays_roots_and_that_is_told(world: World) -> None:
+    """Nor can HAProxy's workers be ended then."""
+    stack = _stack(world)
+    capabilities = [name for name in _compose_capabilities() if name != "KILL"]
+    ingress = Ingress(stack, **_settings(stack))
+    _start_in_a_container(ingress, capabilities)
+    with ingress.child:
+        assert _roots_certbot(ingress) == 0  # of DAC_OVERRIDE, which the container has not got
+        stack.bind.second.release()
+        ingress.wait_settled()
+        ingress.wait_status(lambda s: s["evidence"]["published_at"], "evidence")
+        # By the first worker or the second: neither is ended.
+        ingress.wait_for(lambda: ingress.try_serial(NAME), "the certificate to be served")
+        for told in (
+            "certbot runs as root, which reads every key: it has not got the capabilities KILL",
+            "the container has not got the capability KILL: HAProxy cannot end a worker",
+        ):
+            assert ingress.log.count(told) == 1
+        assert "has no users such as" not in ingress.log
+
+
+def test_in_a_user_namespace_without_our_users_everything_works_and_is_told(world: World) -> None:
+    """As in a rootless container that was given a thousand users."""
+    stack = _stack(world)
+    ingress = Ingress(stack, **_settings(stack))
+    _start_in_a_container(ingress, _compose_capabilities(), within=["/usr/bin/python3", SMALL])
+    with ingress.child:
+        ingress.wait_for(lambda: ingress.processes("ingress-dns auth"), "certbot's hook", SEEN_DEADLINE)
+        stack.bind.second.release()
+        ingress.wait_settled()
+        ingress.wait_status(lambda s: s["evidence"]["published_at"], "evidence")
+        for server in ("ingress-evidence serve", "ingress-evidence attest"):
+            sight = look_at(ingress.processes(server)[0])
+            assert sight is not None and (sight.users, sight.others) == ({0}, 0)
+        serve = look_at(ingress.processes("ingress-evidence serve")[0])
+        assert serve is not None and serve.capabilities == 0
+        assert ingress.fetch(NAME, "/evidences/quote.json").status == 200
+        nonce = "00" * 32
+        assert ingress.fetch(NAME, f"/evidences/attestation.json?nonce={nonce}").status == 200
+        assert ingress.ctl("reload").returncode == 0
+        assert ingress.fetch(NAME).json()["name"] == "app"
+        assert ingress.log.count("user namespace has no users such as 59301") == 1
+        assert "there is no user 59310, or no right to be one" in ingress.log
+        assert " error " not in ingress.log
+        assert ingress.stop() == 0
 
 
 # ---- without root

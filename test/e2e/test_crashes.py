@@ -38,17 +38,21 @@ def test_haproxy_comes_back(serving: tuple[Ingress, Volume], victim: str) -> Non
 
 
 def test_the_evidence_server_comes_back_and_no_request_fails(world: World) -> None:
+    """After pauses that grow, should it not live for long."""
     volume = Volume(world.make_stack(guest_agent="dstack"))
     volume.put(NAME)
     volume.put("api.demo.test")
     ingress = world.ingress()
     ingress.wait_settled()
     ingress.wait_status(lambda s: s["evidence"]["published_at"], "evidence")
-    killed = ingress.status()["evidence"]["pid"]
-    os.kill(killed, signal.SIGKILL)
-    # Asked at once: it waits in the socket's queue.
-    assert ingress.fetch(NAME, "/evidences/sha256sum.txt").status == 200
-    assert ingress.wait_status(lambda s: s["evidence"]["pid"], "it")["evidence"]["pid"] != killed
+    for pause in (1, 2, 4):
+        killed = ingress.wait_status(lambda s: s["evidence"]["pid"], "it")["evidence"]["pid"]
+        os.kill(killed, signal.SIGKILL)
+        # Asked at once: it waits in the socket's queue.
+        assert ingress.fetch(NAME, "/evidences/sha256sum.txt").status == 200
+        after = ingress.wait_status(lambda s: s["evidence"]["pid"], "it")
+        assert after["evidence"]["pid"] != killed
+        assert f"; it is started again in {pause} s" in ingress.log
 
 
 @pytest.mark.parametrize("program", ["certonly", "ingress-dns apply"])

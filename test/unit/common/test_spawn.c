@@ -412,8 +412,7 @@ static void a_child_becomes_the_given_user_for_good(void **state)
 	struct spawn spec = SPAWN_INIT;
 
 	(void)state;
-	if (geteuid() != 0)
-		skip();
+	needs_root();
 	spec.confinement = &confinement;
 	assert_output(spec, "grep -E '^(Uid|Gid|Groups|Cap|NoNew)' /proc/$$/status | tr -d '\\t '",
 		      "Uid:59342593425934259342\nGid:59342593425934259342\nGroups:\n"
@@ -431,8 +430,7 @@ static void a_child_of_another_user_ends_with_its_parent(void **state)
 	char byte;
 
 	(void)state;
-	if (geteuid() != 0)
-		skip();
+	needs_root();
 	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
 	pid_t parent = fork();
 	if (parent == 0) {

@@ -108,8 +108,7 @@ static void all_of_a_users_processes_are_ended(void **state)
 	static void (*const acts[])(void) = {stay, leave, run_away};
 
 	(void)state;
-	if (geteuid() != 0)
-		skip();
+	needs_root();
 	for (size_t i = 0; i < sizeof(acts) / sizeof(*acts); i++) {
 		begin(acts[i]);
 		ended_well();
@@ -131,8 +130,7 @@ static void multiply_up_to_a_limit(void)
 static void as_many_as_there_may_be_are_ended(void **state)
 {
 	(void)state;
-	if (geteuid() != 0)
-		skip();
+	needs_root();
 	begin(multiply_up_to_a_limit);
 	ended_well();
 }
@@ -140,8 +138,7 @@ static void as_many_as_there_may_be_are_ended(void **state)
 static void who_disturbs_the_end_reaches_nobody(void **state)
 {
 	(void)state;
-	if (geteuid() != 0)
-		skip();
+	needs_root();
 	char byte;
 	assert_int_equal(pipe2(signalled, O_CLOEXEC | O_NONBLOCK), 0);
 	for (int i = 0; i < 30; i++) {
@@ -163,8 +160,7 @@ static void what_another_program_has_started_is_left_alone(void **state)
 	pid_t theirs = 0;
 
 	(void)state;
-	if (geteuid() != 0)
-		skip();
+	needs_root();
 	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
 	assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 0), 0);
 	pid_t child = fork();
@@ -195,8 +191,7 @@ static void files_are_opened_with_the_users_rights(void **state)
 {
 	struct error err = ERROR_INIT;
 
-	if (geteuid() != 0)
-		skip();
+	needs_root();
 	put(at(state, "secret"), "x");
 	put(at(state, "open"), "x");
 	assert_int_equal(chmod(at(state, "open"), 0644), 0);
@@ -219,8 +214,7 @@ static void what_a_user_cannot_use_is_named(void **state)
 {
 	char why[512] = "";
 
-	if (geteuid() != 0)
-		skip();
+	needs_root();
 	assert_int_equal(chmod(*state, 0755), 0);
 	put(at(state, "script"), "#!/bin/sh\n");
 	assert_false(certbot_user_can_run(HOSTILE, at(state, "script"), *state, why, sizeof(why)));
