@@ -82,9 +82,10 @@ static unsigned long long signals_in(const char *status, const char *field)
 {
 	const char *at = strstr(status, field);
 
-	if (at == NULL)
-		fail_msg("no %s in \"%s\"", field, status);
-	return strtoull(at + strlen(field), NULL, 16);
+	if (at != NULL)
+		return strtoull(at + strlen(field), NULL, 16);
+	fail_msg("no %s in \"%s\"", field, status);
+	return 0;
 }
 
 static void a_child_leads_its_group_with_signals_as_new(void **state)
@@ -297,7 +298,8 @@ static void path_is_searched_in_order_without_the_current_folder(void **state)
 {
 	struct spawn spec = SPAWN_INIT;
 	AUTO_FREE char *program = file_join(*state, "prog-for-test");
-	AUTO_FREE char *before = strdup(getenv("PATH"));
+	const char *now = getenv("PATH");
+	AUTO_FREE char *before = strdup(now == NULL ? "/bin" : now);
 	struct error err = ERROR_INIT;
 	AUTO_CLOSE int here = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	AUTO_FREE char *path = NULL;
