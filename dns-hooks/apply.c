@@ -156,10 +156,13 @@ static bool tell(struct apply_work *work, const struct desired_records *desired)
 	bool is_clear = apply_work_out(work, desired, zone, &present, &plan, &doubt) == 0;
 	if (!is_clear)
 		say_into(&plan.warnings, "%s", doubt.text);
-	if (work->is_logged)
-		print_plan_to_log(desired, &plan, "to be made by hand: ", &work->counts);
-	else
-		print_plan(desired, &plan, &work->counts);
+	if (work->is_logged) {
+		print_changes_to_log(desired, &plan, PRINT_FOR_OPERATOR);
+		print_warnings_to_log(desired, &plan);
+	} else {
+		print_plan(desired, &plan);
+	}
+	print_count(&plan, &work->counts);
 	plan_free(&plan);
 	return is_seen && is_clear;
 }

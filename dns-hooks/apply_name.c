@@ -96,13 +96,21 @@ static void tell_note(const struct apply_work *work, const char *name, const cha
 		print_note(note);
 }
 
-/* A plan is printed before it is carried out; its changes are counted afterwards. */
+/* Nothing is called made before it is; what could not be made is the error's to tell. */
+static void log_changes(const struct desired_records *desired, const struct plan *plan,
+			enum turn turn)
+{
+	if (turn != TURN_OVERTAKEN)
+		print_changes_to_log(desired, plan,
+				     turn == TURN_WRITTEN ? PRINT_MADE : PRINT_TRIED);
+}
+
+/* Who looks on sees a plan before it is carried out; its changes are counted afterwards. */
 static enum turn carry_out(struct apply_work *work, const struct desired_records *desired,
 			   const struct zone *zone, enum turn before,
 			   const struct record_list *present, struct plan *plan, struct error *err)
 {
 	bool is_dry = work->is_dry;
-	struct print_counts counts = {0};
 
 	if (before == TURN_OVERTAKEN)
 		tell_note(work, desired->name,
@@ -114,14 +122,16 @@ static enum turn carry_out(struct apply_work *work, const struct desired_records
 	else if (check(work, zone, desired->name, plan, err) != 0)
 		return TURN_FAILED;
 	if (work->is_logged)
-		print_plan_to_log(desired, plan, "", &counts);
+		print_warnings_to_log(desired, plan);
 	else
-		print_plan(desired, plan, &counts);
+		print_plan(desired, plan);
 	enum turn turn = plan->changes.count == 0 || is_dry
 			     ? TURN_DONE
 			     : change(work, desired, zone, present, &plan->changes, err);
+	if (work->is_logged)
+		log_changes(desired, plan, turn);
 	if (turn == TURN_WRITTEN || is_dry)
-		print_add_counts(&work->counts, &counts);
+		print_count(plan, &work->counts);
 	return turn;
 }
 

@@ -46,13 +46,6 @@ static void add_change(const struct change *change, struct buffer *line)
 		add_side(&change->after, line);
 }
 
-static void count(const struct change *change, struct print_counts *counts)
-{
-	counts->added += change->kind == CHANGE_ADD;
-	counts->changed += change->kind == CHANGE_UPDATE;
-	counts->removed += change->kind == CHANGE_REMOVE;
-}
-
 static void print_change(const struct change *change)
 {
 	static const char marks[] = {
@@ -79,16 +72,13 @@ static void print_lines(const char *mark, const struct buffer *lines)
 	}
 }
 
-void print_plan(const struct desired_records *desired, const struct plan *plan,
-		struct print_counts *counts)
+void print_plan(const struct desired_records *desired, const struct plan *plan)
 {
 	if (plan->changes.count == 0 && plan->warnings.length == 0 && !plan->warnings.failed)
 		return;
 	say(stdout, "%s", desired->name);
-	for (size_t i = 0; i < plan->changes.count; i++) {
+	for (size_t i = 0; i < plan->changes.count; i++)
 		print_change(&plan->changes.items[i]);
-		count(&plan->changes.items[i], counts);
-	}
 	if (plan->changes.count > 0)
 		print_lines("*", &plan->notes);
 	print_lines("!", &plan->warnings);
@@ -97,16 +87,26 @@ void print_plan(const struct desired_records *desired, const struct plan *plan,
 		    "  ! there is more to warn about than can be shown; look at the records there");
 }
 
-static void log_change(const char *prefix, const char *name, const struct change *change)
+static void log_change(enum print_stage stage, const char *name, const struct change *change)
 {
-	static const char *const verbs[] = {
-	    [CHANGE_ADD] = "adding", [CHANGE_UPDATE] = "changing", [CHANGE_REMOVE] = "removing"};
+	static const char *const words[][3] = {
+	    [PRINT_FOR_OPERATOR] = {[CHANGE_ADD] = "to be made by hand: adding",
+				    [CHANGE_UPDATE] = "to be made by hand: changing",
+				    [CHANGE_REMOVE] = "to be made by hand: removing"},
+	    [PRINT_TRIED] = {[CHANGE_ADD] = "failed: adding",
+			     [CHANGE_UPDATE] = "failed: changing",
+			     [CHANGE_REMOVE] = "failed: removing"},
+	    [PRINT_MADE] =
+		{[CHANGE_ADD] = "added", [CHANGE_UPDATE] = "changed", [CHANGE_REMOVE] = "removed"},
+	};
 	struct buffer line;
 
 	buffer_init(&line, (size_t)4 * SHOWN_MAX);
 	add_change(change, &line);
-	log_info("%s%s the DNS record %s %s (%s)", prefix, verbs[change->kind], name,
-		 buffer_text(&line), change->reason);
+	/* Whoever tried tells of the failure itself. */
+	(stage == PRINT_TRIED ? log_debug : log_info)("%s the DNS record %s %s (%s)",
+						      words[stage][change->kind], name,
+						      buffer_text(&line), change->reason);
 	buffer_free(&line);
 }
 
@@ -122,15 +122,17 @@ static void log_each(void (*log)(const char *format, ...), const char *name,
 	}
 }
 
-void print_plan_to_log(const struct desired_records *desired, const struct plan *plan,
-		       const char *prefix, struct print_counts *counts)
+void print_changes_to_log(const struct desired_records *desired, const struct plan *plan,
+			  enum print_stage stage)
 {
-	for (size_t i = 0; i < plan->changes.count; i++) {
-		log_change(prefix, desired->name, &plan->changes.items[i]);
-		count(&plan->changes.items[i], counts);
-	}
+	for (size_t i = 0; i < plan->changes.count; i++)
+		log_change(stage, desired->name, &plan->changes.items[i]);
 	if (plan->changes.count > 0)
-		log_each(log_info, desired->name, &plan->notes);
+		log_each(stage == PRINT_TRIED ? log_debug : log_info, desired->name, &plan->notes);
+}
+
+void print_warnings_to_log(const struct desired_records *desired, const struct plan *plan)
+{
 	log_each(log_warn, desired->name, &plan->warnings);
 	if (plan->warnings.failed)
 		log_warn("%s: there is more to warn about than can be shown; look at the records "
@@ -154,11 +156,14 @@ void print_doubt(const struct error *doubt)
 	say(stdout, "! %s", doubt->text);
 }
 
-void print_add_counts(struct print_counts *sum, const struct print_counts *counts)
+void print_count(const struct plan *plan, struct print_counts *counts)
 {
-	sum->added += counts->added;
-	sum->changed += counts->changed;
-	sum->removed += counts->removed;
+	for (size_t i = 0; i < plan->changes.count; i++) {
+		enum change_kind kind = plan->changes.items[i].kind;
+		counts->added += kind == CHANGE_ADD;
+		counts->changed += kind == CHANGE_UPDATE;
+		counts->removed += kind == CHANGE_REMOVE;
+	}
 }
 
 void print_summary(const struct print_counts *counts, bool is_plan, bool has_failed,

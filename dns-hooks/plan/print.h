@@ -18,20 +18,25 @@ struct print_counts {
  *     * a note
  *     ! a warning
  *
- * Nothing for a name without changes and warnings.  Counts the changes.
+ * Nothing for a name without changes and warnings.
  */
-void print_plan(const struct desired_records *desired, const struct plan *plan,
-		struct print_counts *counts);
-/* The same in the log, a line for each change, note and warning: among lines of others, where none
- * tells which name the one before it was about.  `prefix` stands before each change. */
-void print_plan_to_log(const struct desired_records *desired, const struct plan *plan,
-		       const char *prefix, struct print_counts *counts);
+void print_plan(const struct desired_records *desired, const struct plan *plan);
+/*
+ * The same in the log, a line for each change, note and warning: among lines of others, where none
+ * tells which name the one before it was about.  Changes and their notes are told when it is known
+ * what has become of them; at debug where they were tried in vain.
+ */
+enum print_stage { PRINT_FOR_OPERATOR, PRINT_TRIED, PRINT_MADE };
+void print_changes_to_log(const struct desired_records *desired, const struct plan *plan,
+			  enum print_stage stage);
+void print_warnings_to_log(const struct desired_records *desired, const struct plan *plan);
 void print_failure(const struct desired_records *desired, const struct error *err);
 /* A note on the name that was printed last. */
 void print_note(const char *note);
 /* What could not be found out, for no name in particular. */
 void print_doubt(const struct error *doubt);
-void print_add_counts(struct print_counts *sum, const struct print_counts *counts);
+/* Adds the plan's changes. */
+void print_count(const struct plan *plan, struct print_counts *counts);
 /* How many of which; "No changes." only if that is the whole truth.  `is_partial` when a change
  * failed of which some may have been made. */
 void print_summary(const struct print_counts *counts, bool is_plan, bool has_failed,

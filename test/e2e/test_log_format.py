@@ -66,9 +66,9 @@ def test_a_certificate_s_way_can_be_followed_by_the_fields(world: World) -> None
     assert served["next_at"] == certificate["renew_at"]
     about = [line for line in lines if line.get("domain") == NAME]
     for words in (
-        f"adding the DNS record {NAME} A ",
-        f"adding the DNS record _dstack-app-address.{NAME} TXT ",
-        f"adding the DNS record {NAME} CAA ",
+        f"added the DNS record {NAME} A ",
+        f"added the DNS record _dstack-app-address.{NAME} TXT ",
+        f"added the DNS record {NAME} CAA ",
         "ordering a certificate",
         "challenge value",
         "the value can be seen everywhere",
@@ -112,6 +112,22 @@ def test_the_documents_show_a_first_start_as_it_is(world: World) -> None:
     # This machine's limit of open files, not the product's.
     logged = {line for line in logged if "MAXCONN=" not in line}
     assert shown == logged
+
+
+def test_a_record_is_told_as_added_once_it_is(world: World) -> None:
+    stack = world.make_stack(provider="cloudflare")
+    assert isinstance(stack.dns_api, CloudflareApi)
+    stack.dns_api.fault("status", match="^POST .*/dns_records", times=None, status=500)
+    ingress = world.ingress(DOMAINS=NAME, ROUTING_MAP=f"{NAME}={stack.app.address}")
+    ingress.wait_domain(NAME, lambda d: d["error"], "the API to refuse a record")
+    failed = ingress.log
+    assert "cannot change the records of " in failed
+    stack.dns_api.clear_faults()
+    assert ingress.ctl("renew", NAME).returncode == 0
+    ingress.wait_settled()
+    for record in (f"{NAME} CNAME gateway.", f"_dstack-app-address.{NAME} TXT "):
+        assert f"the DNS record {record}" not in failed
+        assert ingress.log.count(f"[{NAME}] added the DNS record {record}") == 1, ingress.log
 
 
 def test_a_failure_says_its_step_its_attempt_and_when_it_is_tried_again(world: World) -> None:
