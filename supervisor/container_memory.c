@@ -21,12 +21,14 @@ const struct container_memory_places container_memory_usual = {"/sys/fs/cgroup",
 /* The files of one version, and where groups lie below the folder. */
 static const struct version {
 	const char *below, *controllers; /* as /proc/self/cgroup lists them */
-	const char *limit, *taken, *reclaimable;
+	const char *limit, *taken, *reclaimable, *events;
 } versions[] = {
-    {"", "::", "memory.max", "memory.current", "inactive_file "},
+    {"", "::", "memory.max", "memory.current", "inactive_file ", "memory.events"},
     {"/memory", ":memory:", "memory.limit_in_bytes", "memory.usage_in_bytes",
-     "total_inactive_file "},
+     "total_inactive_file ", "memory.oom_control"},
 };
+
+enum { VERSIONS = sizeof(versions) / sizeof(*versions) };
 
 static bool read_text(const char *folder, const char *file, struct buffer *text)
 {
@@ -55,20 +57,28 @@ static long long read_number(const char *folder, const char *file)
 	return number;
 }
 
-static long long read_reclaimable(const char *folder, const char *key)
+/* The number behind `key` at the beginning of a line; -1: there is none. */
+static long long read_behind(const char *folder, const char *file, const char *key)
 {
 	struct buffer text;
-	long long number = 0;
+	long long number = -1;
 
-	if (read_text(folder, "memory.stat", &text)) {
+	if (read_text(folder, file, &text)) {
 		const char *at = buffer_text(&text);
 		while (at != NULL && strncmp(at, key, strlen(key)) != 0) {
 			at = strchr(at, '\n');
 			at = at == NULL ? NULL : at + 1;
 		}
-		number = at == NULL ? 0 : strtoll(at + strlen(key), NULL, 10);
+		number = at == NULL ? -1 : strtoll(at + strlen(key), NULL, 10);
 	}
 	buffer_free(&text);
+	return number;
+}
+
+static long long read_reclaimable(const char *folder, const char *key)
+{
+	long long number = read_behind(folder, "memory.stat", key);
+
 	return number > 0 ? number : 0;
 }
 
@@ -111,29 +121,68 @@ static void own_group(const struct container_memory_places *places, const struct
 		group[0] = '\0';
 }
 
-/* What a group allows, by its files; and the least of it, from this process's group up. */
+/* A number of a group, by its files; LLONG_MAX: there is none.  `visit` is told those of this
+ * process's group and of all above it, until it has had enough. */
 typedef long long group_number(const struct version *version, const char *folder);
+typedef bool group_visit(long long number, long long *result);
+
+static void visit_groups(const struct container_memory_places *places,
+			 const struct version *version, group_number *number, group_visit *visit,
+			 long long *result)
+{
+	char group[GROUP_MAX], folder[PATH_LENGTH_MAX];
+
+	own_group(places, version, group);
+	for (;;) {
+		snprintf(folder, sizeof(folder), "%s%s%s", places->folder, version->below, group);
+		if (!visit(number(version, folder), result))
+			return;
+		char *slash = strrchr(group, '/');
+		if (slash == NULL)
+			return;
+		*slash = '\0';
+	}
+}
+
+static bool take_least(long long number, long long *least)
+{
+	if (number < *least)
+		*least = number;
+	return true;
+}
 
 static long long least_of(const struct container_memory_places *places, group_number *number)
 {
 	long long least = LLONG_MAX;
 
-	for (size_t i = 0; i < sizeof(versions) / sizeof(*versions); i++) {
-		char group[GROUP_MAX], folder[PATH_LENGTH_MAX];
-		own_group(places, &versions[i], group);
-		for (;;) {
-			snprintf(folder, sizeof(folder), "%s%s%s", places->folder,
-				 versions[i].below, group);
-			long long found = number(&versions[i], folder);
-			if (found < least)
-				least = found;
-			char *slash = strrchr(group, '/');
-			if (slash == NULL)
-				break;
-			*slash = '\0';
-		}
-	}
+	for (size_t i = 0; i < VERSIONS; i++)
+		visit_groups(places, &versions[i], number, take_least, &least);
 	return least;
+}
+
+/* The nearest group that has one: groups above may be of others as well. */
+static bool take_first(long long number, long long *first)
+{
+	*first = number;
+	return number == LLONG_MAX;
+}
+
+static long long kills_in(const struct version *version, const char *folder)
+{
+	long long kills = read_behind(folder, version->events, "oom_kill ");
+
+	return kills < 0 ? LLONG_MAX : kills;
+}
+
+/* How many processes of the container the kernel has ended for want of memory; LLONG_MAX: it does
+ * not say. */
+static long long count_kills(const struct container_memory_places *places)
+{
+	long long kills = LLONG_MAX;
+
+	for (size_t i = 0; i < VERSIONS && kills == LLONG_MAX; i++)
+		visit_groups(places, &versions[i], kills_in, take_first, &kills);
+	return kills;
 }
 
 long long container_memory_left(const struct container_memory_places *places)
@@ -149,14 +198,21 @@ long long container_memory_limit(const struct container_memory_places *places)
 void container_memory_why_killed(const struct container_memory_places *places,
 				 char words[MEMORY_WORDS_SIZE])
 {
-	long long limit = container_memory_limit(places);
+	long long limit = container_memory_limit(places), kills = count_kills(places);
+	char of_limit[64] = "";
 
-	if (limit == LLONG_MAX)
-		snprintf(words, MEMORY_WORDS_SIZE,
-			 "as the kernel does when the machine's memory runs out");
+	if (kills == 0) { /* it is counted before the signal is sent */
+		snprintf(words, MEMORY_WORDS_SIZE, "not for want of memory, by the kernel's count");
+		return;
+	}
+	if (limit != LLONG_MAX)
+		snprintf(of_limit, sizeof(of_limit), ": the container's memory limit is %lld MB",
+			 limit >> 20);
+	if (kills == LLONG_MAX)
+		snprintf(words, MEMORY_WORDS_SIZE, "perhaps for want of memory%s", of_limit);
 	else
 		snprintf(words, MEMORY_WORDS_SIZE,
-			 "as the kernel does when memory runs out: the container's memory limit is "
-			 "%lld MB",
-			 limit >> 20);
+			 "the kernel has ended %lld process%s of the container so far for want of "
+			 "memory%s",
+			 kills, kills == 1 ? "" : "es", of_limit);
 }

@@ -18,9 +18,16 @@ long long container_memory_left(const struct container_memory_places *places);
 /* The least of the limits that its control groups have, in bytes; LLONG_MAX as above. */
 long long container_memory_limit(const struct container_memory_places *places);
 
-/* "as the kernel does when memory runs out: the container's memory limit is 64 MB", for whoever was
- * killed by signal 9. */
-enum { MEMORY_WORDS_SIZE = 128 };
+/*
+ * What is known of memory, for whoever was killed by signal 9, by what the kernel counts of those
+ * that it ended in the container for want of memory:
+ *
+ *   the kernel has ended 2 processes of the container so far for want of memory: the container's
+ *   memory limit is 64 MB
+ *   not for want of memory, by the kernel's count
+ *   perhaps for want of memory: ...                 where the count cannot be read
+ */
+enum { MEMORY_WORDS_SIZE = 160 };
 void container_memory_why_killed(const struct container_memory_places *places,
 				 char words[MEMORY_WORDS_SIZE]);
 

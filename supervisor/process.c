@@ -291,7 +291,7 @@ void process_describe_end(int status, char text[PROCESS_END_SIZE])
 		return;
 	container_memory_why_killed(&container_memory_usual, words);
 	length = strlen(text);
-	snprintf(text + length, PROCESS_END_SIZE - length, ", %s", words);
+	snprintf(text + length, PROCESS_END_SIZE - length, "; %s", words);
 }
 
 int process_check(const struct process_result *result, const char *what, struct error *err)

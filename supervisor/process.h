@@ -79,7 +79,7 @@ size_t process_count(const struct process_table *table);
 /* What the exit status of a program of ours that did not end well says. */
 enum exit_code process_exit_code(int status);
 
-/* "exited with status 1", "was killed by signal 9 (Killed), as the kernel does when ...". */
+/* "exited with status 1", "was killed by signal 9 (Killed); perhaps for want of memory: ...". */
 enum { PROCESS_END_SIZE = 256 };
 void process_describe_end(int status, char text[PROCESS_END_SIZE]);
 

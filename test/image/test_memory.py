@@ -88,7 +88,8 @@ def test_with_too_little_it_serves_on_and_says_so(
         container.wait_served(DEADLINE)
         done = container.run("ingressctl", "renew", NAME, "--force")
         assert done.returncode == 1
-        assert "certbot: it was killed by signal 9 (Killed), as the kernel does" in done.stdout
+        assert "certbot: it was killed by signal 9 (Killed); the kernel has ended " in done.stdout
+        assert "of the container so far for want of memory: " in done.stdout
         assert limited in done.stdout
         assert limited in container.run("ingressctl", "status").stdout
         assert running.try_backend(NAME) == "app"

@@ -63,17 +63,46 @@ static void assert_why(const char *scratch, const char *expected)
 	assert_string_equal(words, expected);
 }
 
-static void whoever_is_killed_is_told_the_limit(void **state)
+static void where_the_kernel_counts_nothing_memory_is_a_guess(void **state)
 {
-	assert_why(*state, "as the kernel does when the machine's memory runs out");
+	assert_why(*state, "perhaps for want of memory");
 	put_in(*state, ".", "self", "4:memory:/docker/x\n");
 	put_in(*state, "cgroup/memory", "memory.limit_in_bytes", "9223372036854771712\n");
 	put_in(*state, "cgroup/memory", "memory.usage_in_bytes", "1000\n");
+	put_in(*state, "cgroup/memory", "memory.oom_control", "oom_kill_disable 0\nunder_oom 0\n");
 	assert_true(left(*state) == LLONG_MAX);
-	assert_why(*state, "as the kernel does when the machine's memory runs out");
+	assert_why(*state, "perhaps for want of memory");
 	put_in(*state, "cgroup/memory", "memory.limit_in_bytes", "67108864\n");
-	assert_why(*state, "as the kernel does when memory runs out: the container's memory limit "
-			   "is 64 MB");
+	assert_why(*state, "perhaps for want of memory: the container's memory limit is 64 MB");
+}
+
+static void whom_the_kernel_has_ended_it_counts(void **state)
+{
+	put_in(*state, ".", "self", "0::/\n");
+	put_in(*state, "cgroup", "memory.max", "67108864\n");
+	put_in(*state, "cgroup", "memory.events", "low 0\nmax 81\noom 2\noom_kill 0\n");
+	assert_why(*state, "not for want of memory, by the kernel's count");
+	put_in(*state, "cgroup", "memory.events", "low 0\nmax 81\noom 2\noom_kill 1\n");
+	assert_why(*state, "the kernel has ended 1 process of the container so far for want of "
+			   "memory: the container's memory limit is 64 MB");
+	put_in(*state, "cgroup", "memory.max", "max\n");
+	put_in(*state, "cgroup", "memory.events", "oom_kill 2\noom_group_kill 0\n");
+	assert_why(*state, "the kernel has ended 2 processes of the container so far for want of "
+			   "memory");
+}
+
+/* What it ended in other groups is no sign. */
+static void the_nearest_group_with_a_count_tells(void **state)
+{
+	put_in(*state, ".", "self", "4:memory:/docker/abc\n");
+	put_in(*state, "cgroup/memory", "memory.oom_control", "under_oom 0\noom_kill 7\n");
+	put_in(*state, "cgroup/memory/docker/abc", "memory.oom_control",
+	       "under_oom 0\noom_kill 0\n");
+	assert_why(*state, "not for want of memory, by the kernel's count");
+	/* A container that sees its own group at the root. */
+	put_in(*state, ".", "self", "4:memory:/docker/elsewhere\n");
+	assert_why(*state, "the kernel has ended 7 processes of the container so far for want of "
+			   "memory");
 }
 
 static void the_least_of_the_groups_above_counts(void **state)
@@ -104,7 +133,9 @@ int main(void)
 	    scratch_test(a_container_with_its_own_view_is_read),
 	    scratch_test(the_least_of_the_groups_above_counts),
 	    scratch_test(version_1_is_read),
-	    scratch_test(whoever_is_killed_is_told_the_limit),
+	    scratch_test(where_the_kernel_counts_nothing_memory_is_a_guess),
+	    scratch_test(whom_the_kernel_has_ended_it_counts),
+	    scratch_test(the_nearest_group_with_a_count_tells),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -33,7 +33,7 @@ static void each_end_is_told_as_what_it_was(void **state)
 
 	(void)state;
 	container_memory_why_killed(&container_memory_usual, words);
-	snprintf(killed, sizeof(killed), "certbot: it was killed by signal 9 (Killed), %s", words);
+	snprintf(killed, sizeof(killed), "certbot: it was killed by signal 9 (Killed); %s", words);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		const struct process_result result = {.status = rows[i].status,
 						      .exit_code = rows[i].exit_code,
