@@ -12,6 +12,7 @@ import pytest
 from support.ingress import Ingress
 from support.stack import STANDIN_APP_ID, Stack
 from support.volume import Volume
+from support.webhook_receiver import WebhookReceiver
 
 from .conftest import World
 
@@ -23,8 +24,8 @@ PROVIDERS = ("rfc2136", "cloudflare")
 ZONE_LINE = re.compile(r"^(\S+)\. 3600 IN CNAME (\S+\.)$", re.MULTILINE)
 
 
-def make_stack(world: World, provider: str) -> Stack:
-    return world.make_stack(zones=(ZONE, ELSEWHERE), closed=(ZONE,), provider=provider)
+def make_stack(world: World, provider: str, **more: str) -> Stack:
+    return world.make_stack(zones=(ZONE, ELSEWHERE), closed=(ZONE,), provider=provider, **more)
 
 
 def settings(stack: Stack, *domains: str, **more: str) -> dict[str, str | None]:
@@ -45,6 +46,17 @@ def paste(ingress: Ingress) -> list[str]:
     for name, target in lines:
         ingress.stack.bind.add(f"{name}.", 60, "CNAME", target)
     return sorted(name for name, _ in lines)
+
+
+def cnames() -> list[tuple[str, str, str]]:
+    """What NAME takes."""
+    owners = (CHALLENGE, f"_dstack-app-address.{NAME}", NAME)
+    return [("CNAME", owner, f"{owner}.{ELSEWHERE}") for owner in owners]
+
+
+def to_be_made(ingress: Ingress) -> list[tuple[str, str, str]]:
+    """The records that the status has for the operator to make."""
+    return sorted((r["type"], r["name"], r["value"]) for r in ingress.domain(NAME)["operator"])
 
 
 def wait_told(ingress: Ingress, name: str, field: str, *texts: str) -> dict[str, Any]:
@@ -87,6 +99,46 @@ def test_first_certificates_wait_for_the_operator(world: World, provider: str) -
     assert stack.bind.query(f"{CHALLENGE}.{ELSEWHERE}", "TXT") == []
     assert stack.pebble.orders() == 3 and stack.pebble.failed_validations() == 0
     assert paste(ingress) == []
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_told_only_it_needs_the_challenge_s_cname_and_no_other(
+    world: World, provider: str
+) -> None:
+    """With DNS_SETUP_MODE=print nothing is waited for, but without that one no order can work."""
+    stack = make_stack(world, provider)
+    ingress = world.ingress(**settings(stack, NAME, DNS_SETUP_MODE="print"))
+    wait_told(ingress, NAME, "error", f"{CHALLENGE}. CNAME {CHALLENGE}.{ELSEWHERE}. is missing")
+    assert stack.pebble.orders() == 0
+    stack.bind.add(f"{CHALLENGE}.", 60, "CNAME", f"{CHALLENGE}.{ELSEWHERE}.")
+    ingress.wait_settled()
+    # All three were told, and nobody has looked whether they are there.
+    assert to_be_made(ingress) == cnames()
+    for _, name, target in cnames():
+        assert f"{name}. 3600 IN CNAME {target}." in ingress.log
+    assert ingress.fetch(NAME).status == 200
+    assert (stack.pebble.orders(), stack.pebble.failed_validations()) == (1, 0)
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_a_webhook_makes_the_cnames(world: World, provider: str) -> None:
+    stack = make_stack(world, provider, guest_agent="dstack")
+    assert stack.agent is not None
+    with WebhookReceiver("a-secret-between-the-two", stack.agent.guest.pki) as webhook:
+        ingress = world.ingress(
+            **settings(stack, NAME, DNS_SETUP_INTERVAL="1", **webhook.settings())
+        )
+        ingress.wait_for(lambda: webhook.calls, "the webhook to be told")
+        (call,) = webhook.calls
+        assert sorted(call.records) == cnames()
+        assert call.payload["domain"] == NAME and stack.pebble.orders() == 0
+        for kind, name, value in call.records:
+            stack.bind.add(f"{name}.", 60, kind, f"{value}.")
+        ingress.wait_settled()
+        assert webhook.refused == [] and len(webhook.calls) == 1
+    assert to_be_made(ingress) == []
+    assert ingress.fetch(NAME).status == 200
+    assert (stack.pebble.orders(), stack.pebble.failed_validations()) == (1, 0)
 
 
 def make_all(stack: Stack, name: str) -> None:
