@@ -185,7 +185,9 @@ static void on_exit_of_haproxy(const struct process_result *result, void *arg)
 static const char *const expected[] = {
     " stopped (cumulated",
     "exited with code 0 ",
-    "exited with code 143 ", /* ended by TERM, as at the end of a stop; else ingressd tells of it */
+    "exited with code 143 ", /* ended by TERM, as at the end of a stop */
+    "Current worker (",	     /* and how it ended: the master ends by it, which ingressd tells */
+    "exit-on-failure: killing every",
     "Exiting Master process",
     "All workers exited",
     "no SSL certificate specified for bind", /* before the first one is issued */

@@ -33,6 +33,8 @@ def test_haproxy_comes_back(serving: tuple[Ingress, Volume], victim: str) -> Non
     }[victim]
     assert how in ingress.log
     assert "when memory runs out" not in ingress.log
+    told = [line for line in ingress.log.splitlines() if " error " in line]
+    assert len(told) == 1, told
     assert ingress.serial(NAME) == serial
     assert ingress.ctl("reload").returncode == 0
     assert ingress.fetch(NAME).json()["name"] == "app"
