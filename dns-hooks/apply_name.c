@@ -26,8 +26,8 @@ static int check_delegation(struct apply_work *work, const struct desired_record
 		 * harm, and this command also runs where DNS servers cannot be reached. */
 		error_wrap(&doubt, "cannot check whether %s is delegated to the provider",
 			   zone->name);
-		if (work->is_logged)
-			log_warn("%s", doubt.text);
+		if (work->is_logged) /* an order that needs DNS tells of it */
+			log_debug("%s", doubt.text);
 		else
 			print_doubt(&doubt);
 		work->is_dns_silent = true;

@@ -37,7 +37,8 @@ struct preflight {
 
 /* Whether the CNAME of the operator's that leads to the challenge is there.  Where nobody can be
  * asked from here the CA may see it all the same. */
-static int check_delegation(struct preflight *preflight, const char *domain, struct error *err)
+static int check_delegation(struct preflight *preflight, const char *domain, struct error *doubt,
+			    struct error *err)
 {
 	AUTO_OPERATOR struct operator_list list = {0};
 	struct delegation_cname cname;
@@ -53,8 +54,9 @@ static int check_delegation(struct preflight *preflight, const char *domain, str
 	case OPERATOR_MET:
 		return 0;
 	case OPERATOR_UNKNOWN:
-		log_warn("cannot tell whether %s is a CNAME to %s: %s", cname.name, cname.target,
-			 why.text);
+		*doubt = why;
+		error_wrap(doubt, "cannot tell whether %s is a CNAME to %s", cname.name,
+			   cname.target);
 		return 0;
 	default:
 		return error_set(err, why.code, "%s. CNAME %s. is missing in DNS (%s)", cname.name,
@@ -64,11 +66,11 @@ static int check_delegation(struct preflight *preflight, const char *domain, str
 
 /* Where the challenge has to stand, and that it can be seen there. */
 static int check_place(struct preflight *preflight, const char *domain, struct challenge_note *note,
-		       struct zone *zone, struct error *err)
+		       struct zone *zone, struct error *doubt, struct error *err)
 {
 	struct authority *authority = &preflight->authority;
 
-	if (check_delegation(preflight, domain, err) != 0 ||
+	if (check_delegation(preflight, domain, doubt, err) != 0 ||
 	    challenge_place_find(&preflight->view, preflight->settings, &preflight->provider,
 				 domain, note->name, authority, err) != 0 ||
 	    provider_zone(&preflight->provider, note->name, authority->zone, zone, err) != 0 ||
@@ -108,6 +110,23 @@ static int try_to_write(struct preflight *preflight, struct challenge_note *note
 	return 0;
 }
 
+static bool is_for_now(const struct error *err)
+{
+	return err->code == EXIT_TRY_LATER || err->code == EXIT_UNREACHABLE;
+}
+
+/* What cannot be told from here.  A `failure` (NULL: there is none) may have the same cause, DNS
+ * that cannot be asked, and tells of it. */
+static void tell_doubt(const struct error *doubt, const struct error *failure)
+{
+	if (doubt->text[0] == '\0')
+		return;
+	if (failure != NULL && is_for_now(failure))
+		log_debug("%s", doubt->text);
+	else
+		log_warn("%s", doubt->text);
+}
+
 /* What is wrong at a challenge's name, with the reason why it is that one. */
 static void tell_place(const char *domain, const char *name, const struct error *wrong,
 		       struct error *err)
@@ -118,7 +137,7 @@ static void tell_place(const char *domain, const char *name, const struct error 
 	if (name[0] != '\0' && domain_challenge_name(domain, plain) == 0 &&
 	    strcmp(name, plain) != 0)
 		error_wrap(err, "%s leads to %s by CNAME", plain, name);
-	if (err->code == EXIT_TRY_LATER || err->code == EXIT_UNREACHABLE)
+	if (is_for_now(err))
 		error_wrap(err, "no order for %s is made now", domain);
 	else
 		error_wrap(err, "an order for %s cannot succeed", domain);
@@ -149,13 +168,16 @@ static int check_domain(struct preflight *preflight, const char *domain, struct 
 	struct challenge_note note = {0};
 	struct zone zone = {0};
 	struct error here = ERROR_INIT, caa = ERROR_INIT;
+	struct error no_cname = ERROR_INIT, no_caa = ERROR_INIT; /* what cannot be told */
 
 	log_about(domain);
 	preflight->note = (struct error)ERROR_INIT;
 	memcpy(note.domain, domain_base(domain), strlen(domain_base(domain)) + 1);
-	bool has_place = check_place(preflight, domain, &note, &zone, &here) == 0;
+	bool has_place = check_place(preflight, domain, &note, &zone, &no_cname, &here) == 0;
 	bool is_permitted = caa_search(&preflight->view, preflight->settings, domain,
-				       preflight->account_uri, &caa) == 0;
+				       preflight->account_uri, &no_caa, &caa) == 0;
+	tell_doubt(&no_cname, has_place ? NULL : &here);
+	tell_doubt(&no_caa, has_place ? NULL : &here);
 	/* The zone is not written to for an order that will not be made. */
 	if (has_place && is_permitted)
 		has_place = try_to_write(preflight, &note, &zone, &here) == 0;

@@ -1,6 +1,5 @@
 #include "supervisor/domain_wait.h"
 
-#include "common/log.h"
 #include "supervisor/domain_entry.h"
 #include "supervisor/schedule.h"
 
@@ -65,7 +64,7 @@ void domain_pause(struct domain *d, enum step failed, const struct error *err)
 		err = &unknown;
 	if (delay < (long)err->retry_after)
 		delay = (long)err->retry_after;
-	domain_log_failed(&d->log, failed, r->attempt, delay, err->text);
+	domain_log_failed(&d->log, failed, r->attempt, delay, err);
 	r->step = d->step;
 	r->not_before = time(NULL) + delay;
 	snprintf(r->error, sizeof(r->error), "%s", err->text);
@@ -79,8 +78,7 @@ void domain_wait_for_operator(struct domain *d, const struct error *why)
 	struct domain_record *r = d->record;
 	bool is_news = r->attempt == 0 || strcmp(r->error, why->text) != 0;
 
-	if (is_news)
-		log_warn("[%s] %s: %s", d->name, lifecycle_step_name(d->step), why->text);
+	domain_log_waits(&d->log, d->step, why, is_news);
 	r->step = d->step;
 	r->attempt = 1;
 	r->not_before = time(NULL) + d->wait_seconds;

@@ -36,7 +36,7 @@ void domain_passed(struct domain *d, const struct error *err)
 {
 	if (!d->running || d->all->stopping)
 		return;
-	domain_log_passed(&d->log, d->step, err->text);
+	domain_log_passed(&d->log, d->step, err);
 	if (d->passed == 0)
 		set_text(&d->note, err->text);
 	d->passed |= 1U << d->step;

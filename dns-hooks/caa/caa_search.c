@@ -256,7 +256,7 @@ static enum finding search_from(struct search *search, const char *domain, long 
 }
 
 int caa_search(struct dns_view *view, const struct settings *settings, const char *domain,
-	       const char *account_uri, struct error *err)
+	       const char *account_uri, struct error *doubt, struct error *err)
 {
 	struct search search = {
 	    .view = view,
@@ -280,7 +280,8 @@ int caa_search(struct dns_view *view, const struct settings *settings, const cha
 				  domain, at);
 	case UNKNOWN:
 		/* Records above do not count if there are some here. */
-		log_warn("the CAA records of %s cannot be seen from here: %s", at, why.text);
+		*doubt = why;
+		error_wrap(doubt, "the CAA records of %s cannot be seen from here", at);
 		return 0;
 	default:
 		return 0;

@@ -17,11 +17,11 @@
 /*
  * Whether the CA of the settings may issue for `domain` (a wildcard or not) to the account (NULL:
  * not known).  -1 (EXIT_FAILED) only when it is certain that it will refuse: the sentence quotes
- * the record and says what to change.  What cannot be seen from here is logged and passed: the
- * CA looks from elsewhere.
+ * the record and says what to change.  What cannot be seen from here becomes the `doubt` and is
+ * passed: the CA looks from elsewhere.
  */
 int caa_search(struct dns_view *view, const struct settings *settings, const char *domain,
-	       const char *account_uri, struct error *err);
+	       const char *account_uri, struct error *doubt, struct error *err);
 
 enum caa_binding {
 	CAA_UNKNOWN, /* DNS could not be asked, or answers so that a CA could not go by it either */

@@ -9,6 +9,8 @@ import signal
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from support.cloudflare_api import CloudflareApi
 from support.ingress import Ingress
 
@@ -192,6 +194,29 @@ def test_what_holds_up_nothing_is_told_once_and_when_it_is_over(world: World) ->
     (begin,) = told("which holds up nothing")
     assert f"[{NAME}] records: this is over: " in end
     assert end.partition("is over: ")[2] == begin.partition("up nothing: ")[2]
+
+
+@pytest.mark.parametrize("provider", ["rfc2136", "cloudflare"])
+def test_an_attempt_while_dns_is_away_is_one_line(world: World, provider: str) -> None:
+    stack = world.make_stack(provider=provider)
+    ingress = world.ingress(
+        DOMAINS=NAME, ROUTING_MAP=f"{NAME}={stack.app.address}", SET_CAA="true"
+    )
+    ingress.wait_settled()
+    since = len(ingress.log)
+    stack.bind.stop()
+    assert ingress.ctl("renew", "--force", NAME).returncode != 0
+    ingress.wait_log("preflight failed (attempt 3, again in ", since=since)
+    told = [line for line in ingress.log[since:].splitlines() if re.search(" (warn|error) ", line)]
+    # The guest agent that this stack has not got is another event.
+    told = [line for line in told if "guest agent" not in line]
+    assert len(told) == 3, told
+    for attempt, line in enumerate(told, 1):
+        assert re.search(
+            rf"\[{NAME}\] preflight failed \(attempt {attempt}, again in \d+ s\): no order .*"
+            rf"cannot connect to {stack.bind.server}: Connection refused$",
+            line,
+        ), line
 
 
 def test_the_end_of_haproxy_and_its_return_are_told(world: World) -> None:
