@@ -317,13 +317,13 @@ static bool is_url(const struct setting *row, const char *value, bool is_metadat
 		return false;
 	} else if (plain && !is_loopback(&server) &&
 		   !(is_metadata && is_metadata_service(&server))) {
-		/* RFC 8555 section 6.1 for ACME; elsewhere a token would be there for all to
-		 * read. */
+		/* RFC 8555 section 6.1 for ACME, RFC 8484 section 5 for DNS; elsewhere a token
+		 * would be there for all to read. */
 		rule = is_metadata ? "must be https://, since credentials go there (http:// is for "
 				     "127.0.0.1, [::1] and localhost, and for the addresses of "
 				     "AWS's metadata services)"
-				   : "must be https://, since credentials go there (http:// is for "
-				     "127.0.0.1, [::1] and localhost)";
+				   : "must be https://, so that nobody reads or changes what goes "
+				     "there (http:// is for 127.0.0.1, [::1] and localhost)";
 	}
 	if (rule != NULL)
 		snprintf(reason, SETTING_URL_REASON_SIZE, "%s", rule);

@@ -84,8 +84,8 @@ static const struct refused plain[] = {
 	"must have at most 1024 characters, and in its path only letters, digits and " \
 	"\"/._~:+@-"
 #define HTTPS_ONLY                                                                       \
-	"must be https://, since credentials go there (http:// is for 127.0.0.1, [::1] " \
-	"and localhost)"
+	"must be https://, so that nobody reads or changes what goes there (http:// is " \
+	"for 127.0.0.1, [::1] and localhost)"
 
 static const struct refused acme[] = {
     {{"ACME_EMAIL=ops"}, "ACME_EMAIL is \"ops\": " EMAIL_LIKE},
