@@ -23,6 +23,7 @@ enum {
 	FINISH_MS = 300,
 	FINISH_LOOK_MS = 25,
 	FINISH_QUIET_MS = 100,
+	UNFINISHED_MAX = 16 * 1024, /* the log cuts it */
 };
 
 struct stopping {
@@ -155,6 +156,16 @@ static void hurry(struct stopping *s)
 	haproxy_kill(s->options.haproxy);
 }
 
+static void tell(struct stopping *s, const char *signal)
+{
+	struct buffer unfinished;
+
+	buffer_init(&unfinished, UNFINISHED_MAX);
+	s->options.describe(s->options.arg, &unfinished);
+	log_info("stopping (%s)%s", signal, buffer_text(&unfinished));
+	buffer_free(&unfinished);
+}
+
 static void on_signal(evutil_socket_t signal, short what, void *arg)
 {
 	struct stopping *s = arg;
@@ -166,7 +177,7 @@ static void on_signal(evutil_socket_t signal, short what, void *arg)
 	}
 	s->since = time(NULL);
 	s->begun_ms = clock_now_ms();
-	log_info("stopping (%s)", signal == SIGTERM ? "SIGTERM" : "SIGINT");
+	tell(s, signal == SIGTERM ? "SIGTERM" : "SIGINT");
 	s->options.begin(s->options.arg);
 	look_while_serving(s);
 }

@@ -8,6 +8,7 @@
 #ifndef SUPERVISOR_STOPPING_H
 #define SUPERVISOR_STOPPING_H
 
+#include "common/buffer.h"
 #include "common/error.h"
 #include "common/settings.h"
 
@@ -20,6 +21,8 @@ struct stopping_options {
 	struct event_base *base;
 	const struct settings *settings; /* STOP_GRACE, and the ports that clients come to */
 	struct haproxy *haproxy;
+	/* Appends what is unfinished, each "; " and words. */
+	void (*describe)(void *arg, struct buffer *text);
 	void (*begin)(void *arg);   /* ends what is not serving */
 	void (*closing)(void *arg); /* HAProxy takes no new connections from now on */
 	void (*end)(void *arg);	    /* HAProxy is gone, and the event loop ends */

@@ -26,6 +26,7 @@
 #include "supervisor/steps.h"
 #include "supervisor/stopping.h"
 #include "supervisor/traffic.h"
+#include "supervisor/unfinished.h"
 #include "supervisor/worker_addresses.h"
 
 #include <signal.h>
@@ -102,6 +103,13 @@ static void on_worker(pid_t worker, void *arg)
 
 /* ---- signals */
 
+static void describe_unfinished(void *arg, struct buffer *text)
+{
+	const struct supervisor *s = arg;
+
+	unfinished_describe(s->domains, s->pairs, text);
+}
+
 static void on_stopping(void *arg)
 {
 	struct supervisor *s = arg;
@@ -148,10 +156,10 @@ static int watch_signals(struct supervisor *s, struct error *err)
 	s->hangup = evsignal_new(s->base, SIGHUP, on_hangup, s);
 	if (s->hangup == NULL || event_add(s->hangup, NULL) != 0)
 		return error_no_memory(err);
-	s->stopping =
-	    stopping_new(&(struct stopping_options){s->base, s->settings, s->haproxy, on_stopping,
-						    on_closing, on_stopped, s},
-			 err);
+	s->stopping = stopping_new(&(struct stopping_options){s->base, s->settings, s->haproxy,
+							      describe_unfinished, on_stopping,
+							      on_closing, on_stopped, s},
+				   err);
 	return s->stopping == NULL ? -1 : 0;
 }
 

@@ -264,5 +264,27 @@ def test_an_orderly_stop_in_the_middle_of_an_order_is_no_failure(world: World) -
     since = len(ingress.log)
     assert ingress.stop() == 0
     after = ingress.log[since:]
-    assert "stopping (SIGTERM)" in after and after.endswith(" ingressd: stopped\n")
+    ended = f"{NAME}: its certificate's order is ended, it begins anew at the next start"
+    assert f"stopping (SIGTERM); {ended}\n" in after
+    assert after.endswith(" ingressd: stopped\n")
     assert not [line for line in after.splitlines() if " warn " in line or " error " in line]
+
+
+def test_a_stop_says_what_has_failed_and_nothing_where_all_is_well(world: World) -> None:
+    stack = world.make_stack()
+    names = (NAME, "api.demo.test")
+    stack.bind.add(NAME, 60, "CAA", '0 issue "other.test"')
+    ingress = world.ingress()
+    ingress.wait_domain(NAME, lambda d: d["error"], "to fail")
+    ingress.wait_settled(90, names[1])
+    since = len(ingress.log)
+    assert ingress.stop() == 0
+    (line,) = [line for line in ingress.log[since:].splitlines() if "stopping" in line]
+    failed = rf"{NAME}: preflight has failed \(attempt \d+\), it is tried again at the next start"
+    assert re.search(rf"stopping \(SIGTERM\); {failed}$", line), line
+    stack.bind.delete(NAME, "CAA")
+    since = len(ingress.log)
+    ingress.start()
+    ingress.wait_settled(90, *names)
+    assert ingress.stop() == 0
+    assert "stopping (SIGTERM)\n" in ingress.log[since:]

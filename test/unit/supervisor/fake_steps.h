@@ -200,7 +200,7 @@ static void start(struct trial *t)
 	turn(t);
 }
 
-static void let_go(struct trial *t, size_t index, enum act how)
+static inline void let_go(struct trial *t, size_t index, enum act how)
 {
 	struct domain *d = t->held[index];
 
@@ -217,7 +217,7 @@ static struct domain_view look(const struct trial *t, size_t index)
 	return view;
 }
 
-static void assert_waits(const struct trial *t, enum step step, long at_least, long at_most)
+static inline void assert_waits(const struct trial *t, enum step step, long at_least, long at_most)
 {
 	struct domain_view view = look(t, 0);
 	long left = view.next_at - time(NULL);
@@ -227,7 +227,7 @@ static void assert_waits(const struct trial *t, enum step step, long at_least, l
 		fail_msg("it waits at %s for %ld s", lifecycle_step_name(view.step), left);
 }
 
-static void assert_way(struct trial *t, const char *way)
+static inline void assert_way(struct trial *t, const char *way)
 {
 	assert_string_equal(t->way, way);
 	t->way[0] = '\0';
@@ -255,7 +255,7 @@ static void pass_time(struct trial *t)
 #define LOOK "records account caa preflight check probe"
 #define ORDER_AND_SERVE "records account caa preflight issue check install publish apply probe"
 
-static void order_and_serve(struct trial *t)
+static inline void order_and_serve(struct trial *t)
 {
 	t->acts[STEP_PREFLIGHT] = t->acts[STEP_CHECK] = ACT_DONE;
 	t->acts[STEP_ISSUE] = ACT_ORDER;
