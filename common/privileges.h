@@ -22,6 +22,7 @@ enum {
 	USER_SERVER = 59303,   /* ingress-evidence serve: nothing */
 	USER_PROBE = 59304,    /* ingressctl probe: nothing */
 	USER_RESOLVE = 59305,  /* ingress-resolve: nothing */
+	USER_ENDER = 59309,    /* who ends what certbot has left running: see certbot_user.c */
 	/* The first of those that certbot runs as, one for each of its rooms: see certbot_user.h.
 	 */
 	USER_CERTBOT = 59310,

@@ -2,6 +2,7 @@
 
 #include "common/confinement.h"
 #include "common/file.h"
+#include "common/privileges.h"
 #include "common/spawn.h"
 
 #include <dirent.h>
@@ -23,8 +24,6 @@ enum {
 	SCRIPT_LINE_MAX = 256,
 	/* How often what is left is looked for, a millisecond apart. */
 	ROUNDS = 100,
-	/* After so many somebody begins processes faster than they are ended one by one. */
-	ROUNDS_ALONE = 50,
 };
 
 static const struct timespec MOMENT = {0, 1000000};
@@ -277,29 +276,37 @@ static int look(uid_t user, bool kills, unsigned counts[UNKNOWN + 1], struct err
 	return rc;
 }
 
-/*
- * The kernel goes through them without letting one of them begin another.  While it has the user's
- * ids, others of the same user can signal the child: handlers of ours must not run in it, which
- * share this process's descriptors, and one that is stopped is not waited for.
+/* To signal others the effective user counts, to be signalled by them the real and the saved one.
  */
-static void kill_all_of(uid_t user)
+static bool become_ender(uid_t user)
+{
+	uid_t real, effective, saved;
+
+	return setresuid(USER_ENDER, user, USER_ENDER) == 0 &&
+	       confinement_drop_capabilities(0, 0) == 0 && !confinement_has(CAP_KILL) &&
+	       getresuid(&real, &effective, &saved) == 0 && real == USER_ENDER &&
+	       effective == user && saved == USER_ENDER;
+}
+
+/*
+ * The kernel goes through them without letting one of them begin another, whatever /proc shows; the
+ * child that has it do so is out of their reach.  Handlers of ours must not run in it, which share
+ * this process's descriptors.  Whether it was done.
+ */
+static bool kill_all_of(uid_t user)
 {
 	sigset_t all, before;
+	int status = -1;
 
 	sigfillset(&all);
 	sigprocmask(SIG_BLOCK, &all, &before);
 	pid_t child = fork();
-	if (child == 0) {
-		if (confinement_become(user) == 0)
-			kill(-1, SIGKILL);
-		_exit(0);
-	}
+	if (child == 0)
+		_exit(become_ender(user) && (kill(-1, SIGKILL) == 0 || errno == ESRCH) ? 0 : 1);
 	sigprocmask(SIG_SETMASK, &before, NULL);
-	for (int i = 0; child > 0 && i < ROUNDS && waitpid(child, NULL, WNOHANG) == 0; i++) {
-		nanosleep(&MOMENT, NULL);
-		if (i == ROUNDS_ALONE)
-			kill(child, SIGKILL);
-	}
+	while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)
+		;
+	return status == 0;
 }
 
 static int cannot_end(uid_t user, struct error *err)
@@ -318,15 +325,14 @@ int certbot_user_end_processes(uid_t user, struct error *err)
 	if (look(user, false, counts, err) != 0)
 		return -1;
 	/* Where another ingressd uses the same number, its certbot is left alone. */
-	if (counts[ELSEWHERE] == 0)
-		kill_all_of(user);
+	bool is_done = counts[ELSEWHERE] > 0;
 	for (int i = 0; i < ROUNDS; i++) {
+		if (!is_done)
+			is_done = kill_all_of(user);
 		if (look(user, true, counts, err) != 0)
 			return -1;
-		if (counts[OURS] + counts[UNKNOWN] == 0)
+		if (is_done && counts[OURS] + counts[UNKNOWN] == 0)
 			return 0;
-		if (i == ROUNDS_ALONE)
-			kill_all_of(user);
 		nanosleep(&MOMENT, NULL);
 	}
 	return cannot_end(user, err);

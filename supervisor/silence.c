@@ -5,8 +5,10 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
-enum { STAT_MAX = 4096 };
+enum { STAT_MAX = 4096, NANOSECONDS = 1000000000 };
 
 /* The CPU time of a process and of its children that have ended, and its state (proc(5), stat).
  * False when there is no such process. */
@@ -32,6 +34,21 @@ static bool read_stat(pid_t pid, unsigned long long *ticks, char *state)
 	return found;
 }
 
+/* A /proc that hides the processes of others (hidepid) has no worker of HAProxy's in it, but
+ * anybody may read its clock. */
+static bool read_clock(pid_t pid, unsigned long long *ticks)
+{
+	const unsigned long long a_second = (unsigned long long)sysconf(_SC_CLK_TCK);
+	struct timespec used;
+	clockid_t clock;
+
+	if (clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &used) != 0)
+		return false;
+	*ticks = (unsigned long long)used.tv_sec * a_second +
+		 (unsigned long long)used.tv_nsec * a_second / NANOSECONDS;
+	return true;
+}
+
 void silence_end(struct silence *silence)
 {
 	*silence = (struct silence){0};
@@ -42,7 +59,7 @@ bool silence_lasts(struct silence *silence, pid_t pid, long long now_ms)
 	unsigned long long ticks = 0;
 	char state = '?';
 
-	if (!read_stat(pid, &ticks, &state))
+	if (!read_stat(pid, &ticks, &state) && !read_clock(pid, &ticks))
 		return false; /* its end is about to be told */
 	bool works = state == 'D' || ticks >= silence->ticks + SILENCE_TICKS_MIN;
 	if (silence->since_ms == 0 || works) {

@@ -158,18 +158,20 @@ IN_A_CONTAINER = """\
 mount --make-rprivate /
 for folder in "$@"; do mount --bind "$folder" "$folder"; done
 mount -o remount,bind,ro /
+if [ -n "$HIDEPID" ]; then mount -t proc -o "hidepid=$HIDEPID" proc /proc; fi
 exec setpriv --no-new-privs --inh-caps=-all --bounding-set="-all$CAPABILITIES" -- "$INGRESSD"
 """
 
 
 def _start_in_a_container(
-    ingress: Ingress, capabilities: list[str], *, within: Sequence[Path | str] = ()
+    ingress: Ingress, capabilities: list[str], *, within: Sequence[Path | str] = (), hidepid: str = ""
 ) -> None:
     """With a root that is read-only but for the volumes and /run, and these capabilities; started
-    by the command `within`, if there is one."""
+    by the command `within`, if there is one; /proc shows less with `hidepid`."""
     environment = {
         **ingress.environment,
         "CAPABILITIES": "".join(f",+{name.lower()}" for name in capabilities),
+        "HIDEPID": hidepid,
         "INGRESSD": str(BIN / "ingressd"),
     }
     folders = [ingress.volume, ingress.evidence, ingress.run_dir]
@@ -198,6 +200,21 @@ def test_with_the_capabilities_of_the_compose_file_too(world: World, given: str)
         assert ("for want of the capabilities: SETPCAP" in ingress.log) == (
             given == "an earlier one's"
         )
+        assert ingress.stop() == 0
+    assert watch.wrong == set()
+
+
+@pytest.mark.parametrize("hidepid", ["invisible", "ptraceable"])
+def test_with_a_proc_that_hides_the_processes_of_others_too(world: World, hidepid: str) -> None:
+    """From the users; with the second from root as well, as in a rootless container."""
+    stack = _stack(world)
+    ingress = Ingress(stack, **_settings(stack))
+    _start_in_a_container(ingress, _compose_capabilities(), hidepid=hidepid)
+    available = sum(1 << CAPABILITIES[name] for name in _compose_capabilities())
+    with ingress.child, Watch(ingress, lambda: ingress.child.pid, available) as watch:
+        _everything_happens(ingress, stack, watch)
+        assert f"hidepid={hidepid}" in Path(f"/proc/{ingress.child.pid}/mounts").read_text()
+        assert " error " not in ingress.log
         assert ingress.stop() == 0
     assert watch.wrong == set()
 

@@ -1,4 +1,5 @@
 /* What root does about a user that it does not trust. */
+#include "test/unit/common/hidden_proc.h"
 #include "test/unit/common/scratch_files.h"
 
 #include "common/confinement.h"
@@ -98,6 +99,11 @@ static void disturb(void)
 	kill(-1, SIGTERM);
 }
 
+static void murder(void)
+{
+	kill(-1, SIGKILL);
+}
+
 static void halt(void)
 {
 	kill(-1, SIGSTOP);
@@ -150,6 +156,18 @@ static void who_disturbs_the_end_reaches_nobody(void **state)
 	assert_int_equal(read(signalled[0], &byte, 1), -1);
 	close(signalled[0]);
 	close(signalled[1]);
+}
+
+/* Those that nobody sees, and that would end the one that ends them. */
+static void where_proc_hides_them_they_are_ended_too(void **state)
+{
+	(void)state;
+	needs_root();
+	needs_hidden_proc();
+	for (int i = 0; i < 30; i++) {
+		begin(i % 3 == 0 ? stay : i % 3 == 1 ? halt : murder);
+		ended_well();
+	}
 }
 
 /* One that has another parent is of another ingressd. */
@@ -246,6 +264,8 @@ int main(void)
 	    user_test(what_another_program_has_started_is_left_alone),
 	    user_test(files_are_opened_with_the_users_rights),
 	    user_test(what_a_user_cannot_use_is_named),
+	    /* The last one: /proc stays as it is then. */
+	    user_test(where_proc_hides_them_they_are_ended_too),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,8 +1,9 @@
 /* A process that is silent is given up when it does nothing, and waited for while it works. */
-#include "test/unit/common/unit.h"
+#include "test/unit/common/hidden_proc.h"
 
 #include "supervisor/silence.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -80,12 +81,57 @@ static void a_worker_is_not_blamed_for_its_master(void **state)
 	end_child(pid);
 }
 
+/* As HAProxy's worker is where ingressd is root of a rootless container. */
+static pid_t start_hidden_child(bool busy)
+{
+	int ends[2];
+	char byte;
+
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	pid_t pid = fork();
+	if (pid == 0) {
+		if (confinement_become(ANOTHER_USER) != 0 || write(ends[1], "x", 1) != 1)
+			_exit(1);
+		for (volatile unsigned spins = 0;; spins++)
+			if (!busy)
+				pause();
+	}
+	close(ends[1]);
+	assert_int_equal(read(ends[0], &byte, 1), 1);
+	close(ends[0]);
+	return pid;
+}
+
+static void one_that_proc_hides_is_judged_by_its_clock(void **state)
+{
+	struct silence watch = {0}, busy = {0};
+	long long now = 1000;
+
+	(void)state;
+	needs_root();
+	needs_hidden_proc();
+	pid_t pid = start_hidden_child(false);
+	assert_false(silence_lasts(&watch, pid, now));
+	assert_false(silence_lasts(&watch, pid, now + MINUTE_MS - 1));
+	assert_true(silence_lasts(&watch, pid, now + MINUTE_MS));
+	end_child(pid);
+	assert_false(silence_lasts(&watch, pid, now + 9 * MINUTE_MS));
+	pid = start_hidden_child(true);
+	assert_false(silence_lasts(&busy, pid, now));
+	for (unsigned long long before = busy.ticks; busy.ticks == before;)
+		assert_false(silence_lasts(&busy, pid, now));
+	assert_false(silence_lasts(&busy, pid, now + MINUTE_MS - 1));
+	end_child(pid);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(one_that_does_nothing_is_given_up),
 	    cmocka_unit_test(one_that_works_is_waited_for),
 	    cmocka_unit_test(a_worker_is_not_blamed_for_its_master),
+	    /* The last one: /proc stays as it is then. */
+	    cmocka_unit_test(one_that_proc_hides_is_judged_by_its_clock),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
