@@ -85,6 +85,9 @@ static int empty(const char *path, struct error *err)
 		certbot_user_end(owner);
 		if (rc != 0)
 			return -1;
+		/* It is empty, and root may have no right to look into it. */
+		if (rmdir(path) == 0)
+			return 0;
 	}
 	return file_remove_tree(path, err);
 }
