@@ -26,6 +26,8 @@ static struct {
 	char *secrets[SECRETS_MAX];
 	size_t secret_count;
 	domain_name subject;
+	bool is_stuck;	    /* the reader took nothing for STUCK_READER_MS, and nothing since */
+	unsigned long lost; /* lines, since then */
 } state = {.program = "dstack-ingress", .level = LOG_INFO, .format = LOG_TEXT, .fd = STDERR_FILENO};
 
 static const struct log_facts no_facts;
@@ -145,18 +147,27 @@ static void timestamp(char out[TIMESTAMP_MAX])
 	snprintf(out, TIMESTAMP_MAX, "%s.%03ldZ", seconds, now.tv_nsec / 1000000);
 }
 
-/* A reader that is stuck must not stop the program.  A pipe that is writable takes a line of
- * PIPE_BUF bytes whole (pipe(7)), so after poll() not even a blocking one waits. */
-static void put(const char *line, size_t length)
+/* A reader that is stuck must not stop the program, nor slow it: it is waited for once, and from
+ * then on only looked at.  A pipe that is writable takes a line of PIPE_BUF bytes whole (pipe(7)),
+ * so after poll() not even a blocking one waits. */
+static bool takes_a_line(void)
 {
 	struct pollfd writable = {.fd = state.fd, .events = POLLOUT};
 	int ready;
 
 	do
-		ready = poll(&writable, 1, STUCK_READER_MS);
+		ready = poll(&writable, 1, state.is_stuck ? 0 : STUCK_READER_MS);
 	while (ready < 0 && errno == EINTR);
-	if (ready != 1)
+	state.is_stuck = ready != 1;
+	return !state.is_stuck;
+}
+
+static void put(const char *line, size_t length)
+{
+	if (!takes_a_line()) {
+		state.lost++;
 		return;
+	}
 	ssize_t written = write(state.fd, line, length);
 	(void)written; /* whom to tell? */
 }
@@ -214,6 +225,18 @@ const char *log_strip_prefix(const char *line, enum log_level *level)
 	return line;
 }
 
+/* Before the first line that is taken again. */
+static void tell_lost(void)
+{
+	unsigned long lost = state.lost;
+
+	if (lost == 0 || !takes_a_line())
+		return;
+	state.lost = 0;
+	log_warn("%lu line%s missing here: whoever reads this log did not take %s", lost,
+		 lost == 1 ? " is" : "s are", lost == 1 ? "it" : "them");
+}
+
 static void emit(const char *program, enum log_level level, char *message, int wanted,
 		 const struct log_facts *facts)
 {
@@ -221,6 +244,7 @@ static void emit(const char *program, enum log_level level, char *message, int w
 
 	if (wanted < 0)
 		return;
+	tell_lost();
 	mask(message, wanted >= LOG_LINE_MAX);
 	if (state.format == LOG_PREFIXED) {
 		emit_prefixed(level, message);

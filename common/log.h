@@ -13,7 +13,8 @@
  *
  * Control characters are escaped (see text.h), lines are cut at LOG_LINE_MAX, and
  * every value given to log_hide() is replaced by "***" wherever it turns up.  A line is one
- * write, dropped when the reader takes nothing for 100 ms; errno is left as it was.
+ * write.  When the reader takes nothing for 100 ms, lines are dropped, without a further wait,
+ * until it does; then a line says how many.  errno is left as it was.
  */
 #ifndef COMMON_LOG_H
 #define COMMON_LOG_H

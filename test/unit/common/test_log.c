@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #define TIME_PATTERN "20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\\.[0-9]{3}Z"
 
@@ -294,29 +295,70 @@ static void the_same_secret_again_takes_no_room(void **state)
 #define stderr_test(function) \
 	cmocka_unit_test_setup_teardown(function, catch_stderr, release_stderr)
 
-/* As under a container engine that has stopped reading. */
-static void a_full_standard_error_costs_lines_not_the_program(void **state)
-{
-	int ends[2];
-	int status;
+/* ---- a reader that is stuck, as a container engine that has stopped reading */
 
-	(void)state;
+enum { LINES_LOST = 50 };
+
+/* A pipe that is full. */
+static void fill_pipe(int ends[2])
+{
 	assert_int_equal(pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0);
 	while (write(ends[1], caught, 4096) > 0)
 		;
 	assert_int_equal(errno, EAGAIN);
 	assert_int_equal(fcntl(ends[1], F_SETFL, 0), 0); /* writing would wait from here on */
+}
+
+static void empty_pipe(int end)
+{
+	while (read(end, caught, sizeof(caught)) > 0)
+		;
+}
+
+static long passed_ms(const struct timespec *since)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (now.tv_sec - since->tv_sec) * 1000 + (now.tv_nsec - since->tv_nsec) / 1000000;
+}
+
+static void log_to_stuck_reader(const int ends[2])
+{
+	struct timespec start;
+
+	alarm(20);
+	dup2(ends[1], STDERR_FILENO);
+	log_setup("x", LOG_INFO, LOG_TEXT);
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	for (int i = 0; i < LINES_LOST; i++)
+		log_info("lost");
+	if (passed_ms(&start) > 2000) /* a wait for each of them takes five seconds */
+		_exit(8);
+	empty_pipe(ends[0]);
+	log_info("kept");
+	log_info("kept too");
+	_exit(7);
+}
+
+static void a_full_standard_error_costs_lines_neither_the_program_nor_its_time(void **state)
+{
+	int ends[2];
+	int status;
+
+	(void)state;
+	fill_pipe(ends);
 	pid_t child = fork();
-	if (child == 0) {
-		alarm(20);
-		dup2(ends[1], STDERR_FILENO);
-		log_setup("x", LOG_INFO, LOG_TEXT);
-		log_info("a");
-		log_info("b");
-		_exit(7);
-	}
+	if (child == 0)
+		log_to_stuck_reader(ends);
 	assert_int_equal(waitpid(child, &status, 0), child);
-	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 7);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 7);
+	ssize_t length = read(ends[0], caught, sizeof(caught) - 1);
+	assert_true(length > 0);
+	caught[length] = '\0';
+	assert_matches(caught, "^" TIME_PATTERN " warn x: 50 lines are missing here: [^\n]*\n" //
+		       TIME_PATTERN " info x: kept\n" TIME_PATTERN " info x: kept too\n$");
 	close(ends[0]);
 	close(ends[1]);
 }
@@ -342,7 +384,7 @@ int main(void)
 	    stderr_test(overlapping_secrets_leave_nothing),
 	    stderr_test(a_secret_at_the_cut_is_not_shown_in_part),
 	    stderr_test(the_same_secret_again_takes_no_room),
-	    cmocka_unit_test(a_full_standard_error_costs_lines_not_the_program),
+	    cmocka_unit_test(a_full_standard_error_costs_lines_neither_the_program_nor_its_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
