@@ -5,9 +5,11 @@
 #include "common/error.h"
 #include "common/log.h"
 #include "common/settings.h"
+#include "common/standard_streams.h"
 #include "supervisor/render_once.h"
 #include "supervisor/supervisor.h"
 
+#include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -32,6 +34,7 @@ static int run(const char *render_folder, struct buffer *problems, struct buffer
 	struct settings *settings = settings_load(environ, problems, warnings, err);
 	int rc;
 
+	signal(SIGPIPE, SIG_IGN); /* a log that nobody reads any more ends nothing */
 	if (render_folder == NULL)
 		tell_build();
 	log_lines(LOG_WARN, buffer_text(warnings));
@@ -114,6 +117,7 @@ int main(int argc, char **argv)
 {
 	struct values values = {0};
 
+	standard_streams_open();
 	umask(022);
 	confinement_hide_memory();
 	log_setup_from_environment("ingressd");

@@ -2,6 +2,7 @@
 #include "common/command_line.h"
 #include "common/json.h"
 #include "common/log.h"
+#include "common/standard_streams.h"
 #include "supervisor/control_api.h"
 #include "supervisor/ctl/client.h"
 #include "supervisor/ctl/dns.h"
@@ -235,6 +236,7 @@ int main(int argc, char **argv)
 	char socket_path[SOCKET_PATH_MAX];
 	struct values values = {.socket = socket_path, .probe = {.port = PROBE_PORT}};
 
+	standard_streams_open();
 	log_setup_from_environment("ingressctl");
 	signal(SIGPIPE, SIG_IGN);
 	snprintf(socket_path, sizeof(socket_path), "%s/control.sock",
