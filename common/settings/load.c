@@ -48,12 +48,15 @@ static void load_plain(struct loading *in, const struct setting *row, struct set
 }
 
 /* "file PATH", for the table of --check. */
-static const char *file_source(struct loading *in, const char *path)
+static const char *file_source(struct loading *in, const struct setting *row, const char *path)
 {
 	char shown[SETTING_SHOWN_SIZE];
 	char source[SETTING_SHOWN_SIZE + sizeof("file ")];
 
-	settings_show(path, strlen(path), shown);
+	if ((row->flags & SETTING_SECRET) != 0)
+		settings_show_secret_path(path, shown);
+	else
+		settings_show(path, strlen(path), shown);
 	snprintf(source, sizeof(source), "file %s", shown);
 	const char *kept = settings_keep(in, source, strlen(source));
 	return kept == NULL ? "file" : kept;
@@ -104,7 +107,7 @@ static void load_from_file(struct loading *in, const struct setting *row,
 		load_plain(in, row, state, content);
 		in->is_file = false;
 	}
-	state->source = file_source(in, path);
+	state->source = file_source(in, row, path);
 }
 
 static void load_secret(struct loading *in, const struct setting *row, struct setting_state *state,
@@ -121,7 +124,7 @@ static void load_secret(struct loading *in, const struct setting *row, struct se
 	if (plain != NULL)
 		state->source = "environment";
 	else if (path != NULL)
-		state->source = file_source(in, path);
+		state->source = file_source(in, row, path);
 	if (state->given == NULL || state->wrong)
 		return;
 

@@ -102,6 +102,9 @@ enum { SETTING_SECRET_MAX = 4096, SETTING_SECRET_FILE_MAX = SETTING_SECRET_MAX +
 int settings_read_secret(const char *name, const char *plain, const char *path,
 			 struct buffer *value, struct error *err);
 
+/* The path of a secret's file as it may stand in a message; "***" where it may be the secret. */
+void settings_show_secret_path(const char *path, char out[SETTING_SHOWN_SIZE]);
+
 /* Warns about a secret that stands in quotes or looks like NAME=VALUE. */
 void settings_doubt_secret(struct loading *in, const struct setting *row, const char *value,
 			   bool is_file);

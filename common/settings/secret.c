@@ -50,23 +50,46 @@ static int take_plain(const char *name, const char *plain, struct buffer *value,
 	return buffer_check(value, name, err);
 }
 
-static int read_content(const char *path, struct buffer *content, struct error *err)
+/* The secret itself is easily given where its file should be. */
+static bool may_be_secret(const char *path)
+{
+	size_t length = strlen(path);
+
+	if (settings_is_quoted(path, length) && path[1] == '/')
+		return false;
+	return path[0] != '/' || path[length - 1] == '='; /* as base64 ends */
+}
+
+void settings_show_secret_path(const char *path, char out[SETTING_SHOWN_SIZE])
+{
+	if (may_be_secret(path))
+		snprintf(out, SETTING_SHOWN_SIZE, "***");
+	else
+		settings_show(path, strlen(path), out);
+}
+
+#define NOT_SHOWN "; it is not shown, since it may be the secret itself, which belongs into "
+
+static int read_content(const char *name, const char *path, struct buffer *content,
+			struct error *err)
 {
 	char hint[SETTING_HINT_SIZE];
 	struct error why = ERROR_INIT;
 
 	if (file_read(path, content, &why) == 0)
 		return 0;
+	if (may_be_secret(path))
+		return error_set(err, why.code, "cannot read that file" NOT_SHOWN "%s", name);
 	settings_hint(path, strlen(path), hint);
 	return error_set(err, why.code, "%s%s", why.text, hint);
 }
 
-static int take_content(const char *path, struct buffer *content, struct buffer *value,
-			struct error *err)
+static int take_content(const char *name, const char *path, struct buffer *content,
+			struct buffer *value, struct error *err)
 {
 	char hint[SETTING_HINT_SIZE];
 
-	if (read_content(path, content, err) != 0)
+	if (read_content(name, path, content, err) != 0)
 		return -1;
 	drop_blank_end(content);
 	if (content->length == 0)
@@ -79,17 +102,19 @@ static int take_content(const char *path, struct buffer *content, struct buffer 
 	return buffer_check(value, "its content", err);
 }
 
-static int take_file(const char *path, struct buffer *value, struct error *err)
+static int take_file(const char *name, const char *path, struct buffer *value, struct error *err)
 {
 	struct buffer content;
 	char hint[SETTING_HINT_SIZE];
 
 	settings_hint(path, strlen(path), hint);
 	if (path[0] != '/')
-		return error_set(err, EXIT_BAD_CONFIG, "must be an absolute path%s", hint);
+		return error_set(err, EXIT_BAD_CONFIG, "must be an absolute path%s%s%s", hint,
+				 may_be_secret(path) ? NOT_SHOWN : "",
+				 may_be_secret(path) ? name : "");
 	/* `value` may have room for the secret alone. */
 	buffer_init(&content, SETTING_SECRET_FILE_MAX);
-	int result = take_content(path, &content, value, err);
+	int result = take_content(name, path, &content, value, err);
 	wipe(&content);
 	buffer_free(&content);
 	return result;
@@ -103,8 +128,8 @@ int settings_read_secret(const char *name, const char *plain, const char *path,
 
 	if (plain != NULL) {
 		result = take_plain(name, plain, value, err);
-	} else if ((result = take_file(path, value, err)) != 0) {
-		settings_show(path, strlen(path), shown);
+	} else if ((result = take_file(name, path, value, err)) != 0) {
+		settings_show_secret_path(path, shown);
 		error_wrap(err, "%s_FILE is \"%s\"", name, shown);
 	}
 	if (result != 0) {

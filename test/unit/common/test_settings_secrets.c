@@ -90,7 +90,6 @@ static void what_is_no_file_is_refused(void **state)
 {
 	char variable[256], reason[300], path[200];
 
-	assert_file_refused("CLOUDFLARE_API_TOKEN_FILE=token", "must be an absolute path");
 	assert_file_refused("CLOUDFLARE_API_TOKEN_FILE=/nonexistent/token",
 			    "cannot read /nonexistent/token: No such file or directory");
 	assert_file_refused("CLOUDFLARE_API_TOKEN_FILE=/dev/zero",
@@ -100,6 +99,40 @@ static void what_is_no_file_is_refused(void **state)
 	snprintf(variable, sizeof(variable), "CLOUDFLARE_API_TOKEN_FILE=%s", path);
 	snprintf(reason, sizeof(reason), "cannot read %s: it is not a regular file", path);
 	assert_file_refused(variable, reason);
+}
+
+/* In the messages and in the table of --check. */
+static void a_secret_given_as_its_file_is_not_shown(void **state)
+{
+	static const char *const given[] = {CANARY, "/" CANARY "=", "\"" CANARY "\"",
+					    "/run/" CANARY "/x="};
+	char variable[128];
+	AUTO_FREE char *table = NULL;
+	size_t size;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(given) / sizeof(given[0]); i++) {
+		struct loaded loaded;
+		snprintf(variable, sizeof(variable), "CLOUDFLARE_API_TOKEN_FILE=%s", given[i]);
+		fixture_load(&loaded, "CLOUDFLARE_API_TOKEN=", variable);
+		assert_null(loaded.settings);
+		assert_lacks(buffer_text(&loaded.problems), CANARY);
+		assert_contains(buffer_text(&loaded.problems),
+				"it is not shown, since it may be the secret itself, which belongs "
+				"into CLOUDFLARE_API_TOKEN\n");
+		FILE *out = open_memstream(&table, &size);
+		struct buffer ignored;
+		buffer_init(&ignored, FIXTURE_TEXT_MAX);
+		settings_check((char *const *)loaded.environment, out, &ignored, &ignored,
+			       &loaded.err);
+		buffer_free(&ignored);
+		fclose(out);
+		assert_contains(table, "CLOUDFLARE_API_TOKEN");
+		assert_lacks(table, CANARY);
+		free(table);
+		table = NULL;
+		fixture_free(&loaded);
+	}
 }
 
 static void secrets_in_base64(void **state)
@@ -210,6 +243,7 @@ int main(void)
 	    cmocka_unit_test(both_are_too_many),
 	    scratch_test(bad_files_are_refused_without_their_content),
 	    scratch_test(what_is_no_file_is_refused),
+	    cmocka_unit_test(a_secret_given_as_its_file_is_not_shown),
 	    cmocka_unit_test(secrets_in_base64),
 	    cmocka_unit_test(no_secret_is_shown_when_refused),
 	    scratch_test(a_program_gets_its_secret),
