@@ -42,6 +42,11 @@ static int open_regular(const char *path, struct error *err)
 
 	if (fd < 0 || fstat(fd, &info) != 0)
 		return error_set_errno(err, EXIT_FAILED, errno, "cannot read %s", path);
+	if (S_ISDIR(info.st_mode))
+		return error_set(err, EXIT_FAILED,
+				 "cannot read %s: it is a folder, as Docker makes one where the "
+				 "file to be mounted is missing",
+				 path);
 	if (!S_ISREG(info.st_mode))
 		return error_set(err, EXIT_FAILED, "cannot read %s: it is not a regular file",
 				 path);

@@ -80,16 +80,18 @@ static const char *read_value(struct loading *in, const struct setting *row, con
 	buffer_init(&text, SETTINGS_VALUE_MAX);
 	settings_show(path, strlen(path), shown);
 	settings_hint(path, strlen(path), hint);
-	if (path[0] != '/')
+	if (path[0] != '/') {
 		settings_problem(in, "%s_FILE is \"%s\": must be an absolute path%s", row->name,
 				 shown, hint);
-	else if (file_read(path, &text, &err) != 0)
+	} else if (file_read(path, &text, &err) != 0) {
 		settings_problem(in, "%s_FILE is \"%s\": %s%s", row->name, shown, err.text, hint);
-	else if (memchr(buffer_text(&text), '\0', text.length) != NULL)
-		settings_problem(in, "%s_FILE is \"%s\": the file has a zero byte in it", row->name,
-				 shown);
-	else
+	} else if (memchr(buffer_text(&text), '\0', text.length) != NULL) {
+		settings_hint(buffer_text(&text), text.length, hint);
+		settings_problem(in, "%s_FILE is \"%s\": the file has a zero byte in it%s",
+				 row->name, shown, hint);
+	} else {
 		kept = settings_keep(in, buffer_text(&text), text.length);
+	}
 	buffer_free(&text);
 	return kept;
 }

@@ -13,6 +13,28 @@ enum {
 	TAIL_ROOM = 32, /* for "and N more" */
 };
 
+/* ---- quotes */
+
+/* " or ', or what a word processor makes of them (U+2018 to U+201F). */
+static bool is_quote(const char *text, size_t length)
+{
+	if (length == 0)
+		return false;
+	if (*text == '"' || *text == '\'')
+		return true;
+	return length >= 3 && memcmp(text, "\xe2\x80", 2) == 0 && (unsigned char)text[2] >= 0x98 &&
+	       (unsigned char)text[2] <= 0x9f;
+}
+
+bool settings_is_quoted(const char *text, size_t length)
+{
+	if (length < 2 || !is_quote(text, length))
+		return false;
+	return is_quote(text + length - 1, 1) || (length >= 6 && is_quote(text + length - 3, 3));
+}
+
+#define QUOTES_KEPT "the quotes are part of it, as `docker --env-file` keeps them: leave them out"
+
 /* ---- lines */
 
 static void add_line(struct loading *in, struct findings *findings, const char *line)
@@ -77,6 +99,17 @@ const char *settings_wrong(struct loading *in, const struct setting *row, const 
 	return NULL;
 }
 
+/* Of a list in quotes the first entry begins with one, and the last ends so. */
+static void hint_at_list(const struct setting_item *item, char out[SETTING_HINT_SIZE])
+{
+	const char *last = item->text + item->length - 1;
+
+	if (is_quote(item->text, item->length) || is_quote(last, 1))
+		snprintf(out, SETTING_HINT_SIZE, "; " QUOTES_KEPT);
+	else if (memchr(item->text, ' ', item->length) != NULL)
+		snprintf(out, SETTING_HINT_SIZE, "; entries are separated by commas and line ends");
+}
+
 void settings_wrong_item(struct loading *in, const struct setting *row,
 			 const struct setting_item *item, const char *rule, ...)
 {
@@ -90,6 +123,8 @@ void settings_wrong_item(struct loading *in, const struct setting *row,
 	vsnprintf(why, sizeof(why), rule, args);
 	va_end(args);
 	settings_hint(item->text, item->length, hint);
+	if (hint[0] == '\0')
+		hint_at_list(item, hint);
 	settings_problem(in, "%s%s has \"%s\" (%s %zu): %s%s", row->name,
 			 in->is_file ? "_FILE" : "", shown, in->is_file ? "line" : "entry",
 			 in->is_file ? item->line : item->number, why, hint);
@@ -138,40 +173,42 @@ bool settings_has_unseen(const char *text, size_t length)
 	return find_stray(text, length, &at, &size) != NULL;
 }
 
-/* ---- quotes */
+/* ---- hints */
 
-/* " or ', or what a word processor makes of them (U+2018 to U+201F). */
-static bool is_quote(const char *text, size_t length)
+/* What a shell or Compose would have done with a value, and nobody did. */
+static const char *find_leftover(const char *text, size_t length)
 {
-	if (length == 0)
-		return false;
-	if (*text == '"' || *text == '\'')
-		return true;
-	return length >= 3 && memcmp(text, "\xe2\x80", 2) == 0 && (unsigned char)text[2] >= 0x98 &&
-	       (unsigned char)text[2] <= 0x9f;
-}
-
-bool settings_is_quoted(const char *text, size_t length)
-{
-	if (length < 2 || !is_quote(text, length))
-		return false;
-	return is_quote(text + length - 1, 1) || (length >= 6 && is_quote(text + length - 3, 3));
+	if (settings_is_quoted(text, length))
+		return QUOTES_KEPT;
+	if (memmem(text, length, "${", 2) != NULL)
+		return "${...} was not replaced by the variable's value: Compose does that, "
+		       "`docker --env-file` does not";
+	if (memmem(text, length, " #", 2) != NULL)
+		return "what begins with # is part of it, as `docker --env-file` keeps it: leave "
+		       "it out";
+	if (length > 0 && (text[0] == ' ' || text[length - 1] == ' '))
+		return text[0] == ' ' ? "it begins with a space: remove that"
+				      : "it ends with a space: remove that";
+	return NULL;
 }
 
 void settings_hint(const char *text, size_t length, char out[SETTING_HINT_SIZE])
 {
 	size_t at, size;
 	const char *name = find_stray(text, length, &at, &size);
+	const char *leftover = find_leftover(text, length);
 
 	out[0] = '\0';
-	if (name != NULL)
+	if (length >= 2 && (memcmp(text, "\xff\xfe", 2) == 0 || memcmp(text, "\xfe\xff", 2) == 0))
+		snprintf(out, SETTING_HINT_SIZE,
+			 "; it is UTF-16, as some editors and shells of Windows write: save it as "
+			 "UTF-8");
+	else if (name != NULL)
 		snprintf(out, SETTING_HINT_SIZE, "; it %s %s%s: remove that",
 			 at == 0 ? "begins with" : (at + size == length ? "ends with" : "has"),
 			 name, at == 0 || at + size == length ? "" : " in it");
-	else if (settings_is_quoted(text, length))
-		snprintf(out, SETTING_HINT_SIZE,
-			 "; the quotes are part of it, as `docker --env-file` keeps them: leave "
-			 "them out");
+	else if (leftover != NULL)
+		snprintf(out, SETTING_HINT_SIZE, "; %s", leftover);
 }
 
 /* ---- as it may stand in a message */

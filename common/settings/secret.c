@@ -151,6 +151,15 @@ static bool is_assignment(const char *text)
 	       text[length + 1] != '\0';
 }
 
+/* ${NAME} as a compose file has it, or $NAME. */
+static bool is_placeholder(const char *text)
+{
+	const char *name = strncmp(text, "${", 2) == 0 ? text + 2 : text + (*text == '$');
+	const char *end = name + strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789");
+
+	return name > text && end > name && strcmp(end, name - text == 2 ? "}" : "") == 0;
+}
+
 void settings_doubt_secret(struct loading *in, const struct setting *row, const char *value,
 			   bool is_file)
 {
@@ -160,6 +169,11 @@ void settings_doubt_secret(struct loading *in, const struct setting *row, const 
 	if (settings_is_quoted(value, strlen(value)))
 		settings_warn(in,
 			      "%s%s: %s stands in quotes, which are taken as part of the secret",
+			      row->name, form, what);
+	if (is_placeholder(value))
+		settings_warn(in,
+			      "%s%s: %s looks like a variable that was not replaced, and is taken "
+			      "as the secret",
 			      row->name, form, what);
 	if (is_assignment(value))
 		settings_warn(

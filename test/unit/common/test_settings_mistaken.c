@@ -135,6 +135,42 @@ static const struct told cut[] = {
 };
 CHECK_TOLD(cut)
 
+/* ---- what a shell or Compose would have taken off, or put in */
+
+#define NOT_REPLACED                                                                     \
+	"; ${...} was not replaced by the variable's value: Compose does that, `docker " \
+	"--env-file` does not\n"
+#define DOMAIN_RULE "must be a domain name such as app.example.com or *.example.com; it " CHARACTER
+
+static const struct told leftovers[] = {
+    {{"PORT=443 "}, "PORT is \"443 \": " PORT_RULE "; it ends with a space: remove that\n", ""},
+    {{"PORT= 443"}, "PORT is \" 443\": " PORT_RULE "; it begins with a space: remove that\n", ""},
+    {{"PORT=443 # the port"},
+     "PORT is \"443 # the port\": " PORT_RULE "; what begins with # is part of it, as `docker "
+     "--env-file` keeps it: leave it out\n",
+     ""},
+    {{"PORT=${PORT}"}, "PORT is \"${PORT}\": " PORT_RULE NOT_REPLACED, ""},
+    {{"DOMAIN=", "DOMAINS=\"a.example.com,b.example.com\""},
+     "DOMAINS has \"\"a.example.com\" (entry 1): " DOMAIN_RULE QUOTED
+     "DOMAINS has \"b.example.com\"\" (entry 2): " DOMAIN_RULE QUOTED,
+     ""},
+    {{"DOMAIN=", "DOMAINS=a.example.com b.example.com"},
+     "DOMAINS has \"a.example.com b.example.com\" (entry 1): " DOMAIN_RULE
+     "; entries are separated by commas and line ends\n",
+     ""},
+    {{"CLOUDFLARE_API_TOKEN=${CLOUDFLARE_API_TOKEN}"},
+     "",
+     "CLOUDFLARE_API_TOKEN: its value looks like a variable that was not replaced, and is taken as "
+     "the secret\n"},
+    {{"CLOUDFLARE_API_TOKEN=$TOKEN"},
+     "",
+     "CLOUDFLARE_API_TOKEN: its value looks like a variable that was not replaced, and is taken as "
+     "the secret\n"},
+    {{"CLOUDFLARE_API_TOKEN=$" CANARY}, "", ""},
+    {{"CLOUDFLARE_API_TOKEN=${TOKEN}x"}, "", ""},
+};
+CHECK_TOLD(leftovers)
+
 /* ---- secrets: their value is never shown */
 
 static const struct told secrets[] = {
@@ -185,6 +221,8 @@ static void files_of_secrets(void **state)
 	     "its content " SECRET_RULE "; it ends with a no-break space: remove that\n", ""},
 	    {"\"" CANARY "\"\n", "", "the content of its file stands in quotes"},
 	    {"CLOUDFLARE_API_TOKEN=" CANARY "\r\n", "", "the content of its file looks like NAME="},
+	    {"\xff\xfe" CANARY,
+	     "; it is UTF-16, as some editors and shells of Windows write: ", ""},
 	    {"TOKEN=\"" CANARY "\"\n", "", "the content of its file looks like NAME="},
 	};
 	AUTO_FREE char *path = file_join(*state, "token");
@@ -245,7 +283,10 @@ static const struct told names[] = {
      "",
      "the variable \"\"LINODE_API_TOKEN_FILE\" is not a setting; did you mean "
      "LINODE_API_TOKEN_FILE?\n"},
-    {{"MAXCONN =1"}, "", "the variable \"MAXCONN \" is not a setting; did you mean MAXCONN?\n"},
+    {{"MAXCONN =1"},
+     "",
+     "the variable \"MAXCONN \" is not a setting; did you mean MAXCONN?; it ends with a space: "
+     "remove that\n"},
     {{BOM "PATH=/bin", BOM "=x", "a-b=x", "npm.config=1"}, "", ""},
 };
 CHECK_TOLD(names)
@@ -308,13 +349,10 @@ CHECK_TOLD(gateways)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_unseen),
-	    cmocka_unit_test(test_cut),
-	    cmocka_unit_test(test_secrets),
-	    scratch_test(files_of_secrets),
-	    scratch_test(a_program_reads_the_same_file),
-	    cmocka_unit_test(test_names),
-	    cmocka_unit_test(test_targets),
+	    cmocka_unit_test(test_unseen),    cmocka_unit_test(test_cut),
+	    cmocka_unit_test(test_leftovers), cmocka_unit_test(test_secrets),
+	    scratch_test(files_of_secrets),   scratch_test(a_program_reads_the_same_file),
+	    cmocka_unit_test(test_names),     cmocka_unit_test(test_targets),
 	    cmocka_unit_test(test_gateways),
 	};
 

@@ -11,6 +11,8 @@
 	"possible)"
 #define XN "write an international name in its xn-- form, such as xn--mnchen-3ya.example"
 
+#define SEPARATORS "; entries are separated by commas and line ends"
+
 static const struct refused domains[] = {
     {{"DOMAIN=bad domain.example"},
      "DOMAIN is \"bad domain.example\": " DOMAIN_LIKE "it " BAD_CHARACTER},
@@ -52,7 +54,7 @@ static const struct refused domains[] = {
     {{"DOMAIN=", "DOMAINS= \n # none\n,"},
      "DOMAIN is not set: give the domain to serve, or several in DOMAINS"},
     {{"DOMAINS=a.example.com\nb c.example.com"},
-     "DOMAINS has \"b c.example.com\" (entry 2): " DOMAIN_LIKE "it " BAD_CHARACTER},
+     "DOMAINS has \"b c.example.com\" (entry 2): " DOMAIN_LIKE "it " BAD_CHARACTER SEPARATORS},
     {{"DOMAINS=a.example.com,b.example.com\x0b"},
      "DOMAINS has \"b.example.com\\x0b\" (entry 2): " DOMAIN_LIKE
      "it has a character that cannot be "
@@ -86,7 +88,7 @@ static const struct refused domains[] = {
      "SERVER_FIRST has \"true\" (entry 1): must be true, false, or domain names; it has no dot, "
      "so no public CA issues for it\n"
      "SERVER_FIRST has \"mail example.com\" (entry 2): must be true, false, or domain names; "
-     "it " BAD_CHARACTER},
+     "it " BAD_CHARACTER SEPARATORS},
 };
 
 #define NETWORK_LIKE "must be an address or a network such as 10.0.0.0/8 or fd00::/8; "
@@ -146,7 +148,9 @@ static const struct refused routes[] = {
     {{"TARGET_ENDPOINT=http://app/%0alog"},
      "TARGET_ENDPOINT is \"http://app/%0alog\": " TARGET_LIKE PATH_CHARACTER},
     {{"TARGET_ENDPOINT=http://app/${HOME}"},
-     "TARGET_ENDPOINT is \"http://app/${HOME}\": " TARGET_LIKE PATH_CHARACTER},
+     "TARGET_ENDPOINT is \"http://app/${HOME}\": " TARGET_LIKE PATH_CHARACTER
+     "; ${...} was not replaced by the variable's value: Compose does that, `docker --env-file` "
+     "does not"},
     {{"TARGET_ENDPOINT="},
      "\"app.example.com\" has no backend: set TARGET_ENDPOINT, or add app.example.com=host:port "
      "to ROUTING_MAP"},
@@ -158,10 +162,10 @@ static const struct refused routes[] = {
      "app.example.com=app:8080"},
     {{"ROUTING_MAP=app.example.com=a:1\n\nx y=b:2"},
      "ROUTING_MAP has \"x y=b:2\" (entry 2): must be domain=host:port; of the domain: "
-     "it " BAD_CHARACTER},
+     "it " BAD_CHARACTER SEPARATORS},
     {{"ROUTING_MAP=app.example.com=app:80 send-proxy"},
      "ROUTING_MAP has \"app.example.com=app:80 send-proxy\" (entry 1): must be "
-     "domain=host:port; " BAD_PORT},
+     "domain=host:port; " BAD_PORT SEPARATORS},
     {{"ROUTING_MAP=app.example.com=app:80 # http"}, NULL},
     {{"ROUTING_MAP=app.example.com=app:80#http"},
      "ROUTING_MAP has \"app.example.com=app:80#http\" (entry 1): must be "
