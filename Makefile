@@ -43,7 +43,7 @@ LIBS_evidence   := $(shell pkg-config --libs libevent 2>/dev/null)
 ALL_CFLAGS = -std=c17 -D_GNU_SOURCE -I. $(WARNINGS) $(CFLAGS_$(KIND)) $(CFLAGS) \
              $(PACKAGE_CFLAGS) -DVERSION='"$(VERSION)"' -MMD -MP
 
-MAINS    := supervisor/ingressd.c supervisor/ctl/ingressctl.c supervisor/ingress-resolve.c \
+MAINS    := supervisor/ingressd.c supervisor/ctl/ingressctl.c supervisor/addresses/ingress-resolve.c \
             dns-hooks/ingress-dns.c evidence/ingress-evidence.c
 FOLDERS  := common supervisor dns-hooks evidence
 PROGRAMS := $(patsubst %.c,$(BIN)/%,$(notdir $(MAINS)))
@@ -82,7 +82,7 @@ $(BUILD)/obj/%.o: %.c VERSION Makefile
 	$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 # The templates are compiled in.
-$(BUILD)/obj/supervisor/template.o: $(wildcard templates/*)
+$(BUILD)/obj/supervisor/haproxy/template.o: $(wildcard templates/*)
 
 -include $(patsubst %.c,$(BUILD)/obj/%.d,$(SOURCES))
 

@@ -6,7 +6,7 @@
 #include "common/log.h"
 #include "common/settings.h"
 #include "common/standard_streams.h"
-#include "supervisor/render_once.h"
+#include "supervisor/haproxy/render_once.h"
 #include "supervisor/supervisor.h"
 
 #include <signal.h>

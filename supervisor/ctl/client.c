@@ -2,7 +2,7 @@
 
 #include "common/http.h"
 #include "common/json.h"
-#include "supervisor/control_api.h"
+#include "supervisor/control/control_api.h"
 
 #include <stdio.h>
 

@@ -4,9 +4,9 @@
 #include "common/http.h"
 #include "common/json.h"
 #include "common/say.h"
-#include "supervisor/control_api.h"
+#include "supervisor/control/control_api.h"
+#include "supervisor/control/dns_job.h"
 #include "supervisor/ctl/client.h"
-#include "supervisor/dns_job.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,7 +3,7 @@
 #include "common/json.h"
 #include "common/log.h"
 #include "common/standard_streams.h"
-#include "supervisor/control_api.h"
+#include "supervisor/control/control_api.h"
 #include "supervisor/ctl/client.h"
 #include "supervisor/ctl/dns.h"
 #include "supervisor/ctl/health.h"

@@ -4,7 +4,7 @@
 #include "common/http.h"
 #include "common/json.h"
 #include "common/say.h"
-#include "supervisor/control_api.h"
+#include "supervisor/control/control_api.h"
 #include "supervisor/ctl/client.h"
 
 #include <stdio.h>

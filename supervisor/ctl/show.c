@@ -3,7 +3,7 @@
 #include "common/json.h"
 #include "common/say.h"
 #include "common/utc.h"
-#include "supervisor/control_api.h"
+#include "supervisor/control/control_api.h"
 
 #include <stdlib.h>
 #include <string.h>

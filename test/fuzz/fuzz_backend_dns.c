@@ -1,5 +1,5 @@
 /* supervisor: what ingress-resolve tells, and the file of known addresses. */
-#include "supervisor/backend_addresses.h"
+#include "supervisor/addresses/backend_addresses.h"
 
 #include "test/fuzz/fuzz.h"
 

@@ -1,5 +1,5 @@
 /* supervisor: what certbot prints, and after a line "----" what it logs. */
-#include "supervisor/certbot_answer.h"
+#include "supervisor/certbot/certbot_answer.h"
 
 #include "test/fuzz/fuzz.h"
 

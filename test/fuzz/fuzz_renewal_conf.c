@@ -1,5 +1,5 @@
 /* supervisor: renewal/NAME.conf as an adopted volume has it, rewritten for a new certificate. */
-#include "supervisor/renewal_conf.h"
+#include "supervisor/store/renewal_conf.h"
 
 #include "test/fuzz/fuzz.h"
 

@@ -1,5 +1,5 @@
 /* supervisor: HAProxy's answer to `show proc`. */
-#include "supervisor/master_socket.h"
+#include "supervisor/haproxy/master_socket.h"
 
 #include "test/fuzz/fuzz.h"
 

@@ -1,5 +1,5 @@
 /* supervisor: the state file, which a crash, a full disk or a hand may have left in any state. */
-#include "supervisor/state.h"
+#include "supervisor/domains/state.h"
 
 #include "common/json.h"
 #include "test/fuzz/fuzz.h"

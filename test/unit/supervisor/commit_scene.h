@@ -6,7 +6,7 @@
 #include "test/unit/supervisor/volume.h"
 
 #include "common/spawn.h"
-#include "supervisor/certificate_store.h"
+#include "supervisor/store/certificate_store.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -8,8 +8,8 @@
 #include "test/unit/common/unit.h"
 
 #include "common/clock.h"
-#include "supervisor/domain_work.h"
-#include "supervisor/domains.h"
+#include "supervisor/domains/domain_work.h"
+#include "supervisor/domains/domains.h"
 
 enum { DOMAINS_MAX = 3000, DAY = 86400 };
 

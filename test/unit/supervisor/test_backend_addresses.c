@@ -1,7 +1,7 @@
 /* Which address a backend's name has, by what DNS answered and when. */
-#include "supervisor/backend_addresses.h"
+#include "supervisor/addresses/backend_addresses.h"
 
-#include "supervisor/worker_addresses.h"
+#include "supervisor/haproxy/worker_addresses.h"
 #include "test/unit/common/unit.h"
 
 enum { NOW = 1764000000 };

@@ -1,7 +1,7 @@
 /* When a backend counts as one that does not take connections, and when no more. */
 #include "test/unit/common/unit.h"
 
-#include "supervisor/backend_health.h"
+#include "supervisor/addresses/backend_health.h"
 
 enum { NOW = 1000000 };
 

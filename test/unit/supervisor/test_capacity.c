@@ -2,7 +2,7 @@
 #include "test/unit/common/unit.h"
 
 #include "common/log.h"
-#include "supervisor/capacity.h"
+#include "supervisor/haproxy/capacity.h"
 
 static domain_name one_domain[] = {"app.example.com"};
 static struct route one_route[] = {{.pattern = "app.example.com"}};

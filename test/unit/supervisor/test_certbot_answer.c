@@ -1,8 +1,8 @@
 /* What is made of certbot's words when an order fails. */
 #include "test/unit/common/unit.h"
 
-#include "supervisor/certbot_answer.h"
-#include "supervisor/certbot_log.h"
+#include "supervisor/certbot/certbot_answer.h"
+#include "supervisor/certbot/certbot_log.h"
 
 enum { NOW = 1795348800 }; /* 2026-11-22 12:00:00 UTC */
 

@@ -3,7 +3,7 @@
 #include "test/unit/common/scratch_files.h"
 
 #include "common/confinement.h"
-#include "supervisor/certbot_user.h"
+#include "supervisor/certbot/certbot_user.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 /* Lineages on a volume: found by their names, read again only when they have changed. */
 #include "test/unit/supervisor/volume.h"
 
-#include "supervisor/certificate_store.h"
+#include "supervisor/store/certificate_store.h"
 #include "test/unit/common/stderr.h"
 
 #include "common/clock.h"

@@ -1,7 +1,7 @@
 /* When our clock is suspected. */
 #include "test/unit/common/unit.h"
 
-#include "supervisor/clock_check.h"
+#include "supervisor/steps/clock_check.h"
 
 enum { NOW = 1795348800, HOUR = 3600, DAY = 24 * HOUR }; /* 2026-11-22 12:00:00 UTC */
 

@@ -1,5 +1,5 @@
 /* Connections as the kernel tells of them, with real ones on loopback; and which count as busy. */
-#include "supervisor/connections.h"
+#include "supervisor/haproxy/connections.h"
 
 #include "common/clock.h"
 #include "test/unit/common/unit.h"

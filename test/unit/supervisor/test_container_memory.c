@@ -1,7 +1,7 @@
 /* What control groups say of memory, both versions, told by files as the kernel writes them. */
 #include "test/unit/common/scratch_files.h"
 
-#include "supervisor/container_memory.h"
+#include "supervisor/children/container_memory.h"
 
 #include <limits.h>
 

@@ -1,5 +1,5 @@
 /* The lines between ingress-resolve and ingressd. */
-#include "supervisor/dns_answer.h"
+#include "supervisor/addresses/dns_answer.h"
 
 #include "test/unit/common/unit.h"
 

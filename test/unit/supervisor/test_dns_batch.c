@@ -2,11 +2,11 @@
 #include "test/unit/common/unit.h"
 
 #include "common/settings.h"
-#include "supervisor/dns_batch.h"
-#include "supervisor/domain_work.h"
-#include "supervisor/jobs.h"
-#include "supervisor/state.h"
-#include "supervisor/steps_account.h"
+#include "supervisor/children/jobs.h"
+#include "supervisor/domains/domain_work.h"
+#include "supervisor/domains/state.h"
+#include "supervisor/steps/dns_batch.h"
+#include "supervisor/steps/steps_account.h"
 
 #include <stdio.h>
 #include <string.h>

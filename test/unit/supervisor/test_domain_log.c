@@ -2,7 +2,7 @@
 #include "test/unit/common/stderr.h"
 
 #include "common/log.h"
-#include "supervisor/domain_log.h"
+#include "supervisor/domains/domain_log.h"
 
 static struct domain_log opened(void)
 {

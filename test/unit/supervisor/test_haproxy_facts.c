@@ -1,7 +1,7 @@
 /* What is read from `haproxy -vv`, with the outputs of packaged versions. */
 #include "test/unit/common/unit.h"
 
-#include "supervisor/haproxy_facts.h"
+#include "supervisor/haproxy/haproxy_facts.h"
 
 #include <sys/stat.h>
 

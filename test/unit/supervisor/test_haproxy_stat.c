@@ -1,7 +1,7 @@
 /* HAProxy's answer to `show stat`. */
 #include "test/unit/common/unit.h"
 
-#include "supervisor/haproxy_stat.h"
+#include "supervisor/haproxy/haproxy_stat.h"
 
 struct seen {
 	struct haproxy_stat rows[4];

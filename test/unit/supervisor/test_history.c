@@ -3,7 +3,7 @@
 #include "common/buffer.h"
 #include "common/file.h"
 #include "common/json.h"
-#include "supervisor/history.h"
+#include "supervisor/evidence/history.h"
 
 #include <stdio.h>
 #include <sys/stat.h>

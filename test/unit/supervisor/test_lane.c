@@ -1,7 +1,7 @@
 /* Jobs take turns in a lane, in order, however they end. */
 #include "test/unit/common/unit.h"
 
-#include "supervisor/lane.h"
+#include "supervisor/children/lane.h"
 
 enum { MANY = 100000 };
 

@@ -1,8 +1,8 @@
 /* The table of steps and events, and the arithmetic of when things are due. */
 #include "test/unit/common/unit.h"
 
-#include "supervisor/lifecycle.h"
-#include "supervisor/schedule.h"
+#include "supervisor/domains/lifecycle.h"
+#include "supervisor/domains/schedule.h"
 
 #include <stdbool.h>
 

@@ -1,5 +1,5 @@
 /* A look-up that never ends does not stay unnoticed. */
-#include "supervisor/lookup_pool.h"
+#include "supervisor/addresses/lookup_pool.h"
 
 #include "test/unit/common/unit.h"
 

@@ -1,7 +1,7 @@
 /* When a volume that has lost its account gets another. */
 #include "test/unit/common/unit.h"
 
-#include "supervisor/lost_volume.h"
+#include "supervisor/steps/lost_volume.h"
 
 static const struct lost_volume fresh = {"/volume", 5000, false};
 static const struct lost_volume lost = {"/volume", 5000, true};

@@ -1,7 +1,7 @@
 /* What a program that is not trusted has made: what is copied of it, and what is not. */
 #include "test/unit/common/scratch_files.h"
 
-#include "supervisor/made_files.h"
+#include "supervisor/certbot/made_files.h"
 
 #include <fcntl.h>
 #include <sys/socket.h>

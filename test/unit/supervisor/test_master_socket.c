@@ -1,7 +1,7 @@
 /* The answer of HAProxy's master to `show proc`, as 2.6 and 3.0 give it. */
 #include "test/unit/common/unit.h"
 
-#include "supervisor/master_socket.h"
+#include "supervisor/haproxy/master_socket.h"
 
 static const char answer_26[] =
     "#<PID>          <type>          <reloads>       <uptime>        <version>      \n"

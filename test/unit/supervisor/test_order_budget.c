@@ -1,7 +1,7 @@
 /* The limits of orders: by hour and name, by week and name, and of all names together. */
 #include "test/unit/common/unit.h"
 
-#include "supervisor/order_budget.h"
+#include "supervisor/domains/order_budget.h"
 
 enum { NOW = 1795348800, HOUR = 3600, DAY = 24 * HOUR };
 

@@ -1,5 +1,5 @@
 /* Which networks count as the container's own: a name of a backend may lead to them. */
-#include "supervisor/own_networks.h"
+#include "supervisor/addresses/own_networks.h"
 
 #include "test/unit/common/unit.h"
 

@@ -1,8 +1,8 @@
 /* What is told of a child that did not end well. */
 #include "test/unit/common/unit.h"
 
-#include "supervisor/container_memory.h"
-#include "supervisor/process.h"
+#include "supervisor/children/container_memory.h"
+#include "supervisor/children/process.h"
 
 #include <signal.h>
 

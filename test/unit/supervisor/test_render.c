@@ -2,7 +2,7 @@
  * it does then, is seen end to end. */
 #include "test/unit/common/unit.h"
 
-#include "supervisor/render.h"
+#include "supervisor/haproxy/render.h"
 
 enum { FILE_MAX = 1024 * 1024, VARIABLES_MAX = 32 };
 

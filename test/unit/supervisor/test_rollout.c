@@ -2,7 +2,7 @@
  * the master is slow, deaf, or gone. */
 #include "test/unit/supervisor/fake_master.h"
 
-#include "supervisor/rollout.h"
+#include "supervisor/haproxy/rollout.h"
 
 struct site {
 	struct fake_master master;

@@ -1,8 +1,8 @@
 /* The gate between lineages on a volume and what is served. */
 #include "test/unit/common/certificates.h"
 
-#include "supervisor/certificate_store.h"
-#include "supervisor/served_pair.h"
+#include "supervisor/store/certificate_store.h"
+#include "supervisor/store/served_pair.h"
 
 #include <sys/stat.h>
 #include <time.h>

@@ -1,7 +1,7 @@
 /* A process that is silent is given up when it does nothing, and waited for while it works. */
 #include "test/unit/common/hidden_proc.h"
 
-#include "supervisor/silence.h"
+#include "supervisor/haproxy/silence.h"
 
 #include <fcntl.h>
 #include <signal.h>

@@ -1,8 +1,8 @@
 /* A certificate that stands in for a domain's own: which one, and when. */
 #include "test/unit/supervisor/volume.h"
 
-#include "supervisor/certificate_store.h"
-#include "supervisor/served_pair.h"
+#include "supervisor/store/certificate_store.h"
+#include "supervisor/store/served_pair.h"
 
 #include <time.h>
 

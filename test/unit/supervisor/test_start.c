@@ -1,9 +1,9 @@
 /* The order of the start, with an installation and addresses of the test's own. */
 #include "test/unit/common/unit.h"
 
-#include "supervisor/resolver.h"
-#include "supervisor/start.h"
-#include "supervisor/steps_serve.h"
+#include "supervisor/addresses/resolver.h"
+#include "supervisor/steps/start.h"
+#include "supervisor/steps/steps_serve.h"
 
 #include <time.h>
 

@@ -1,8 +1,8 @@
 /* What survives a restart, and what becomes of a file that cannot be read. */
 #include "test/unit/common/unit.h"
 
-#include "supervisor/state.h"
-#include "supervisor/template.h"
+#include "supervisor/domains/state.h"
+#include "supervisor/haproxy/template.h"
 
 static struct state *open_state(const char *folder)
 {

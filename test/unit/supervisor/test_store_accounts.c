@@ -2,8 +2,8 @@
 #include "test/unit/common/scratch_files.h"
 #include "test/unit/common/stderr.h"
 
-#include "supervisor/account_key.h"
-#include "supervisor/certificate_store.h"
+#include "supervisor/store/account_key.h"
+#include "supervisor/store/certificate_store.h"
 
 #include <fcntl.h>
 #include <openssl/bn.h>

@@ -1,7 +1,7 @@
 /* What the CA has issued and the volume does not take is not lost, and not ordered again. */
 #include "test/unit/supervisor/volume.h"
 
-#include "supervisor/certificate_store.h"
+#include "supervisor/store/certificate_store.h"
 
 static const char SERVER[] = "https://ca.test/dir";
 static const char NAME[] = "example.com";

@@ -2,7 +2,7 @@
 #include "test/unit/supervisor/volume.h"
 
 #include "common/spawn.h"
-#include "supervisor/certificate_store.h"
+#include "supervisor/store/certificate_store.h"
 
 static const char NAME[] = "example.com";
 

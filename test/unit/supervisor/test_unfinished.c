@@ -2,8 +2,8 @@
 #include "test/unit/supervisor/fake_steps.h"
 
 #include "common/utc.h"
-#include "supervisor/served_pair.h"
-#include "supervisor/unfinished.h"
+#include "supervisor/domains/unfinished.h"
+#include "supervisor/store/served_pair.h"
 
 enum { TEXT_MAX = 16 * 1024 };
 

@@ -1,7 +1,7 @@
 /* HAProxy's workers as its master tells of them: whenever one comes, it is found. */
 #include "test/unit/supervisor/fake_master.h"
 
-#include "supervisor/workers.h"
+#include "supervisor/haproxy/workers.h"
 
 struct watched {
 	struct fake_master master;

@@ -1,0 +1,168 @@
+#include "supervisor/domains/domain_log.h"
+
+#include "common/log.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static void forget(char **told)
+{
+	free(*told);
+	*told = NULL;
+}
+
+static void drop(struct error **untold)
+{
+	free(*untold);
+	*untold = NULL;
+}
+
+void domain_log_free(struct domain_log *log)
+{
+	for (size_t step = 0; step < STEP_COUNT; step++) {
+		forget(&log->told[step]);
+		drop(&log->untold[step]);
+	}
+}
+
+/* ---- causes */
+
+/* What is behind the last ": " but so many; the whole text if there are fewer. */
+static const char *behind_colons(const char *text, unsigned count)
+{
+	const char *at = text + strlen(text);
+
+	while (at > text)
+		if (--at > text && at[-1] == ':' && at[0] == ' ' && count-- == 0)
+			return at + 1;
+	return text;
+}
+
+static bool is_away(const struct error *err)
+{
+	return err->code == EXIT_UNREACHABLE || err->code == EXIT_TRY_LATER;
+}
+
+/*
+ * What could not be asked at the same time is away for the same reason: DNS, or the network.  Else
+ * the texts decide.  They go from what was tried to what was in its way ("cannot read the records
+ * of app.example.com: HTTP status 403: invalid token"), and the last part alone may be the system's
+ * word for many things.
+ */
+static bool is_of_one_cause(const struct error *one, const struct error *other)
+{
+	return (is_away(one) && is_away(other)) ||
+	       strcmp(behind_colons(one->text, 1), behind_colons(other->text, 1)) == 0;
+}
+
+/* ---- lines */
+
+static void tell(const struct domain_log *log, enum log_level level, enum step step,
+		 const char *words, const char *why)
+{
+	const char *name = lifecycle_step_name(step);
+
+	log_facts(level, &(struct log_facts){.domain = log->domain, .step = name}, "%s%s: %s", name,
+		  words, why);
+}
+
+/* Tells what waits to be told; that which `cause` is behind, if it is not NULL, only to those who
+ * want to know all. */
+static void tell_rest(struct domain_log *log, const char *words, const struct error *cause)
+{
+	for (int step = 0; step < STEP_COUNT; step++) {
+		struct error **untold = &log->untold[step];
+		if (*untold == NULL)
+			continue;
+		if (cause != NULL && is_of_one_cause(*untold, cause)) {
+			tell(log, LOG_DEBUG, (enum step)step, " failed for the same reason",
+			     (*untold)->text);
+		} else {
+			tell(log, LOG_WARN, (enum step)step, words, (*untold)->text);
+			forget(&log->told[step]);
+			log->told[step] = strdup((*untold)->text);
+		}
+		drop(untold);
+	}
+}
+
+void domain_log_passed(struct domain_log *log, enum step step, const struct error *why)
+{
+	const char *told = log->told[step];
+
+	if (told != NULL && strcmp(told, why->text) == 0) {
+		tell(log, LOG_DEBUG, step, " still fails", why->text);
+		return;
+	}
+	drop(&log->untold[step]);
+	log->untold[step] = malloc(sizeof(*why));
+	if (log->untold[step] == NULL)
+		tell(log, LOG_WARN, step, " failed", why->text);
+	else
+		*log->untold[step] = *why;
+}
+
+void domain_log_goes_on(struct domain_log *log)
+{
+	tell_rest(log, " failed, which holds up nothing", NULL);
+}
+
+/* What the status puts before an error, "preflight: ", says no more than the line does. */
+static const char *without_step(const char *why, const char *step)
+{
+	size_t length = strlen(step);
+
+	return strncmp(why, step, length) == 0 && strncmp(why + length, ": ", 2) == 0
+		   ? why + length + 2
+		   : why;
+}
+
+void domain_log_failed(struct domain_log *log, enum step step, unsigned attempt, long seconds,
+		       const struct error *why)
+{
+	const char *name = lifecycle_step_name(step);
+
+	log_facts(LOG_WARN,
+		  &(struct log_facts){.domain = log->domain,
+				      .step = name,
+				      .attempt = attempt,
+				      .next_at = time(NULL) + seconds},
+		  "%s failed (attempt %u, again in %ld s): %s", name, attempt, seconds,
+		  without_step(why->text, name));
+	tell_rest(log, " failed as well", why);
+}
+
+void domain_log_waits(struct domain_log *log, enum step step, const struct error *why, bool is_news)
+{
+	if (is_news)
+		tell(log, LOG_WARN, step, "", why->text);
+	tell_rest(log, " failed as well", why);
+}
+
+void domain_log_done(struct domain_log *log, enum step step)
+{
+	drop(&log->untold[step]);
+	if (log->told[step] == NULL)
+		return;
+	tell(log, LOG_INFO, step, ": this is over", log->told[step]);
+	forget(&log->told[step]);
+}
+
+static bool is_all_well(const struct domain_log *log)
+{
+	for (size_t step = 0; step < STEP_COUNT; step++)
+		if (log->told[step] != NULL)
+			return false;
+	return true;
+}
+
+void domain_log_rests(struct domain_log *log, unsigned failures)
+{
+	domain_log_goes_on(log);
+	if (failures == 0)
+		return;
+	log_info("[%s] %s, after %u failed attempt%s", log->domain,
+		 is_all_well(log) ? "all is well again" : "the certificate is in order", failures,
+		 failures == 1 ? "" : "s");
+}
