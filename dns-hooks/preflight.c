@@ -26,6 +26,7 @@ static const char TRIAL_VALUE[] = "dstack-ingress-can-write-here";
 struct preflight {
 	const struct settings *settings;
 	const char *account_uri;
+	bool has_results; /* somebody reads what is told of each domain */
 	struct provider provider;
 	struct journal journal;
 	struct dns_view view;
@@ -115,16 +116,21 @@ static bool is_for_now(const struct error *err)
 	return err->code == EXIT_TRY_LATER || err->code == EXIT_UNREACHABLE;
 }
 
-/* What cannot be told from here.  A `failure` (NULL: there is none) may have the same cause, DNS
- * that cannot be asked, and tells of it. */
-static void tell_doubt(const struct error *doubt, const struct error *failure)
+/* What cannot be told from here stops no order.  A `failure` (NULL: there is none) may have the
+ * same cause, DNS that cannot be asked, and tells of it; ingressd has it in the domain's note. */
+static void tell_doubt(struct preflight *preflight, const struct error *doubt,
+		       const struct error *failure)
 {
 	if (doubt->text[0] == '\0')
 		return;
-	if (failure != NULL && is_for_now(failure))
+	if (failure != NULL && is_for_now(failure)) {
 		log_debug("%s", doubt->text);
-	else
+	} else if (preflight->has_results) {
+		log_info("%s", doubt->text);
+		caution_keep(&preflight->note, doubt->text);
+	} else {
 		log_warn("%s", doubt->text);
+	}
 }
 
 /* What is wrong at a challenge's name, with the reason why it is that one. */
@@ -176,8 +182,8 @@ static int check_domain(struct preflight *preflight, const char *domain, struct 
 	bool has_place = check_place(preflight, domain, &note, &zone, &no_cname, &here) == 0;
 	bool is_permitted = caa_search(&preflight->view, preflight->settings, domain,
 				       preflight->account_uri, &no_caa, &caa) == 0;
-	tell_doubt(&no_cname, has_place ? NULL : &here);
-	tell_doubt(&no_caa, has_place ? NULL : &here);
+	tell_doubt(preflight, &no_cname, has_place ? NULL : &here);
+	tell_doubt(preflight, &no_caa, has_place ? NULL : &here);
 	/* The zone is not written to for an order that will not be made. */
 	if (has_place && is_permitted)
 		has_place = try_to_write(preflight, &note, &zone, &here) == 0;
@@ -244,7 +250,9 @@ int preflight_run(const struct settings *settings, const struct preflight_reques
 	static struct preflight preflight; /* too large for the stack */
 	int result = -1;
 
-	preflight = (struct preflight){.settings = settings, .account_uri = request->account_uri};
+	preflight = (struct preflight){.settings = settings,
+				       .account_uri = request->account_uri,
+				       .has_results = request->results_fd > 0};
 	if ((request->account_uri == NULL ||
 	     caa_check_account_uri(request->account_uri, err) == 0) &&
 	    provider_open(&preflight.provider, settings, err) == 0 &&

@@ -32,6 +32,7 @@ struct search {
 	struct authority *own; /* the servers of the domain's zone; NULL: could not be found */
 	struct caa_identities ca;
 	bool is_ca_asked;
+	struct error *doubt; /* filled when the CA does not say its names */
 	struct caa_applicant applicant;
 	/* Judges the records of one name. */
 	bool (*are_good)(struct search *search, const struct caa_set *set, struct error *why);
@@ -50,7 +51,8 @@ static bool is_ca_known(struct search *search)
 	if (!search->is_ca_asked &&
 	    acme_caa_identities(search->settings->acme_server, search->settings->acme_ca_bundle,
 				&search->ca, &err) != 0) {
-		log_warn("CAA records are not judged: %s", err.text);
+		*search->doubt = err;
+		error_wrap(search->doubt, "CAA records are not judged");
 		search->ca.count = 0;
 	}
 	search->is_ca_asked = true;
@@ -261,6 +263,7 @@ int caa_search(struct dns_view *view, const struct settings *settings, const cha
 	struct search search = {
 	    .view = view,
 	    .settings = settings,
+	    .doubt = doubt,
 	    .applicant = {NULL, account_uri, domain_is_wildcard(domain)},
 	    .are_good = let_us_order,
 	};

@@ -5,6 +5,11 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+void caution_keep(struct error *note, const char *text)
+{
+	error_set(note, EXIT_OK, "%s%s%s", note->text, *note->text == '\0' ? "" : "; ", text);
+}
+
 void caution(struct error *note, const char *format, ...)
 {
 	char text[ERROR_TEXT_MAX];
@@ -15,6 +20,5 @@ void caution(struct error *note, const char *format, ...)
 	va_end(arguments);
 	log_warn("%s", text);
 	if (note != NULL)
-		error_set(note, EXIT_OK, "%s%s%s", note->text, *note->text == '\0' ? "" : "; ",
-			  text);
+		caution_keep(note, text);
 }

@@ -8,4 +8,7 @@
  * nobody collects them. */
 void caution(struct error *note, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* The same without the log. */
+void caution_keep(struct error *note, const char *text);
+
 #endif

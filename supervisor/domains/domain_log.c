@@ -2,6 +2,7 @@
 
 #include "common/log.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -41,7 +42,8 @@ static const char *behind_colons(const char *text, unsigned count)
 
 static bool is_away(const struct error *err)
 {
-	return err->code == EXIT_UNREACHABLE || err->code == EXIT_TRY_LATER;
+	return (err->code == EXIT_UNREACHABLE || err->code == EXIT_TRY_LATER) &&
+	       err->retry_after == 0;
 }
 
 /*
@@ -58,28 +60,31 @@ static bool is_of_one_cause(const struct error *one, const struct error *other)
 
 /* ---- lines */
 
-static void tell(const struct domain_log *log, enum log_level level, enum step step,
+/* `next_at` is 0 where nothing is tried again. */
+static void tell(const struct domain_log *log, enum log_level level, enum step step, time_t next_at,
 		 const char *words, const char *why)
 {
 	const char *name = lifecycle_step_name(step);
 
-	log_facts(level, &(struct log_facts){.domain = log->domain, .step = name}, "%s%s: %s", name,
-		  words, why);
+	log_facts(level,
+		  &(struct log_facts){.domain = log->domain, .step = name, .next_at = next_at},
+		  "%s%s: %s", name, words, why);
 }
 
 /* Tells what waits to be told; that which `cause` is behind, if it is not NULL, only to those who
  * want to know all. */
-static void tell_rest(struct domain_log *log, const char *words, const struct error *cause)
+static void tell_rest(struct domain_log *log, time_t next_at, const char *words,
+		      const struct error *cause)
 {
 	for (int step = 0; step < STEP_COUNT; step++) {
 		struct error **untold = &log->untold[step];
 		if (*untold == NULL)
 			continue;
 		if (cause != NULL && is_of_one_cause(*untold, cause)) {
-			tell(log, LOG_DEBUG, (enum step)step, " failed for the same reason",
+			tell(log, LOG_DEBUG, (enum step)step, 0, " failed for the same reason",
 			     (*untold)->text);
 		} else {
-			tell(log, LOG_WARN, (enum step)step, words, (*untold)->text);
+			tell(log, LOG_WARN, (enum step)step, next_at, words, (*untold)->text);
 			forget(&log->told[step]);
 			log->told[step] = strdup((*untold)->text);
 		}
@@ -92,20 +97,15 @@ void domain_log_passed(struct domain_log *log, enum step step, const struct erro
 	const char *told = log->told[step];
 
 	if (told != NULL && strcmp(told, why->text) == 0) {
-		tell(log, LOG_DEBUG, step, " still fails", why->text);
+		tell(log, LOG_DEBUG, step, 0, " still fails", why->text);
 		return;
 	}
 	drop(&log->untold[step]);
 	log->untold[step] = malloc(sizeof(*why));
 	if (log->untold[step] == NULL)
-		tell(log, LOG_WARN, step, " failed", why->text);
+		tell(log, LOG_WARN, step, 0, " failed", why->text);
 	else
 		*log->untold[step] = *why;
-}
-
-void domain_log_goes_on(struct domain_log *log)
-{
-	tell_rest(log, " failed, which holds up nothing", NULL);
 }
 
 /* What the status puts before an error, "preflight: ", says no more than the line does. */
@@ -130,14 +130,14 @@ void domain_log_failed(struct domain_log *log, enum step step, unsigned attempt,
 				      .next_at = time(NULL) + seconds},
 		  "%s failed (attempt %u, again in %ld s): %s", name, attempt, seconds,
 		  without_step(why->text, name));
-	tell_rest(log, " failed as well", why);
+	tell_rest(log, 0, " failed as well", why);
 }
 
 void domain_log_waits(struct domain_log *log, enum step step, const struct error *why, bool is_news)
 {
 	if (is_news)
-		tell(log, LOG_WARN, step, "", why->text);
-	tell_rest(log, " failed as well", why);
+		tell(log, LOG_WARN, step, 0, "", why->text);
+	tell_rest(log, 0, " failed as well", why);
 }
 
 void domain_log_done(struct domain_log *log, enum step step)
@@ -145,7 +145,7 @@ void domain_log_done(struct domain_log *log, enum step step)
 	drop(&log->untold[step]);
 	if (log->told[step] == NULL)
 		return;
-	tell(log, LOG_INFO, step, ": this is over", log->told[step]);
+	tell(log, LOG_INFO, step, 0, ": this is over", log->told[step]);
 	forget(&log->told[step]);
 }
 
@@ -157,12 +157,20 @@ static bool is_all_well(const struct domain_log *log)
 	return true;
 }
 
-void domain_log_rests(struct domain_log *log, unsigned failures)
+void domain_log_rests(struct domain_log *log, unsigned failures, long seconds)
 {
-	domain_log_goes_on(log);
+	char words[96];
+
+	snprintf(words, sizeof(words), " failed, which holds up nothing (again in %ld s)", seconds);
+	tell_rest(log, time(NULL) + seconds, words, NULL);
 	if (failures == 0)
 		return;
 	log_info("[%s] %s, after %u failed attempt%s", log->domain,
 		 is_all_well(log) ? "all is well again" : "the certificate is in order", failures,
 		 failures == 1 ? "" : "s");
+}
+
+void domain_log_stops(struct domain_log *log)
+{
+	tell_rest(log, 0, " failed", NULL);
 }

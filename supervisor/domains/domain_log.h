@@ -23,9 +23,6 @@ void domain_log_free(struct domain_log *log);
 /* A step failed and the domain goes past it, for now. */
 void domain_log_passed(struct domain_log *log, enum step step, const struct error *why);
 
-/* What was gone past holds up nothing: there is a certificate, or an order can be made. */
-void domain_log_goes_on(struct domain_log *log);
-
 /* A step failed `attempt` times in a row by now, and is tried again in so many seconds. */
 void domain_log_failed(struct domain_log *log, enum step step, unsigned attempt, long seconds,
 		       const struct error *why);
@@ -37,7 +34,11 @@ void domain_log_waits(struct domain_log *log, enum step step, const struct error
 /* A step's work is done, or there was nothing to do. */
 void domain_log_done(struct domain_log *log, enum step step);
 
-/* A pass has come to its end after so many attempts that failed; 0: there was none. */
-void domain_log_rests(struct domain_log *log, unsigned failures);
+/* A pass has come to its end after so many attempts that failed (0: there was none), and the next
+ * begins in so many seconds.  What was gone past has held up nothing. */
+void domain_log_rests(struct domain_log *log, unsigned failures, long seconds);
+
+/* It goes no further: what waits to be told is. */
+void domain_log_stops(struct domain_log *log);
 
 #endif

@@ -80,17 +80,14 @@ static void wait_after(struct domain *d, enum step step, enum verb verb, const s
 		domain_recheck(d);
 }
 
-/* Behind the preflight it is known that nothing before it holds up the certificate.  What a full
- * volume did not take at ISSUE is put there, and told of, by the preflight of a later pass. */
+/* What a full volume did not take at ISSUE is put there, and told of, by the preflight of a later
+ * pass. */
 static void tell_end(struct domain *d, enum step step, enum lifecycle_event event)
 {
 	if (event == EVENT_DONE || event == EVENT_NOTHING)
 		domain_log_done(&d->log, step);
 	if (step == STEP_PREFLIGHT && event == EVENT_NOTHING)
 		domain_log_done(&d->log, STEP_ISSUE);
-	if (step >= STEP_PREFLIGHT && event != EVENT_FAILED && event != EVENT_WAKE &&
-	    event != EVENT_RECHECK)
-		domain_log_goes_on(&d->log);
 }
 
 void domain_handle(struct domain *d, enum lifecycle_event event, const struct error *err)

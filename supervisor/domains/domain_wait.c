@@ -91,12 +91,13 @@ void domain_wait_for_operator(struct domain *d, const struct error *why)
 void domain_rest(struct domain *d)
 {
 	bool had_failed = d->record->attempt > 0;
+	long seconds = d->forced || d->again ? 0 : retry_seconds(d);
 
-	domain_log_rests(&d->log, d->record->attempt);
+	domain_log_rests(&d->log, d->record->attempt, seconds);
 	d->record->attempt = 0;
 	d->record->error[0] = '\0';
 	if (had_failed)
 		state_saver_changed(d->all->saver);
-	domain_wake_in(d, d->forced || d->again ? 0 : retry_seconds(d));
+	domain_wake_in(d, seconds);
 	d->again = false;
 }

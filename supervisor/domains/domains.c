@@ -65,6 +65,8 @@ void domains_free(struct domains *all)
 void domains_stop(struct domains *all)
 {
 	all->stopping = true;
+	for (size_t i = 0; i < all->options.count; i++)
+		domain_log_stops(&all->list[i].log);
 	turns_stop(all->turns);
 }
 

@@ -39,21 +39,24 @@ static void what_holds_up_nothing_is_told_once(void **state)
 	(void)state;
 	pass(&log, STEP_RECORDS, "the token is refused");
 	assert_string_equal(written(), ""); /* an order may need what failed */
-	domain_log_goes_on(&log);
-	assert_string_equal(written(), "<4>[app.demo.test] records failed, which holds up nothing: "
-				       "the token is refused\n");
+	domain_log_rests(&log, 0, 60);
+	assert_string_equal(
+	    written(), "<4>[app.demo.test] records failed, which holds up nothing (again in 60 s): "
+		       "the token is refused\n");
 	pass(&log, STEP_RECORDS, "the token is refused");
-	domain_log_goes_on(&log);
+	domain_log_rests(&log, 0, 60);
 	assert_string_equal(written(), "");
 	/* Another step's is another failure, and so is another text. */
 	pass(&log, STEP_CAA, "the token is refused");
-	domain_log_goes_on(&log);
-	assert_string_equal(written(), "<4>[app.demo.test] caa failed, which holds up nothing: "
-				       "the token is refused\n");
+	domain_log_rests(&log, 0, 60);
+	assert_string_equal(
+	    written(), "<4>[app.demo.test] caa failed, which holds up nothing (again in 60 s): "
+		       "the token is refused\n");
 	pass(&log, STEP_RECORDS, "there are too many records");
-	domain_log_goes_on(&log);
-	assert_string_equal(written(), "<4>[app.demo.test] records failed, which holds up nothing: "
-				       "there are too many records\n");
+	domain_log_rests(&log, 0, 60);
+	assert_string_equal(
+	    written(), "<4>[app.demo.test] records failed, which holds up nothing (again in 60 s): "
+		       "there are too many records\n");
 	domain_log_free(&log);
 }
 
@@ -65,7 +68,7 @@ static void its_end_is_told_with_what_was_told_last(void **state)
 	domain_log_done(&log, STEP_RECORDS);
 	assert_string_equal(written(), "");
 	pass(&log, STEP_RECORDS, "the token is refused");
-	domain_log_goes_on(&log);
+	domain_log_rests(&log, 0, 60);
 	written();
 	domain_log_done(&log, STEP_CAA);
 	assert_string_equal(written(), "");
@@ -76,9 +79,10 @@ static void its_end_is_told_with_what_was_told_last(void **state)
 	assert_string_equal(written(), "");
 	/* When it comes back, that is told. */
 	pass(&log, STEP_RECORDS, "the token is refused");
-	domain_log_rests(&log, 0);
-	assert_string_equal(written(), "<4>[app.demo.test] records failed, which holds up nothing: "
-				       "the token is refused\n");
+	domain_log_rests(&log, 0, 60);
+	assert_string_equal(
+	    written(), "<4>[app.demo.test] records failed, which holds up nothing (again in 60 s): "
+		       "the token is refused\n");
 	domain_log_free(&log);
 }
 
@@ -114,9 +118,10 @@ static void an_attempt_with_one_cause_is_one_line(void **state)
 	domain_log_done(&log, STEP_CAA);
 	assert_string_equal(written(), "");
 	domain_log_passed(&log, STEP_RECORDS, &silent);
-	domain_log_goes_on(&log);
-	assert_matches(written(),
-		       "^<4>[^\n]* records failed, which holds up nothing: 192[^\n]*\n$");
+	domain_log_rests(&log, 0, 60);
+	assert_matches(
+	    written(),
+	    "^<4>[^\n]* records failed, which holds up nothing \\(again in 60 s\\): 192[^\n]*\n$");
 	domain_log_free(&log);
 }
 
@@ -140,6 +145,33 @@ static void two_causes_are_two_lines_once(void **state)
 	domain_log_free(&log);
 }
 
+/* Two services that tell how long to wait are two. */
+static void a_ca_that_says_when_is_no_cause_of_others(void **state)
+{
+	struct domain_log log = opened();
+	struct error silent = error_of(EXIT_TRY_LATER, "192.0.2.1 did not answer in time");
+	struct error limited = {EXIT_TRY_LATER, 300, "too many orders"};
+
+	(void)state;
+	domain_log_passed(&log, STEP_CAA, &silent);
+	domain_log_failed(&log, STEP_ISSUE, 1, 300, &limited);
+	assert_matches(written(), "issue failed [^\n]*\n<4>[^\n]*caa failed as well: 192[^\n]*\n$");
+	domain_log_free(&log);
+}
+
+static void a_stop_leaves_nothing_untold(void **state)
+{
+	struct domain_log log = opened();
+
+	(void)state;
+	pass(&log, STEP_CAA, "the token is refused");
+	domain_log_stops(&log);
+	assert_string_equal(written(), "<4>[app.demo.test] caa failed: the token is refused\n");
+	domain_log_stops(&log);
+	assert_string_equal(written(), "");
+	domain_log_free(&log);
+}
+
 static void who_waits_for_the_operator_is_told_once(void **state)
 {
 	struct domain_log log = opened();
@@ -158,17 +190,17 @@ static void all_is_well_only_when_nothing_is_open(void **state)
 	struct domain_log log = opened();
 
 	(void)state;
-	domain_log_rests(&log, 0);
+	domain_log_rests(&log, 0, 60);
 	assert_string_equal(written(), "");
 	pass(&log, STEP_CAA, "the token is refused");
-	domain_log_goes_on(&log);
+	domain_log_rests(&log, 0, 60);
 	written();
-	domain_log_rests(&log, 2);
+	domain_log_rests(&log, 2, 60);
 	assert_string_equal(written(), "<6>[app.demo.test] the certificate is in order, after 2 "
 				       "failed attempts\n");
 	domain_log_done(&log, STEP_CAA);
 	written();
-	domain_log_rests(&log, 1);
+	domain_log_rests(&log, 1, 60);
 	assert_string_equal(written(),
 			    "<6>[app.demo.test] all is well again, after 1 failed attempt\n");
 	domain_log_free(&log);
@@ -184,6 +216,8 @@ int main(void)
 	    test(an_attempt_that_failed_is_told_each_time),
 	    test(an_attempt_with_one_cause_is_one_line),
 	    test(two_causes_are_two_lines_once),
+	    test(a_ca_that_says_when_is_no_cause_of_others),
+	    test(a_stop_leaves_nothing_untold),
 	    test(who_waits_for_the_operator_is_told_once),
 	    test(all_is_well_only_when_nothing_is_open),
 	};
