@@ -228,11 +228,24 @@ run_buildah() {
 
 # FOLDER: an image there, as `layout` and, for docker, as `image.tar`.
 build_with_buildx() {
-	run_buildx --output "type=oci,dest=$1/oci.tar,rewrite-timestamp=true" \
-		--output "type=docker,dest=$1/image.tar,name=$name"
+	run_buildx --output "type=oci,dest=$1/oci.tar,name=$name,rewrite-timestamp=true"
 	mkdir "$1/layout"
 	tar -xf "$1/oci.tar" -C "$1/layout"
+	rm "$1/oci.tar"
 	sed -n 's/.*"digest": *"\(sha256:[0-9a-f]*\)".*/\1/p' "$1/layout/index.json" >"$1/digest"
+	pack_for_docker "$1"
+}
+
+# FOLDER: of the layout there makes what `docker load` of any age takes: the same bits, and how older
+# ones find them.
+pack_for_docker() {
+	# The configuration and the only layer, in this order.
+	# shellcheck disable=SC2046 # words
+	set -- "$1" $(tr -d '\n' <"$1/layout/blobs/sha256/$(cut -d : -f 2 "$1/digest")" |
+		grep -o '"digest": *"sha256:[0-9a-f]*"' | sed 's/.*sha256:\(.*\)"/blobs\/sha256\/\1/')
+	[ $# -eq 3 ] || die 1 "not one layer in $1/layout"
+	printf '[{"Config":"%s","RepoTags":["%s"],"Layers":["%s"]}]' "$2" "$name" "$3" >"$1/manifest.json"
+	tar -cf "$1/image.tar" -C "$1" manifest.json -C layout blobs index.json oci-layout
 }
 
 # FOLDER: takes out of the image there what is of this build alone: the name of the container that
@@ -355,7 +368,7 @@ keep() {
 push() { # FOLDER
 	say "pushing to $push"
 	case $engine in
-	buildx) skopeo copy -q --digestfile "$1/pushed" "oci-archive:$1/oci.tar" "docker://$push" ;;
+	buildx) skopeo copy -q --preserve-digests --digestfile "$1/pushed" "oci:$out/layout" "docker://$push" ;;
 	buildah) buildah push -q --format v2s2 --digestfile "$1/pushed" "$(cat "$1/id")" "docker://$push" ;;
 	esac
 	[ "$(cat "$1/pushed")" = "$digest" ] || die 1 "the registry has $(cat "$1/pushed"), not the digest above"
