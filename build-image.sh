@@ -8,6 +8,10 @@
 #   --verify          build it twice from clean, and compare
 #   --engine NAME     buildx or buildah; which of them is here, unless given (their digests differ:
 #                     they pack the same files in different ways)
+#   --builder NAME    a builder of buildx's that is there, not one that is made with the pinned
+#                     BuildKit: where that has to come from a mirror, or cannot be had.  Another BuildKit
+#                     (0.13 or later) packs the same files, into another digest.  `default` is docker's
+#                     own, which can do it where its images are in the containerd image store
 #   --base BASE       another base image than the Dockerfile's, or the tar archive of a Debian 13
 #                     root (mmdebstrap, with SOURCE_DATE_EPOCH; buildah only)
 #   --mirror URL      a mirror of Debian to take packages from instead of the snapshots' archive;
@@ -34,7 +38,6 @@ set -eu
 trap 'case $? in 0 | 64 | 69) ;; *) exit 1 ;; esac' EXIT
 
 buildkit=moby/buildkit:v0.25.0@sha256:faffcac91decfb3b981234bf2762d88ed6c90771b689a3d8a5049cd0e874759a
-builder=dstack-ingress
 
 start=$(pwd)
 cd "$(dirname "$0")"
@@ -42,7 +45,7 @@ version=$(cat VERSION)
 out=${IMAGE_DIR:-build/image}
 name=dstack-ingress:$version
 
-engine='' base='' mirror='' source='' push='' expect='' verify=no clean=yes update=no
+engine='' builder='' base='' mirror='' source='' push='' expect='' verify=no clean=yes update=no
 
 say() {
 	echo "build-image: $*" >&2
@@ -76,12 +79,13 @@ parse() {
 		--verify) verify=yes ;;
 		--cached) clean=no ;;
 		--update-pins) update=yes ;;
-		--push | --expect | --engine | --base | --mirror | --source)
+		--push | --expect | --engine | --builder | --base | --mirror | --source)
 			[ -n "${2-}" ] || usage "$1 needs a value"
 			case $1 in
 			--push) push=$2 ;;
 			--expect) expect=$2 ;;
 			--engine) engine=$2 ;;
+			--builder) builder=$2 ;;
 			--base) base=$2 ;;
 			--mirror) mirror=${2%/} ;;
 			--source) source=${2%/} ;;
@@ -103,6 +107,7 @@ parse() {
 	'' | buildx | buildah) ;;
 	*) usage "--engine $engine: it must be buildx or buildah" ;;
 	esac
+	[ -z "$builder" ] || [ "$engine" != buildah ] || usage "--builder $builder: buildah has none"
 	case $mirror in
 	'' | http://*/debian | https://*/debian) ;;
 	*) usage "--mirror $mirror: it must be a URL that ends in /debian" ;;
@@ -123,7 +128,9 @@ have() {
 
 choose_engine() {
 	[ -z "$engine" ] || return 0
-	if have docker && docker buildx version >/dev/null 2>&1 && docker info >/dev/null 2>&1; then
+	if [ -n "$builder" ]; then
+		engine=buildx
+	elif have docker && docker buildx version >/dev/null 2>&1 && docker info >/dev/null 2>&1; then
 		engine=buildx
 	else
 		engine=buildah
@@ -138,7 +145,9 @@ check_needs() {
 		have docker || die 69 'docker is needed for --engine buildx (or buildah, for the other)'
 		docker buildx version >/dev/null 2>&1 ||
 			die 69 'docker has no buildx here; install its plugin, 0.13 or later, or buildah'
-		docker info >/dev/null 2>&1 || die 69 'no docker daemon answers; is it running, are you allowed to?'
+		# A builder may be elsewhere.
+		[ -n "$builder" ] || docker info >/dev/null 2>&1 ||
+			die 69 'no docker daemon answers; is it running, are you allowed to?'
 		[ -z "$push" ] || have skopeo || die 69 'skopeo is needed to push what buildx built'
 	else
 		have buildah || die 69 'neither docker with buildx nor buildah is here; on Debian: apt-get install buildah'
@@ -156,6 +165,36 @@ check_needs() {
 	esac
 }
 
+# Starts the builder if need be.  inspect ends with 0 though docker does not answer, and after a start
+# that took 20 seconds it does not say that the builder runs: a second one does.
+is_builder_running() {
+	docker buildx inspect --bootstrap "$builder" >/dev/null || return 1
+	told=$(docker buildx inspect "$builder") || return 1
+	case $told in
+	*Status:*running*) return 0 ;;
+	esac
+	echo "$told" | grep '^Error:' >&2
+	return 1
+}
+
+# The one that is named, or one with the BuildKit that is pinned.
+check_builder() {
+	if [ -n "$builder" ]; then
+		is_builder_running ||
+			die 69 "the builder $builder does not run; why stands above, and \`docker buildx ls\` lists those that there are"
+		return
+	fi
+	# With another BuildKit it is another builder.
+	builder=dstack-ingress-$(echo "${buildkit#*@sha256:}" | cut -c 1-12)
+	docker buildx inspect "$builder" >/dev/null 2>&1 ||
+		docker buildx create --name "$builder" --driver docker-container \
+			--driver-opt "image=$buildkit" >/dev/null ||
+		die 69 "the builder $builder cannot be made; why stands above"
+	! is_builder_running || return 0
+	say "the builder $builder, which is to run $buildkit, does not; why stands above."
+	die 69 'A builder with that image from a mirror, or any other, is taken by --builder NAME (see --help).'
+}
+
 # The Dockerfile's, unless another one is given.
 base_image() {
 	echo "${base:-$(sed -n 's/^ARG BASE=//p' Dockerfile)}"
@@ -165,7 +204,7 @@ base_image() {
 check_base() {
 	image=$(base_image)
 	case $engine in
-	buildx) docker buildx imagetools inspect "$image" >/dev/null && return ;;
+	buildx) docker buildx imagetools inspect --builder "$builder" "$image" >/dev/null && return ;;
 	buildah) buildah pull -q --policy missing "$image" >/dev/null && return ;;
 	esac
 	say "the base image $image cannot be had from its registry; why stands above."
@@ -212,12 +251,19 @@ arguments() {
 
 # ARGUMENT...
 run_buildx() {
-	docker buildx inspect "$builder" >/dev/null 2>&1 ||
-		docker buildx create --name "$builder" --driver docker-container \
-			--driver-opt "image=$buildkit" >/dev/null
+	rm -f "$out/succeeded"
 	# shellcheck disable=SC2046 # words
-	docker buildx build --builder "$builder" --platform linux/amd64 --provenance=false --sbom=false \
-		--build-arg "SOURCE_DATE_EPOCH=$(epoch)" $(arguments) "$@" .
+	{
+		docker buildx build --builder "$builder" --platform linux/amd64 --provenance=false --sbom=false \
+			--progress plain --build-arg "SOURCE_DATE_EPOCH=$(epoch)" $(arguments) "$@" . 2>&1 &&
+			: >"$out/succeeded"
+	} | tee "$out/buildx.log"
+	# It ends with 1, whatever a step of the Dockerfile ended with.
+	if [ ! -e "$out/succeeded" ]; then
+		! grep -q 'did not complete successfully: exit code: 69$' "$out/buildx.log" || exit 69
+		die 1 'docker buildx build has failed; why stands above'
+	fi
+	rm "$out/succeeded" "$out/buildx.log"
 }
 
 run_buildah() {
@@ -370,7 +416,7 @@ push() { # FOLDER
 	case $engine in
 	buildx) skopeo copy -q --preserve-digests --digestfile "$1/pushed" "oci:$out/layout" "docker://$push" ;;
 	buildah) buildah push -q --format v2s2 --digestfile "$1/pushed" "$(cat "$1/id")" "docker://$push" ;;
-	esac
+	esac || die 1 "nothing is pushed to $push; why stands above, and what was built is in $out"
 	[ "$(cat "$1/pushed")" = "$digest" ] || die 1 "the registry has $(cat "$1/pushed"), not the digest above"
 	echo "pushed: ${push%:*}@$digest"
 }
@@ -382,6 +428,7 @@ main() {
 	check_needs
 	mkdir -p "$out"
 	out=$(cd "$out" && pwd)
+	[ "$engine" = buildah ] || check_builder
 	case $base in
 	*.tar) import_base ;;
 	*) check_base ;;
