@@ -236,17 +236,24 @@ base_labels() {
 	base_image | sed -n 's/^\(..*\)@\(sha256:.*\)/base.name=\1 base.digest=\2/p'
 }
 
-# --build-arg and --label for each that is set.
+# --build-arg and --label for each that is set, and what stands in labels as annotations too.
 arguments() {
 	for pair in "VERSION=$version" "REVISION=$(revision | tr -d '\n')" "SOURCE=$source" "BASE=$base" "MIRROR=$mirror"; do
 		[ -z "${pair#*=}" ] || printf -- '--build-arg %s ' "$pair"
 	done
 	[ -z "$source" ] || set -- "source=$source" "url=$source" "documentation=$source/blob/v$version/README.md"
 	# shellcheck disable=SC2046 # words
-	for pair in "$@" $(base_labels); do
+	set -- "$@" $(base_labels)
+	for pair in "$@"; do
 		printf -- '--label org.opencontainers.image.%s ' "$pair"
 	done
 	[ "$clean" = no ] || printf -- '--no-cache '
+	# Docker's format, which buildah writes, has none.
+	[ "$engine" = buildx ] || return 0
+	set -- "$@" "version=$version" "revision=$(revision | tr -d '\n')"
+	for pair; do
+		[ -z "${pair#*=}" ] || printf -- '--annotation manifest:org.opencontainers.image.%s ' "$pair"
+	done
 }
 
 # ARGUMENT...
