@@ -19,9 +19,17 @@ BASE_RECIPE = [
     *(f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in ("doc", "man", "locale", "info")),
     "--dpkgopt=path-include=/usr/share/doc/*/copyright",
 ]  # fmt: skip
-# Debian 12's compose is the old one, which refuses what today's files may have.
-COMPOSE_RECIPE = ["mmdebstrap", "--quiet", "--variant=extract", "--include=docker-compose"]
+# Debian 12's compose is the old one, which refuses what today's files may have, its docker has no
+# BuildKit that can set times, and there is no buildx.  What is written in Go runs there too.
+DOCKER_RECIPE = [
+    "mmdebstrap", "--quiet", "--variant=extract",
+    "--include=docker.io,docker-cli,docker-compose,docker-buildx,containerd",
+]  # fmt: skip
 COMPOSE = "usr/libexec/docker/cli-plugins/docker-compose"
+BUILDX = "usr/libexec/docker/cli-plugins/docker-buildx"
+DOCKER = (
+    "usr/bin/docker", "usr/sbin/dockerd", "usr/bin/containerd", "usr/bin/containerd-shim-runc-v2", BUILDX,
+)  # fmt: skip
 BASE_EPOCH = "1795651200"
 BASE_DEADLINE = 600
 BUILD_DEADLINE = 900
@@ -88,15 +96,25 @@ def make_base(log: Path) -> Path:
     return _make_root(BASE_RECIPE, "base", log)
 
 
+def _unpack_docker(folder: Path, *names: str) -> None:
+    archive = _make_root(DOCKER_RECIPE, "docker", folder.with_suffix(".log"))
+    folder.mkdir()
+    subprocess.run(["tar", "-xf", archive, "-C", folder, *(f"./{n}" for n in names)], check=True)
+
+
 def find_compose(folder: Path) -> Path:
     """Docker's plugin: this machine's, or Debian 13's, unpacked into `folder`."""
     ours = Path("/") / COMPOSE
     if ours.exists():
         return ours
-    archive = _make_root(COMPOSE_RECIPE, "compose", folder.with_suffix(".log"))
-    folder.mkdir()
-    subprocess.run(["tar", "-xf", archive, "-C", folder, f"./{COMPOSE}"], check=True)
+    _unpack_docker(folder, COMPOSE)
     return folder / COMPOSE
+
+
+def unpack_docker(folder: Path) -> Path:
+    """Debian 13's, which has BuildKit 0.13, and its buildx; what /usr is there."""
+    _unpack_docker(folder, *DOCKER)
+    return folder / "usr"
 
 
 @dataclass

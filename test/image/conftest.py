@@ -11,8 +11,9 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -23,8 +24,10 @@ from support.stack import Stack
 
 from . import builds
 from .builds import KEPT, Built, Tree
+from .buildx import Buildx, start_engine
 from .engine import Engine
 from .registry import Registry
+from .relay import Relay
 
 BUILT = os.environ.get("INGRESS_BUILT")
 
@@ -66,7 +69,8 @@ def work() -> Iterator[Path]:
     """Large, and gone at the end but for the logs."""
     folder = Path(tempfile.mkdtemp(prefix="work-", dir=KEPT))
     yield folder
-    for log in (*folder.glob("*.log"), *folder.glob("docker/*.log"), *folder.glob("some/*/*.log")):
+    patterns = ("*.log", "docker/*.log", "buildx/*.log", "some/*/*.log")
+    for log in (log for pattern in patterns for log in folder.glob(pattern)):
         shutil.copy(log, builds.ROOT / "build" / "test" / f"image-{log.name}")
     shutil.rmtree(folder, ignore_errors=True)
 
@@ -173,13 +177,29 @@ def compose(work: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def engine(work: Path, compose: Path) -> Iterator[Engine]:
+    with _started(lambda: Engine(work / "docker", compose)) as engine:
+        yield engine
+
+
+@contextmanager
+def _started(start: Callable[[], Engine]) -> Iterator[Engine]:
     try:
-        engine = Engine(work / "docker", compose)
+        engine = start()
     except (TimeoutError, ChildProcessError) as error:
         said = str(error).strip().splitlines()
         missing("an engine", f"{said[0]} ({said[-1]}); what buildah can do is tested")
-    yield engine
-    engine.stop()
+    try:
+        yield engine
+    finally:
+        engine.stop()
+
+
+@pytest.fixture(scope="session")
+def buildx(tree: Tree, registry: Registry, work: Path) -> Iterator[Buildx]:
+    """With an engine beside the other one."""
+    with _started(lambda: start_engine(work / "buildx")) as engine:
+        with Relay(work / "relay.log") as relay:
+            yield Buildx(engine, tree, registry, relay)
 
 
 @pytest.fixture(scope="session")

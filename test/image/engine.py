@@ -8,7 +8,7 @@ import os
 import socket
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,8 @@ STOP_GRACE = 30.0
 COMMAND_DEADLINE = 180.0
 # A command in a container costs a good part of this.
 LOOK_INTERVAL = 0.5
-DOCKER = "/usr/bin/docker"
+OURS = Path("/usr")  # of Debian
+NETWORK = ("--bip", "10.88.1.1/24")
 
 
 class _Api(http.client.HTTPConnection):
@@ -36,24 +37,36 @@ class _Api(http.client.HTTPConnection):
 class Engine:
     """dockerd; raises TimeoutError or ChildProcessError, with its log, where it cannot start."""
 
-    def __init__(self, folder: Path, compose: Path) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *plugins: Path,
+        usr: Path = OURS,
+        network: Sequence[str] = NETWORK,
+        configuration: str = "{}",
+    ) -> None:
+        """`usr` has bin/docker and sbin/dockerd."""
         folder.mkdir(parents=True)
-        self.add_compose(folder, compose)
-        (folder / "none.json").write_text("{}")  # not the machine's
+        for plugin in plugins:
+            self.add_plugin(folder, plugin)
+        (folder / "daemon.json").write_text(configuration)  # not the machine's
         self.socket = folder / "docker.sock"
-        self._environment = clean_environment(
-            HOME=str(folder), DOCKER_HOST=f"unix://{self.socket}", COMPOSE_PROJECT_NAME="test"
-        )
+        self.program = str(usr / "bin" / "docker")
+        path = f"{usr}/bin:{usr}/sbin:/usr/sbin:/usr/bin:/sbin:/bin"
+        self.environment = clean_environment(
+            PATH=path, HOME=str(folder), DOCKER_HOST=f"unix://{self.socket}",
+            COMPOSE_PROJECT_NAME="test",
+        )  # fmt: skip
         self._child = Child(
             [
-                "/usr/sbin/dockerd", "--config-file", str(folder / "none.json"),
+                str(usr / "sbin" / "dockerd"), "--config-file", str(folder / "daemon.json"),
                 "--data-root", str(folder / "data"), "--exec-root", str(folder / "exec"),
                 "--pidfile", str(folder / "pid"), "--host", f"unix://{self.socket}",
-                "--cgroup-parent", f"/{os.environ['INGRESS_CGROUP']}", "--bip", "10.88.1.1/24",
+                "--cgroup-parent", f"/{os.environ['INGRESS_CGROUP']}", *network,
                 "--default-address-pool", "base=10.88.128.0/17,size=24",
             ],
-            folder / "dockerd.log",
-            env=clean_environment(HOME=str(folder)),
+            folder / f"{folder.name}-engine.log",
+            env=clean_environment(PATH=path, HOME=str(folder)),
         )  # fmt: skip
         try:
             self._child.wait_for(self._answers, what="dockerd to answer", deadline=START_DEADLINE)
@@ -62,11 +75,11 @@ class Engine:
             raise
 
     @staticmethod
-    def add_compose(home: Path, compose: Path) -> None:
+    def add_plugin(home: Path, plugin: Path) -> None:
         """To the commands that docker has for whom this is home."""
-        plugin = home / ".docker" / "cli-plugins" / "docker-compose"
-        plugin.parent.mkdir(parents=True)
-        plugin.symlink_to(compose)
+        folder = home / ".docker" / "cli-plugins"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / plugin.name).symlink_to(plugin)
 
     def _answers(self) -> bool:
         return self.socket.exists() and self.try_docker("version").returncode == 0
@@ -81,7 +94,7 @@ class Engine:
     # ---- commands
 
     def try_docker(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return self._run([DOCKER, *arguments])
+        return self._run([self.program, *arguments])
 
     def docker(self, *arguments: str) -> str:
         """What it prints; it has to succeed."""
@@ -109,14 +122,14 @@ class Engine:
         self, files: list[Path], *arguments: str, environment: Mapping[str, str]
     ) -> subprocess.CompletedProcess[str]:
         options = [word for file in files for word in ("--file", str(file))]
-        return self._run([DOCKER, "compose", *options, *arguments], environment)
+        return self._run([self.program, "compose", *options, *arguments], environment)
 
     def _run(
         self, command: list[str], environment: Mapping[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             command,
-            env={**self._environment, **(environment or {})},
+            env={**self.environment, **(environment or {})},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

@@ -25,7 +25,7 @@ excuse() { # THING SENTENCE
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
 [ "$(id -u)" -eq 0 ] || excuse root 'an engine of its own needs it'
 for program in unshare nsenter setpriv ip iptables dockerd docker docker-registry \
-	buildah mmdebstrap flock; do
+	buildah mmdebstrap skopeo flock; do
 	command -v "$program" >/dev/null || {
 		echo "test/image: $program is missing; .ci/packages image brings it"
 		exit 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 from .builds import ROOT, make_storage
 
-USAGE, UNAVAILABLE = 64, 69
+FAILED, USAGE, UNAVAILABLE = 1, 64, 69
 TOOLS = ("sh", "cat", "dirname", "sed", "tar", "gzip", "awk", "sha256sum", "uname", "date", "xargs")
 
 
@@ -42,6 +43,7 @@ def _run(
         (("--push",), "--push needs a value"),
         (("--push", "registry.example.com/ingress"), "a repository and a tag are needed"),
         (("--engine", "kaniko"), "--engine kaniko: it must be buildx or buildah"),
+        (("--engine", "buildah", "--builder", "mine"), "--builder mine: buildah has none"),
         (("--mirror", "ftp://mirror.example.com/debian"), "it must be a URL that ends in /debian"),
         (("--source", "http://example.com"), "it must be a URL that begins with https://"),
         (("--source", "https://example.com/a b"), "it must be a URL"),
@@ -112,6 +114,53 @@ def test_whatever_fails_the_exit_status_is_a_documented_one(
     assert done.returncode == status, done.stderr
     for word in words:
         assert word in done.stderr
+
+
+# Has no builder yet, and is slow to start one: what it tells then is not that it runs.
+FAKE_DOCKER = """\
+#!/bin/sh
+echo "$*" >>{folder}/calls
+case "$1 $2 $3" in
+"buildx inspect --bootstrap") echo Name: "$4" ;;
+"buildx inspect "*) [ -e {folder}/builder ] && printf 'Status:           running\\n' ;;
+"buildx create "*) : >{folder}/builder ;;
+"buildx build "*) exit 1 ;;
+esac
+"""
+
+
+def test_buildx_builds_with_the_pinned_buildkit_unless_a_builder_is_named(tmp_path: Path) -> None:
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    _put_tools(tools)
+    for tool in ("mkdir", "rm", "tr", "cut", "grep", "tee", "skopeo"):
+        (tools / tool).symlink_to(shutil.which(tool) or "")
+    docker = tools / "docker"
+    docker.write_text(FAKE_DOCKER.format(folder=tmp_path))
+    docker.chmod(0o755)
+    calls = tmp_path / "calls"
+    pinned = re.findall("^buildkit=(.*)$", (ROOT / "build-image.sh").read_text(), re.MULTILINE)
+    assert len(pinned) == 1 and re.search("@sha256:[0-9a-f]{64}$", pinned[0])
+    # A later version of the script, with another BuildKit, takes no builder of this one's.
+    name = f"dstack-ingress-{pinned[0].rpartition(':')[2][:12]}"
+    base = next(b for b in (ROOT / "Dockerfile").read_text().split() if b.startswith("BASE="))[5:]
+    reference, _, digest = base.partition("@")
+    for arguments, builder in (((), name), (("--builder", "mine"), "mine")):
+        calls.unlink(missing_ok=True)
+        done = _run(*arguments, "--engine", "buildx", path=tools, IMAGE_DIR=str(tmp_path / "out"))
+        assert done.returncode == FAILED, done.stderr
+        assert "docker buildx build has failed" in done.stderr
+        told = calls.read_text().splitlines()
+        created = [line for line in told if line.startswith("buildx create ")]
+        of_ours = f"--name {name} --driver docker-container --driver-opt image={pinned[0]}"
+        assert created == ([] if arguments else [f"buildx create {of_ours}"])
+        build = told[-1]
+        assert build.startswith(f"buildx build --builder {builder} --platform linux/amd64 ")
+        for word in ("--provenance=false", "--no-cache", "rewrite-timestamp=true"):
+            assert word in build
+        for key, value in (("name", reference), ("digest", digest)):
+            assert f"--label org.opencontainers.image.base.{key}={value} " in build
+            assert f"--annotation manifest:org.opencontainers.image.base.{key}={value} " in build
 
 
 def test_without_a_registry_it_says_what_to_do(tmp_path: Path) -> None:

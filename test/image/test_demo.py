@@ -17,7 +17,7 @@ from support.stack import Stack
 
 from .builds import ROOT
 from .deployment import PUBLISHED, Deployment
-from .engine import DOCKER, Container, Engine
+from .engine import Container, Engine
 
 BACKENDS = {"app-main": "app", "app-api": "api", "wild": "wild"}
 ROUTES = {
@@ -108,7 +108,7 @@ def _look_like_a_demo(folder: Path, deployment: Deployment, orders: OrderCount) 
     stack, engine = deployment.stack, deployment.engine
     programs = folder / "bin"
     programs.mkdir()
-    names = {"docker": DOCKER, "socket": engine.socket, "image": deployment.image}
+    names = {"docker": engine.program, "socket": engine.socket, "image": deployment.image}
     _write_script(
         programs / "ingressctl",
         INGRESSCTL.format(

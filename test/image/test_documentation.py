@@ -142,7 +142,7 @@ def home(
 ) -> Path:
     """A user's, whose curl finds example.com here."""
     home = tmp_path_factory.mktemp("home")
-    deployment.engine.add_compose(home, compose)
+    deployment.engine.add_plugin(home, compose)
     (home / "ca.pem").write_text(deployment.stack.pebble.root_pem())
     (home / ".curlrc").write_text(f'connect-to = "::127.0.0.1:443"\ncacert = "{home}/ca.pem"\n')
     return home
