@@ -126,11 +126,19 @@ have() {
 	command -v "$1" >/dev/null
 }
 
+# Podman, as `docker`, has a buildx of that name only.
+have_buildx() {
+	case $(docker buildx version 2>/dev/null) in
+	*docker/buildx*) ;;
+	*) return 1 ;;
+	esac
+}
+
 choose_engine() {
 	[ -z "$engine" ] || return 0
 	if [ -n "$builder" ]; then
 		engine=buildx
-	elif have docker && docker buildx version >/dev/null 2>&1 && docker info >/dev/null 2>&1; then
+	elif have docker && have_buildx && docker info >/dev/null 2>&1; then
 		engine=buildx
 	else
 		engine=buildah
@@ -143,7 +151,7 @@ check_needs() {
 	done
 	if [ "$engine" = buildx ]; then
 		have docker || die 69 'docker is needed for --engine buildx (or buildah, for the other)'
-		docker buildx version >/dev/null 2>&1 ||
+		have_buildx ||
 			die 69 'docker has no buildx here; install its plugin, 0.13 or later, or buildah'
 		# A builder may be elsewhere.
 		[ -n "$builder" ] || docker info >/dev/null 2>&1 ||

@@ -58,17 +58,23 @@ def test_a_wrong_call_is_told_what_is_wrong(arguments: tuple[str, ...], words: s
 
 
 @pytest.mark.parametrize(
-    ("engine", "words"),
+    ("engine", "docker", "words"),
     [
-        ("", "on Debian: apt-get install buildah"),
-        ("buildah", "on Debian: apt-get install buildah"),
-        ("buildx", "docker is needed for --engine buildx"),
+        ("", "", "on Debian: apt-get install buildah"),
+        ("buildah", "", "on Debian: apt-get install buildah"),
+        ("buildx", "", "docker is needed for --engine buildx"),
+        # Podman's, under this name.
+        ("", "echo buildah 1.39.3", "on Debian: apt-get install buildah"),
+        ("buildx", "echo buildah 1.39.3", "docker has no buildx here"),
     ],
 )
 def test_what_is_missing_is_named_before_anything_is_built(
-    tmp_path: Path, engine: str, words: str
+    tmp_path: Path, engine: str, docker: str, words: str
 ) -> None:
     _put_tools(tmp_path)
+    if docker:
+        (tmp_path / "docker").write_text(f"#!/bin/sh\n{docker}\n")
+        (tmp_path / "docker").chmod(0o755)
     done = _run(*(("--engine", engine) if engine else ()), path=tmp_path)
     assert done.returncode == UNAVAILABLE
     assert words in done.stderr
@@ -121,6 +127,7 @@ FAKE_DOCKER = """\
 #!/bin/sh
 echo "$*" >>{folder}/calls
 case "$1 $2 $3" in
+"buildx version "*) echo github.com/docker/buildx v0.13.1 ;;
 "buildx inspect --bootstrap") echo Name: "$4" ;;
 "buildx inspect "*) [ -e {folder}/builder ] && printf 'Status:           running\\n' ;;
 "buildx create "*) : >{folder}/builder ;;
