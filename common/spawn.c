@@ -283,6 +283,11 @@ pid_t spawn_start(const struct spawn *spec, struct error *err)
 	    .parent = getpid(),
 	};
 	pid_t child = fork_child(&plan);
+	if (child < 0 && errno == EAGAIN)
+		return error_set(err, EXIT_TRY_LATER,
+				 "cannot start %s: there are as many processes as may be (Docker: "
+				 "pids_limit; `ulimit -u`)",
+				 spec->argv[0]);
 	if (child < 0)
 		return error_set_errno(err, EXIT_TRY_LATER, errno, "cannot start %s",
 				       spec->argv[0]);

@@ -451,6 +451,38 @@ static void a_child_of_another_user_ends_with_its_parent(void **state)
 	close(ends[0]);
 }
 
+/* In a process of its own, which may have no other one beside it. */
+static int spawn_where_processes_are_short(void)
+{
+	static const struct rlimit none = {0, 0};
+	static const char *const argv[] = {"/bin/true", NULL};
+	struct spawn spec = SPAWN_INIT;
+	struct error err = ERROR_INIT;
+
+	spec.argv = argv;
+	if (setrlimit(RLIMIT_NPROC, &none) != 0 || (geteuid() == 0 && setuid(65534) != 0))
+		return 1;
+	if (spawn_start(&spec, &err) != -1 || err.code != EXIT_TRY_LATER)
+		return 2;
+	return strcmp(err.text, "cannot start /bin/true: there are as many processes as may be "
+				"(Docker: pids_limit; `ulimit -u`)") == 0
+		   ? 0
+		   : 3;
+}
+
+static void a_limit_of_processes_is_named(void **state)
+{
+	int status;
+	pid_t child = fork();
+
+	(void)state;
+	if (child == 0)
+		_exit(spawn_where_processes_are_short());
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -468,6 +500,7 @@ int main(void)
 	    cmocka_unit_test(limits_can_be_lifted_for_a_childs_child),
 	    cmocka_unit_test(a_child_becomes_the_given_user_for_good),
 	    cmocka_unit_test(a_child_of_another_user_ends_with_its_parent),
+	    cmocka_unit_test(a_limit_of_processes_is_named),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
