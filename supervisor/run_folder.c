@@ -33,11 +33,19 @@ static int claim(struct run_folder *folder, const char *path, struct error *err)
 			 path);
 }
 
+/* A container that is read-only easily lacks the tmpfs. */
+static int make_dirs(const char *path, mode_t mode, struct error *err)
+{
+	if (file_make_dirs(path, mode, err) == 0)
+		return 0;
+	return error_wrap(err, "RUN_DIR has to be a folder to write in (a container that is "
+			       "read-only has one by `tmpfs: [/run]`)");
+}
+
 static int make_folders(const struct run_folder *folder, struct error *err)
 {
 	/* The worker's chroot has only sockets in it, and is not the worker's to write. */
-	return file_make_dirs(folder->certs, 0700, err) != 0 ||
-		       file_make_dirs(folder->chroot, 0755, err) != 0
+	return make_dirs(folder->certs, 0700, err) != 0 || make_dirs(folder->chroot, 0755, err) != 0
 		   ? -1
 		   : 0;
 }
@@ -62,7 +70,7 @@ struct run_folder *run_folder_open(const struct settings *settings, struct error
 		error_no_memory(err);
 		goto fail;
 	}
-	if (file_make_dirs(settings->run_dir, 0755, err) != 0 ||
+	if (make_dirs(settings->run_dir, 0755, err) != 0 ||
 	    claim(folder, settings->run_dir, err) != 0 || make_folders(folder, err) != 0)
 		goto fail;
 	return folder;

@@ -25,7 +25,7 @@ def _make_folder(path: Path) -> None:
         (Path.unlink, "No such file or directory"),
         (lambda path: path.write_text(""), "is empty"),
         (lambda path: path.write_bytes(b"a\0b"), "a control character"),
-        (_make_folder, "not a regular file"),
+        (_make_folder, "it is a folder, as Docker makes one"),
         (lambda path: path.write_text("not!base64\n"), "base64"),
     ],
     ids=["gone", "empty", "nul", "folder", "garbage"],

@@ -130,6 +130,13 @@ def test_a_folder_whose_path_is_too_long_for_sockets_is_told(world: World, tmp_p
     assert "has more than 69 bytes: HAProxy refuses" in done.stderr
 
 
+def test_a_folder_to_run_in_that_cannot_be_written_is_told(world: World) -> None:
+    done = Ingress(world.make_stack(), RUN_DIR="/proc/ingress").run("ingressd")
+    assert done.returncode == 1
+    assert "RUN_DIR has to be a folder to write in" in done.stderr
+    assert "cannot make the folder /proc/ingress: No such file or directory" in done.stderr
+
+
 def test_wrong_usage_is_64(world: World) -> None:
     world.make_stack()
     ingress = Ingress(world.stack)
