@@ -10,11 +10,11 @@
 #include <string.h>
 
 /* Keeps the right to open files of root and of the user that the volume belongs to.  Where there
- * is no USER_DNS to give the notes to, ingressd has said so once. */
+ * is no USER_DNS to give the notes to, or the volume gives nobody anything, ingressd has said so
+ * once. */
 static void stay_root(const struct error *cause)
 {
-	if (confinement_knows_user(USER_DNS))
-		log_warn("%s; going on as root, since it keeps notes there", cause->text);
+	log_debug("%s; going on as root, since it keeps notes there", cause->text);
 	confinement_drop_capabilities(CAPABILITY(CAP_DAC_OVERRIDE), 0);
 }
 

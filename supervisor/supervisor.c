@@ -451,7 +451,7 @@ int supervisor_run(const struct settings *settings, struct error *err)
 	struct supervisor s = {.settings = settings};
 	int rc = -1;
 
-	confined_report();
+	confined_report(settings);
 	if (prepare(&s, err) != 0 || make_parts(&s, err) != 0 || open_up(&s, err) != 0)
 		goto out;
 	event_base_dispatch(s.base);

@@ -1,10 +1,13 @@
 #include "supervisor/children/confined.h"
 
 #include "common/buffer.h"
+#include "common/file.h"
 #include "common/log.h"
 #include "common/privileges.h"
 
+#include <errno.h>
 #include <linux/capability.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -120,7 +123,24 @@ static void report_users(void)
 			 (unsigned)USER_DNS);
 }
 
-void confined_report(void)
+/* NFS with root_squash and CIFS refuse it; so does root without CAP_CHOWN. */
+static void report_owners(const char *volume)
+{
+	AUTO_FREE char *path = file_join(volume, ".owner-XXXXXX");
+	AUTO_CLOSE int fd = path == NULL ? -1 : mkstemp(path);
+
+	if (fd < 0)
+		return; /* whoever has something to write there tells it */
+	if (fchown(fd, USER_DNS, USER_DNS) != 0)
+		log_info(
+		    "no file on %s can be given to another user (%s): ingress-dns, which keeps "
+		    "notes there, stays root, without capabilities, and may read the "
+		    "certificates' keys",
+		    volume, strerror(errno));
+	unlink(path);
+}
+
+void confined_report(const struct settings *settings)
 {
 	if (geteuid() != 0) {
 		log_info("not started as root: what is started runs as user %u too, which may read "
@@ -129,6 +149,8 @@ void confined_report(void)
 		return;
 	}
 	report_users();
+	if (confinement_knows_user(USER_DNS) && strcmp(settings->dns_provider, "exec") != 0)
+		report_owners(settings->letsencrypt_dir);
 	report_rights();
 	report_kill();
 }

@@ -29,6 +29,6 @@ enum {
 };
 
 /* Logs which of these limits cannot be applied, and what HAProxy cannot do, a line for each. */
-void confined_report(void);
+void confined_report(const struct settings *settings);
 
 #endif

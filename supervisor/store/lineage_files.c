@@ -210,11 +210,12 @@ unsigned lineage_newest_whole(const struct lineage_place *place)
 /* As far as this process may: a volume that does not know owners is no reason to do without. */
 static void dress_key(const char *path, const char *like)
 {
-	struct stat info;
+	struct stat info, own;
 
-	if (stat(like, &info) != 0)
+	if (stat(like, &info) != 0 || stat(path, &own) != 0)
 		return;
-	if (chown(path, info.st_uid, info.st_gid) != 0)
+	if ((own.st_uid != info.st_uid || own.st_gid != info.st_gid) &&
+	    chown(path, info.st_uid, info.st_gid) != 0)
 		log_warn("%s cannot be given to user %u and group %u, as the key before: %s", path,
 			 (unsigned)info.st_uid, (unsigned)info.st_gid, strerror(errno));
 	else if (chmod(path, 0600 | (info.st_mode & KEY_MODE_KEPT)) != 0)

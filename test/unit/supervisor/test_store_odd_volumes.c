@@ -4,6 +4,8 @@
  */
 #include "test/unit/supervisor/commit_scene.h"
 
+#include "test/unit/common/stderr.h"
+
 #include <sys/resource.h>
 
 /* ---- a share of another system */
@@ -14,6 +16,14 @@ int symlink(const char *target, const char *path)
 {
 	if (!is_share)
 		return symlinkat(target, AT_FDCWD, path);
+	errno = EPERM;
+	return -1;
+}
+
+int chown(const char *path, uid_t user, gid_t group)
+{
+	if (!is_share)
+		return fchownat(AT_FDCWD, path, user, group, 0);
 	errno = EPERM;
 	return -1;
 }
@@ -72,6 +82,21 @@ static void a_share_gets_copies_for_links(void **state)
 		remove_tree(scene.before);
 		clear_scene(&scene);
 	}
+}
+
+/* It gives every file to the same user, so there is nothing to be told. */
+static void a_key_that_belongs_to_whom_it_should_is_not_told_of(void **state)
+{
+	struct scene scene;
+
+	set_share(&scene, *state, true);
+	copy_tree(scene.before, scene.volume);
+	assert_int_equal(catch_stderr(NULL), 0);
+	do_commit(&scene);
+	const char *log = written();
+	assert_int_equal(release_stderr(NULL), 0);
+	assert_lacks(log, "cannot be given");
+	clear_scene(&scene);
 }
 
 static void a_share_is_whole_wherever_it_is_ended(void **state)
@@ -156,6 +181,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    scratch_test(a_share_gets_copies_for_links),
+	    scratch_test(a_key_that_belongs_to_whom_it_should_is_not_told_of),
 	    scratch_test(a_share_is_whole_wherever_it_is_ended),
 	    scratch_test(a_full_volume_is_left_as_it_was),
 	};
