@@ -119,6 +119,15 @@ def test_every_folder_has_a_row_and_every_row_a_folder() -> None:
     assert set(_allowed()) == {os.path.dirname(name) for name in _sources()}
 
 
+def test_what_a_folder_keeps_to_itself_is_included_there_alone() -> None:
+    files = _sources()
+    kept = {n: os.path.dirname(n) for n in files if "Nobody else looks inside." in files[n]}
+    assert kept
+    uses = [(n, i) for n, text in files.items() for i in INCLUDE.findall(text) if i in kept]
+    assert len(uses) > len(kept)
+    assert [use for use in uses if os.path.dirname(use[0]) != kept[use[1]]] == []
+
+
 def test_folders_have_no_circle() -> None:
     assert _circles(_allowed()) == []
 
