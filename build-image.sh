@@ -231,7 +231,7 @@ epoch() {
 }
 
 # Of the sources of the image; empty where git cannot tell.
-revision() {
+find_revision() {
 	[ -e .git ] && have git || return 0
 	git rev-parse HEAD
 	# shellcheck disable=SC2046 # words
@@ -246,7 +246,7 @@ base_labels() {
 
 # --build-arg and --label for each that is set, and what stands in labels as annotations too.
 arguments() {
-	for pair in "VERSION=$version" "REVISION=$(revision | tr -d '\n')" "SOURCE=$source" "BASE=$base" "MIRROR=$mirror"; do
+	for pair in "VERSION=$version" "REVISION=$revision" "SOURCE=$source" "BASE=$base" "MIRROR=$mirror"; do
 		[ -z "${pair#*=}" ] || printf -- '--build-arg %s ' "$pair"
 	done
 	[ -z "$source" ] || set -- "source=$source" "url=$source" "documentation=$source/blob/v$version/README.md"
@@ -258,7 +258,7 @@ arguments() {
 	[ "$clean" = no ] || printf -- '--no-cache '
 	# Docker's format, which buildah writes, has none.
 	[ "$engine" = buildx ] || return 0
-	set -- "$@" "version=$version" "revision=$(revision | tr -d '\n')"
+	set -- "$@" "version=$version" "revision=$revision"
 	for pair; do
 		[ -z "${pair#*=}" ] || printf -- '--annotation manifest:org.opencontainers.image.%s ' "$pair"
 	done
@@ -443,6 +443,8 @@ main() {
 	check_needs
 	mkdir -p "$out"
 	out=$(cd "$out" && pwd)
+	# Once: a commit meanwhile is not to make two builds two images.
+	revision=$(find_revision | tr -d '\n')
 	[ "$engine" = buildah ] || check_builder
 	case $base in
 	*.tar) import_base ;;

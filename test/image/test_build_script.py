@@ -136,15 +136,24 @@ esac
 """
 
 
+# Somebody commits all the time.
+FAKE_GIT = """\
+#!/bin/sh
+[ "$1" = rev-parse ] || exit 0
+echo x >>{folder}/commits
+sed -n '$=' {folder}/commits
+"""
+
+
 def test_buildx_builds_with_the_pinned_buildkit_unless_a_builder_is_named(tmp_path: Path) -> None:
     tools = tmp_path / "tools"
     tools.mkdir()
     _put_tools(tools)
     for tool in ("mkdir", "rm", "tr", "cut", "grep", "tee", "skopeo"):
         (tools / tool).symlink_to(shutil.which(tool) or "")
-    docker = tools / "docker"
-    docker.write_text(FAKE_DOCKER.format(folder=tmp_path))
-    docker.chmod(0o755)
+    for name, text in (("docker", FAKE_DOCKER), ("git", FAKE_GIT)):
+        (tools / name).write_text(text.format(folder=tmp_path))
+        (tools / name).chmod(0o755)
     calls = tmp_path / "calls"
     pinned = re.findall("^buildkit=(.*)$", (ROOT / "build-image.sh").read_text(), re.MULTILINE)
     assert len(pinned) == 1 and re.search("@sha256:[0-9a-f]{64}$", pinned[0])
@@ -165,6 +174,9 @@ def test_buildx_builds_with_the_pinned_buildkit_unless_a_builder_is_named(tmp_pa
         assert build.startswith(f"buildx build --builder {builder} --platform linux/amd64 ")
         for word in ("--provenance=false", "--no-cache", "rewrite-timestamp=true"):
             assert word in build
+        told_revision = re.findall(r"--build-arg REVISION=(\S+) ", build)
+        assert len(told_revision) == 1
+        assert f"--annotation manifest:org.opencontainers.image.revision={told_revision[0]} " in build
         for key, value in (("name", reference), ("digest", digest)):
             assert f"--label org.opencontainers.image.base.{key}={value} " in build
             assert f"--annotation manifest:org.opencontainers.image.base.{key}={value} " in build
