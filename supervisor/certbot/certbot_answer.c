@@ -111,6 +111,21 @@ static bool has_line(const char *text, const char *beginning)
 	return false;
 }
 
+/* certbot shows an answer that is no problem document (RFC 8555 section 6.7) as
+ * "<Response [502]>". */
+static void put_status_in_words(char sentence[LINE_MAX_LENGTH])
+{
+	static const char shown[] = "<Response [";
+	const char *at = strstr(sentence, shown);
+	char status[4];
+
+	if (at == NULL)
+		return;
+	snprintf(status, sizeof(status), "%s", at + strlen(shown));
+	snprintf(sentence, LINE_MAX_LENGTH,
+		 "the CA answers with HTTP status %s and gives no reason", status);
+}
+
 /*
  * What ended certbot, in a sentence.  The limits of confined.h come in Python's words: an answer
  * was larger than any honest CA's.  A log that has reached its size does not end certbot, but is in
@@ -135,6 +150,7 @@ static void explain(const struct certbot_words *words, char sentence[LINE_MAX_LE
 			return;
 		}
 		pick_sentence(words->tail, sentence);
+		put_status_in_words(sentence);
 	}
 	if (sentence[0] != '\0')
 		error_set(err, EXIT_FAILED, "certbot: %s", sentence);

@@ -157,6 +157,18 @@ static void an_account_that_the_ca_does_not_know_is_seen(void **state)
 	assert_false(certbot_log_account_is_unknown(""));
 }
 
+static void an_answer_without_a_reason_is_told_by_its_status(void **state)
+{
+	static const char tail[] = "Saving debug log to /x\nAn unexpected error occurred:\n"
+				   "acme.errors.ClientError: <Response [502]>\n"
+				   "Ask for help or search for solutions\n";
+
+	(void)state;
+	struct error err = explain(tail, "HTTP 502\n\n<html>\n");
+	assert_string_equal(err.text,
+			    "certbot: the CA answers with HTTP status 502 and gives no reason");
+}
+
 static void the_detail_of_a_failed_validation_is_told(void **state)
 {
 	struct error err = explain(failed_validation, "");
@@ -284,6 +296,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(an_account_that_the_ca_does_not_know_is_seen),
+	    cmocka_unit_test(an_answer_without_a_reason_is_told_by_its_status),
 	    cmocka_unit_test(the_detail_of_a_failed_validation_is_told),
 	    cmocka_unit_test(the_cas_own_words_stand_in_the_log),
 	    cmocka_unit_test(retry_after_is_taken_from_the_header_of_a_refusal),
