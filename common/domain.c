@@ -36,6 +36,12 @@ static enum domain_verdict check_label(const char *label, size_t length, bool un
 	return DOMAIN_VALID;
 }
 
+/* Whether it is a URL, or has a port or a path. */
+static bool is_more_than_name(const char *text, size_t length)
+{
+	return memchr(text, ':', length) != NULL || memchr(text, '/', length) != NULL;
+}
+
 static enum domain_verdict check_labels(const char *name, size_t length, bool underscore)
 {
 	const char *end = name + length;
@@ -80,6 +86,8 @@ enum domain_verdict domain_parse(const char *text, size_t length, domain_name ou
 	size_t prefix = length > 2 && text[0] == '*' && text[1] == '.' ? 2 : 0;
 	const char *base = text + prefix;
 	enum domain_verdict verdict = check_labels(base, length - prefix, false);
+	if (verdict == DOMAIN_BAD_CHARACTER && is_more_than_name(text, length))
+		return DOMAIN_MORE_THAN_NAME;
 	if (verdict != DOMAIN_VALID)
 		return verdict;
 	if (memchr(base, '.', length - prefix) == NULL)
@@ -129,6 +137,9 @@ const char *domain_verdict_text(enum domain_verdict verdict)
 	case DOMAIN_BAD_CHARACTER:
 		return "has a character that domain names cannot have (letters, digits and "
 		       "hyphens are allowed; write international names as xn--...)";
+	case DOMAIN_MORE_THAN_NAME:
+		return "is more than a domain name: give the name alone, without https://, port "
+		       "and path";
 	case DOMAIN_BAD_WILDCARD:
 		return "has a '*' that is not allowed there (only *.example.com, where wildcards "
 		       "are possible)";

@@ -18,12 +18,13 @@ enum domain_verdict {
 	DOMAIN_VALID,
 	DOMAIN_EMPTY,
 	DOMAIN_TOO_LONG,
-	DOMAIN_BAD_LABEL,     /* empty, over 63 bytes, or with a hyphen at an end */
-	DOMAIN_BAD_CHARACTER, /* not a letter, digit, hyphen or (where allowed) underscore */
-	DOMAIN_BAD_WILDCARD,  /* a '*' anywhere but as the whole first label */
-	DOMAIN_SINGLE_LABEL,  /* no dot: no public CA issues for it */
-	DOMAIN_IS_ADDRESS,    /* an IPv4 address, or numbers only */
-	DOMAIN_BAD_ADDRESS,   /* domain_parse_host: numbers only, but no IPv4 address */
+	DOMAIN_BAD_LABEL,      /* empty, over 63 bytes, or with a hyphen at an end */
+	DOMAIN_BAD_CHARACTER,  /* not a letter, digit, hyphen or (where allowed) underscore */
+	DOMAIN_MORE_THAN_NAME, /* a ':' or '/', as in URLs and behind a host's name */
+	DOMAIN_BAD_WILDCARD,   /* a '*' anywhere but as the whole first label */
+	DOMAIN_SINGLE_LABEL,   /* no dot: no public CA issues for it */
+	DOMAIN_IS_ADDRESS,     /* an IPv4 address, or numbers only */
+	DOMAIN_BAD_ADDRESS,    /* domain_parse_host: numbers only, but no IPv4 address */
 };
 
 /* Checks and lower-cases `text` (`length` bytes) into `out`; a trailing dot is dropped.

@@ -60,7 +60,8 @@ static const struct refused domains[] = {
      "it has a character that cannot be "
      "seen; it ends with a control character: remove that"},
     {{"DOMAINS=https://a.example.com/"},
-     "DOMAINS has \"https://a.example.com/\" (entry 1): " DOMAIN_LIKE "it " BAD_CHARACTER},
+     "DOMAINS has \"https://a.example.com/\" (entry 1): " DOMAIN_LIKE "it is more than a domain "
+     "name: give the name alone, without https://, port and path"},
     {{"GATEWAY_DOMAIN="},
      "GATEWAY_DOMAIN is not set: give the name of the dstack gateway that the domain points at, "
      "such as gateway.dstack-prod5.phala.network"},
