@@ -31,6 +31,7 @@ struct connections {
 	size_t arriving_count;
 	struct event *adopt;
 	struct event *sweep;
+	long long sweep_at; /* clock_now_ms(), when one is planned */
 	bool full;
 	bool draining;
 };
@@ -78,7 +79,18 @@ static void plan_sweep(struct connections *connections, long milliseconds)
 {
 	const struct timeval delay = {milliseconds / 1000, milliseconds % 1000 * 1000};
 
+	connections->sweep_at = clock_now_ms() + milliseconds;
 	event_add(connections->sweep, &delay);
+}
+
+/* While answers are made, such as by reading thousands of files, nobody is listened to: the
+ * lateness of a sweep is not the peers' time. */
+static void forgive_lateness(struct connections *connections)
+{
+	long long late = clock_now_ms() - connections->sweep_at;
+
+	for (size_t i = 0; i < connections->known_count && late > 0; i++)
+		connections->known[i].deadline += late;
 }
 
 static bool has_to_go(const struct connections *connections, const struct connection *connection,
@@ -115,6 +127,7 @@ static void on_sweep(evutil_socket_t fd, short what, void *context)
 	(void)fd;
 	(void)what;
 	forget_closed(connections);
+	forgive_lateness(connections);
 	shut_down_overdue(connections);
 	accept_again(connections);
 	if (connections->draining && connections->known_count == 0)

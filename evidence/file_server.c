@@ -216,6 +216,14 @@ static void send_index(struct evhttp_request *request, const struct file_set *fi
 
 /* ---- dispatch */
 
+/* libevent would take the peer's time for the answer from when the request came. */
+static void start_peers_time(struct evhttp_request *request)
+{
+	struct evhttp_connection *peer = evhttp_request_get_connection(request);
+
+	event_base_update_cache_time(evhttp_connection_get_base(peer));
+}
+
 /* False when an answer has been sent already. */
 static bool refresh(struct file_server *server, struct evhttp_request *request)
 {
@@ -223,6 +231,7 @@ static bool refresh(struct file_server *server, struct evhttp_request *request)
 	char seconds[12];
 	int found = generation_read(server->folder, &server->snapshot, &err);
 
+	start_peers_time(request);
 	if (found > 0)
 		return true;
 	snprintf(seconds, sizeof(seconds), "%d", RETRY_AFTER_SECONDS);
