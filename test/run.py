@@ -231,7 +231,7 @@ def demo_check(stage: str, variant: str) -> Count:
 
 def fuzz(stage: str) -> Count:
     """Each target counts as one. The same inputs every time; `make fuzz` tries new ones."""
-    return last_line(stage, ["make", "-s", "fuzz", "FUZZ_SECONDS=3", "FUZZ_OPTIONS=--seed=1"])
+    return last_line(stage, ["make", "-s", "fuzz", "FUZZ_SECONDS=2", "FUZZ_OPTIONS=--seed=1"])
 
 
 def e2e(stage: str, variant: str) -> Count:

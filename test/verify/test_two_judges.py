@@ -16,7 +16,7 @@ from support.tdx_quote import QeReport, TdBody, build_quote
 
 from .conftest import Bench
 
-MUTATIONS = 2000
+MUTATIONS = 1000
 SEED = 20261129
 
 
