@@ -384,7 +384,7 @@ def test_ten_thousand_certificates_are_published_and_served(
     with in_memory.serving() as server, ThreadPoolExecutor(1) as client:
         # Whatever it takes to read them: that is not the client's time.
         at_rest = _cpu_time(server.pid)
-        asked = client.submit(curl, in_memory, "/evidences/manifest.json")
+        asked = client.submit(curl, in_memory, "/evidences/manifest.json", "--max-time", "600")
         wait_until(lambda: _cpu_time(server.pid) > at_rest + 2, what="it to read")
         server.pause()
         over = time.monotonic() + REQUEST_SECONDS + 1
