@@ -6,6 +6,7 @@
 #include "supervisor/addresses/address_news.h"
 #include "supervisor/addresses/resolve_program.h"
 #include "supervisor/children/jobs.h"
+#include "supervisor/children/restarts.h"
 
 #include <errno.h>
 #include <event2/buffer.h>
@@ -16,8 +17,6 @@
 #include <unistd.h>
 
 enum {
-	RESTART_DELAY_MAX = 30,
-	STABLE_SECONDS = 60,
 	NETWORKS_FRESH_MS = 1000,
 	SAVE_DELAY = 1,
 	/* In this time each name has been looked up many times. */
@@ -33,8 +32,7 @@ struct resolver {
 	struct event *restart, *readable, *save, *silence, *patience;
 	struct evbuffer *input;
 	int fd; /* what the program writes comes out here; -1 while it does not run */
-	time_t started_at;
-	unsigned restarts_in_row;
+	struct restarts restarts;
 	bool stopping;
 	void (*waited)(void *arg); /* NULL: nobody waits for the first answers */
 	void *waited_arg;
@@ -258,17 +256,14 @@ static int start(struct resolver *r, struct error *err)
 		return -1;
 	}
 	event_add(r->silence, &(struct timeval){SILENCE_MAX, 0});
-	r->started_at = time(NULL);
+	restarts_started(&r->restarts);
 	return 0;
 }
 
 static long start_later(struct resolver *r)
 {
-	long delay = 1L << (r->restarts_in_row < 5 ? r->restarts_in_row : 5);
+	long delay = restarts_next_delay(&r->restarts);
 
-	if (delay > RESTART_DELAY_MAX)
-		delay = RESTART_DELAY_MAX;
-	r->restarts_in_row++;
 	event_add(r->restart, &(struct timeval){delay, 0});
 	return delay;
 }
@@ -286,8 +281,6 @@ static void on_exit_of_program(const struct process_result *result, void *arg)
 	if (r->stopping)
 		return;
 	end_wait(r);
-	if (time(NULL) - r->started_at > STABLE_SECONDS)
-		r->restarts_in_row = 0;
 	if (process_check(result, "ingress-resolve ended", &err) == 0)
 		error_set(&err, EXIT_FAILED, "ingress-resolve ended by itself");
 	log_error("%s; it is started again in %ld s, until then backends stay where they are",

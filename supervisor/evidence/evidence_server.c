@@ -3,6 +3,7 @@
 #include "common/file.h"
 #include "common/log.h"
 #include "supervisor/children/jobs.h"
+#include "supervisor/children/restarts.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -10,14 +11,10 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
 	BACKLOG = SOMAXCONN,
-	/* Seconds. */
-	DELAY_MAX = 30,
-	STABLE_SECONDS = 60,
 };
 
 struct evidence_server {
@@ -25,8 +22,7 @@ struct evidence_server {
 	struct process *process;
 	struct event *restart;
 	int listener;
-	time_t started_at;
-	unsigned restarts_in_row;
+	struct restarts restarts;
 	bool stopping;
 };
 
@@ -65,11 +61,8 @@ static int start(struct evidence_server *server, struct error *err);
 /* Seconds until then: a server that cannot run is tried less and less often. */
 static long start_later(struct evidence_server *server)
 {
-	long delay = 1L << (server->restarts_in_row < 5 ? server->restarts_in_row : 5);
+	long delay = restarts_next_delay(&server->restarts);
 
-	if (delay > DELAY_MAX)
-		delay = DELAY_MAX;
-	server->restarts_in_row++;
 	event_add(server->restart, &(struct timeval){delay, 0});
 	return delay;
 }
@@ -82,8 +75,6 @@ static void on_exit_of_server(const struct process_result *result, void *arg)
 	server->process = NULL;
 	if (server->stopping)
 		return;
-	if (time(NULL) - server->started_at > STABLE_SECONDS)
-		server->restarts_in_row = 0;
 	if (process_check(result, "it ended", &err) == 0)
 		error_set(&err, EXIT_FAILED, "it ended by itself");
 	error_wrap(&err, "ingress-evidence %s", server->options.command);
@@ -115,9 +106,11 @@ static int start(struct evidence_server *server, struct error *err)
 	    .arg = server,
 	};
 
-	server->started_at = time(NULL);
 	server->process = jobs_start(server->options.jobs, &service, err);
-	return server->process == NULL ? -1 : 0;
+	if (server->process == NULL)
+		return -1;
+	restarts_started(&server->restarts);
+	return 0;
 }
 
 struct evidence_server *evidence_server_new(const struct evidence_server_options *options,

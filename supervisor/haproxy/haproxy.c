@@ -4,6 +4,7 @@
 #include "common/file.h"
 #include "common/log.h"
 #include "supervisor/children/confined.h"
+#include "supervisor/children/restarts.h"
 #include "supervisor/haproxy/rollout.h"
 #include "supervisor/haproxy/silence.h"
 
@@ -13,8 +14,6 @@
 #include <string.h>
 
 enum {
-	RESTART_DELAY_MAX = 30,
-	STABLE_SECONDS = 60,
 	LOADING_TOLD_FIRST = 30, /* seconds; then after twice as long each time */
 	STOP_PATIENCE = 1,	 /* for a worker that loads, when it is to be stopped */
 };
@@ -29,8 +28,8 @@ struct haproxy {
 	struct process *process;
 	struct event *timer; /* for the next start; when stopping, for the master's end */
 	time_t started_at;
-	long restart_delay;
-	unsigned restarts, restarts_in_row;
+	struct restarts restarts;
+	unsigned restart_count;
 	pid_t worker;	   /* that was told of; 0: none yet */
 	long loading_told; /* seconds; 0: not yet */
 
@@ -67,7 +66,7 @@ static void take_worker(struct haproxy *h, pid_t worker)
 {
 	if (worker == 0 || worker == h->worker)
 		return;
-	if (h->worker == 0 && h->restarts > 0)
+	if (h->worker == 0 && h->restart_count > 0)
 		log_info("HAProxy serves again (worker %d)", (int)worker);
 	else if (h->worker == 0 && h->loading_told > 0)
 		log_info("HAProxy serves now, after loading for %ld s",
@@ -135,7 +134,7 @@ static bool on_seen(const struct master_processes *list, void *arg)
 
 /* ---- the process */
 
-static void start_later(struct haproxy *h);
+static long start_later(struct haproxy *h);
 
 /* A master that ends since its worker was killed by signal N has status 128 + N, and says that it
  * ends, which is no reason.  Whoever is killed has no last words. */
@@ -171,12 +170,9 @@ static void on_exit_of_haproxy(const struct process_result *result, void *arg)
 		return;
 	}
 	describe_end(result, &err);
-	if (time(NULL) - h->started_at > STABLE_SECONDS)
-		h->restarts_in_row = 0;
-	h->restarts++;
-	start_later(h);
-	log_error("%s; it is started again in %ld s (restart %u)", err.text, h->restart_delay,
-		  h->restarts);
+	h->restart_count++;
+	log_error("%s; it is started again in %ld s (restart %u)", err.text, start_later(h),
+		  h->restart_count);
 	rollout_haproxy_ended(h->rollout, &err);
 }
 
@@ -243,6 +239,7 @@ static int launch(struct haproxy *h, struct error *err)
 	if (h->process == NULL)
 		return -1;
 	h->started_at = time(NULL);
+	restarts_started(&h->restarts);
 	silence_end(&h->master_silence);
 	silence_end(&h->worker_silence);
 	workers_look(h->workers);
@@ -267,13 +264,12 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 }
 
 /* At once is tempting, but a HAProxy that cannot start would keep a core busy. */
-static void start_later(struct haproxy *h)
+static long start_later(struct haproxy *h)
 {
-	h->restart_delay = 1L << (h->restarts_in_row < 5 ? h->restarts_in_row : 5);
-	if (h->restart_delay > RESTART_DELAY_MAX)
-		h->restart_delay = RESTART_DELAY_MAX;
-	h->restarts_in_row++;
-	event_add(h->timer, &(struct timeval){h->restart_delay, 0});
+	long delay = restarts_next_delay(&h->restarts);
+
+	event_add(h->timer, &(struct timeval){delay, 0});
+	return delay;
 }
 
 int haproxy_start(struct haproxy *h, struct error *err)
@@ -393,7 +389,7 @@ void haproxy_get_status(const struct haproxy *h, struct haproxy_status *status)
 	    .loading_since = loading_since(h),
 	    .generation = h->generations.in_effect,
 	    .applied_at = applied_at > h->started_at ? applied_at : h->started_at,
-	    .restarts = h->restarts,
+	    .restarts = h->restart_count,
 	    .error = rollout_error(h->rollout),
 	};
 }
