@@ -1,5 +1,6 @@
 #include "supervisor/domains/domain_log.h"
 
+#include "common/clock.h"
 #include "common/log.h"
 
 #include <stdio.h>
@@ -96,6 +97,8 @@ void domain_log_passed(struct domain_log *log, enum step step, const struct erro
 {
 	const char *told = log->told[step];
 
+	if (log->since_ms[step] == 0)
+		log->since_ms[step] = clock_now_ms();
 	if (told != NULL && strcmp(told, why->text) == 0) {
 		tell(log, LOG_DEBUG, step, 0, " still fails", why->text);
 		return;
@@ -142,10 +145,15 @@ void domain_log_waits(struct domain_log *log, enum step step, const struct error
 
 void domain_log_done(struct domain_log *log, enum step step)
 {
+	char words[96];
+	long long seconds = (clock_now_ms() - log->since_ms[step]) / 1000;
+
+	log->since_ms[step] = 0;
 	drop(&log->untold[step]);
 	if (log->told[step] == NULL)
 		return;
-	tell(log, LOG_INFO, step, 0, ": this is over", log->told[step]);
+	snprintf(words, sizeof(words), " succeeded, after it had failed for %lld s", seconds);
+	tell(log, LOG_INFO, step, 0, words, log->told[step]);
 	forget(&log->told[step]);
 }
 

@@ -16,6 +16,7 @@ struct domain_log {
 	const char *domain;		  /* borrowed */
 	char *told[STEP_COUNT];		  /* of steps that were gone past: told and not over */
 	struct error *untold[STEP_COUNT]; /* not until it is known what it holds up */
+	long long since_ms[STEP_COUNT];	  /* clock_now_ms() when those began to fail; 0: none */
 };
 
 void domain_log_free(struct domain_log *log);
