@@ -178,6 +178,7 @@ void domains_look(const struct domains *all, size_t index, struct domain_view *v
 	    .step = d->step,
 	    .running = d->running || d->is_new,
 	    .for_operator = !d->running && d->wait_seconds > 0,
+	    .forced = d->forced,
 	    .failures = d->record->attempt,
 	    .error = d->record->error,
 	    .note = note == NULL ? "" : note,

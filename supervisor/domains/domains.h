@@ -76,6 +76,7 @@ struct domain_view {
 	enum step step;
 	bool running;	   /* the step's work is under way, or about to begin */
 	bool for_operator; /* it waits for something that is the operator's to do */
+	bool forced;	   /* an order that was asked for, due or not, is not done */
 	unsigned failures; /* in a row */
 	const char *error; /* the latest of them; "" */
 	const char *note;  /* what is not as it should be, but stops nothing; "" */

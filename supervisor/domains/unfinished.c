@@ -7,7 +7,10 @@
 
 #include <time.h>
 
-enum { DESCRIBED_MOST = 5 };
+enum {
+	DESCRIBED_MOST = 5,
+	DESCRIPTION_MAX = 16 * 1024,
+};
 
 static void describe_failure(const struct domain_view *view, struct buffer *text)
 {
@@ -28,15 +31,13 @@ static bool is_ordering(const struct domain_view *view)
 	return view->running && view->step == STEP_ISSUE;
 }
 
-static bool is_unfinished(const struct domain_view *view, bool has_certificate)
+/* What keeps the domain from its certificate, if anything does. */
+static void describe_way(const struct domain_view *view, bool has_certificate, struct buffer *text)
 {
-	return !has_certificate || is_ordering(view) || view->failures > 0 || view->note[0] != '\0';
-}
-
-static void describe(const struct domain_view *view, bool has_certificate, struct buffer *text)
-{
-	buffer_printf(text, "; %s: ", view->name);
-	if (is_ordering(view))
+	if (view->forced && has_certificate)
+		buffer_puts(text, "the renewal that was asked for is not done, and is not begun by "
+				  "the next start");
+	else if (is_ordering(view))
 		buffer_puts(text, "its certificate's order is ended, it begins anew at the next "
 				  "start");
 	else if (view->for_operator)
@@ -46,8 +47,14 @@ static void describe(const struct domain_view *view, bool has_certificate, struc
 		describe_failure(view, text);
 	else if (!has_certificate)
 		buffer_puts(text, "it has no certificate yet");
-	else
-		buffer_printf(text, "this is not over: %s", view->note);
+}
+
+static void describe(const struct domain_view *view, bool has_certificate, struct buffer *text)
+{
+	describe_way(view, has_certificate, text);
+	if (view->note[0] != '\0')
+		buffer_printf(text, "%sthis is not over: %s", text->length > 0 ? ", and " : "",
+			      view->note);
 }
 
 void unfinished_describe(const struct domains *domains, const struct served_pair *pairs,
@@ -57,9 +64,13 @@ void unfinished_describe(const struct domains *domains, const struct served_pair
 
 	for (size_t i = 0; i < domains_count(domains); i++) {
 		struct domain_view view;
+		struct buffer own;
 		domains_look(domains, i, &view);
-		if (is_unfinished(&view, pairs[i].present) && unfinished++ < DESCRIBED_MOST)
-			describe(&view, pairs[i].present, text);
+		buffer_init(&own, DESCRIPTION_MAX);
+		describe(&view, pairs[i].present, &own);
+		if (own.length > 0 && unfinished++ < DESCRIBED_MOST)
+			buffer_printf(text, "; %s: %s", view.name, buffer_text(&own));
+		buffer_free(&own);
 	}
 	if (unfinished > DESCRIBED_MOST)
 		buffer_printf(text, "; and %zu more", unfinished - DESCRIBED_MOST);

@@ -48,6 +48,26 @@ static void an_order_is_ended(void **folder)
 	close_trial(t);
 }
 
+static void a_renewal_that_was_asked_for_is_not_begun_again(void **folder)
+{
+	struct trial *t = open_trial(*folder, 1);
+	struct error err = ERROR_INIT;
+
+	start(t);
+	t->acts[STEP_PREFLIGHT] = ACT_FAIL;
+	assert_int_equal(domains_renew(t->domains, "d0.demo.test", true, &err), 0);
+	pass_time(t);
+	assert_int_equal(look(t, 0).failures, 1);
+	assert_described(t, true,
+			 "; d0.demo.test: the renewal that was asked for is not done, and is not "
+			 "begun by the next start");
+	/* Without a certificate the next start orders one anyway. */
+	assert_described(t, false,
+			 "; d0.demo.test: preflight has failed (attempt 1), it is tried again at "
+			 "the next start");
+	close_trial(t);
+}
+
 static void a_failure_goes_on_when_the_next_start_takes_it_up(void **folder)
 {
 	struct trial *t = open_trial(*folder, 1);
@@ -77,9 +97,14 @@ static void so_does_what_holds_up_nothing_or_waits_for_the_operator(void **folde
 	t->acts[STEP_RECORDS] = ACT_PASS;
 	start(t);
 	assert_described(t, true, "; d0.demo.test: this is not over: it is away");
+	assert_described(t, false,
+			 "; d0.demo.test: it has no certificate yet, and this is not over: it is "
+			 "away");
 	t->acts[STEP_RECORDS] = ACT_WAIT;
 	pass_time(t);
-	assert_described(t, true, "; d0.demo.test: it waits for the operator (records)");
+	assert_described(t, true,
+			 "; d0.demo.test: it waits for the operator (records), and this is not "
+			 "over: it is away");
 	close_trial(t);
 }
 
@@ -102,6 +127,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    scratch_test(nothing_is_said_where_all_is_well),
 	    scratch_test(an_order_is_ended),
+	    scratch_test(a_renewal_that_was_asked_for_is_not_begun_again),
 	    scratch_test(a_failure_goes_on_when_the_next_start_takes_it_up),
 	    scratch_test(so_does_what_holds_up_nothing_or_waits_for_the_operator),
 	    scratch_test(of_many_the_first_are_named),
