@@ -82,8 +82,8 @@ static int wait_for(int fd, short events, const struct dns_server *server, deadl
 		if (ready > 0)
 			return 0;
 		if (ready == 0)
-			return error_set(err, EXIT_TRY_LATER, "%s did not answer in time",
-					 server->text);
+			return error_set(err, EXIT_TRY_LATER,
+					 "the DNS server %s did not answer in time", server->text);
 		if (errno != EINTR)
 			return error_set_errno(err, EXIT_FAILED, errno, "poll");
 	}
@@ -105,8 +105,8 @@ static int finish_connecting(int fd, const struct dns_server *server, deadline l
 	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &cause, &size) != 0)
 		cause = errno;
 	if (cause != 0)
-		return error_set_errno(err, EXIT_UNREACHABLE, cause, "cannot connect to %s",
-				       server->text);
+		return error_set_errno(err, EXIT_UNREACHABLE, cause,
+				       "cannot connect to the DNS server %s", server->text);
 	return 0;
 }
 
@@ -120,7 +120,8 @@ int dns_connect(const struct dns_server *server, int socket_type, deadline limit
 	if (connect(fd, (const struct sockaddr *)&server->address, server->length) == 0)
 		return fd;
 	if (errno != EINPROGRESS) {
-		error_set_errno(err, EXIT_UNREACHABLE, errno, "cannot connect to %s", server->text);
+		error_set_errno(err, EXIT_UNREACHABLE, errno, "cannot connect to the DNS server %s",
+				server->text);
 		close(fd);
 		return -1;
 	}
