@@ -111,6 +111,8 @@ enum domain_verdict domain_parse_host(const char *text, size_t length, domain_na
 	if (length > DOMAIN_MAX)
 		return DOMAIN_TOO_LONG;
 	enum domain_verdict verdict = check_labels(text, length, true);
+	if (verdict == DOMAIN_BAD_CHARACTER && is_more_than_name(text, length))
+		return DOMAIN_MORE_THAN_NAME;
 	if (verdict != DOMAIN_VALID)
 		return verdict;
 	lower(text, length, out);

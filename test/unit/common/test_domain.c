@@ -91,7 +91,8 @@ static void hosts_may_be_what_domains_may_not(void **state)
 	    {NAME253 "a", DOMAIN_TOO_LONG, ""},
 	    {"a..b", DOMAIN_BAD_LABEL, ""},
 	    {"*.example.com", DOMAIN_BAD_WILDCARD, ""},
-	    {"app:80", DOMAIN_BAD_CHARACTER, ""},
+	    {"app:80", DOMAIN_MORE_THAN_NAME, ""},
+	    {"https://app", DOMAIN_MORE_THAN_NAME, ""},
 	    {"app web", DOMAIN_BAD_CHARACTER, ""},
 	    /* inet_aton() would make addresses of these, and not the ones meant. */
 	    {"192.0.2.256", DOMAIN_BAD_ADDRESS, ""},

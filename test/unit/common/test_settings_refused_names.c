@@ -68,6 +68,10 @@ static const struct refused domains[] = {
     {{"GATEWAY_DOMAIN=gateway"},
      "GATEWAY_DOMAIN is \"gateway\": must be the gateway's name, such as "
      "gateway.dstack-prod5.phala.network; it has no dot"},
+    {{"GATEWAY_DOMAIN=https://gateway.example.com"},
+     "GATEWAY_DOMAIN is \"https://gateway.example.com\": must be the gateway's name, such as "
+     "gateway.dstack-prod5.phala.network; it is more than a domain name: give the name alone, "
+     "without https://, port and path"},
     {{"GATEWAY_DOMAIN=192.0.2.1"},
      "GATEWAY_DOMAIN is \"192.0.2.1\": must be the gateway's name, such as "
      "gateway.dstack-prod5.phala.network; it is an IP address, not a domain name"},
