@@ -101,6 +101,16 @@ static void on_worker(pid_t worker, void *arg)
 	handshakes_look(s->handshakes);
 }
 
+static bool on_refused(const char *file, const char *served, void *arg)
+{
+	struct supervisor *s = arg;
+
+	if (!steps_serve_refused(steps_of_serving(s->steps), file, served))
+		return false;
+	domains_recheck(s->domains);
+	return true;
+}
+
 /* ---- signals */
 
 static void describe_unfinished(void *arg, struct buffer *text)
@@ -289,7 +299,8 @@ static int make_parts(struct supervisor *s, struct error *err)
 	if (s->publication == NULL)
 		return -1;
 	s->haproxy = haproxy_new(&(struct haproxy_options){s->base, s->processes, s->facts.path,
-							   settings->run_dir, render, on_worker, s},
+							   settings->run_dir, render, on_worker,
+							   on_refused, s},
 				 err);
 	if (s->haproxy == NULL || make_addresses(s, err) != 0)
 		return -1;

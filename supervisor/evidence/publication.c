@@ -253,13 +253,20 @@ static void on_retry(evutil_socket_t fd, short what, void *arg)
 
 /* ---- interface */
 
+static void on_nothing(const struct error *err, void *arg)
+{
+	(void)err;
+	(void)arg;
+}
+
 int publication_request(struct publication *p, publication_done *done, void *arg, struct error *err)
 {
 	if (done != NULL && p->failing_since != 0) {
 		done(&p->error, arg);
 		return 0;
 	}
-	if (done != NULL && waiters_add(&p->waiters, done, arg, err) != 0)
+	/* One that is under way may have begun before what this one is to publish. */
+	if (waiters_add(&p->waiters, done == NULL ? on_nothing : done, arg, err) != 0)
 		return -1;
 	if (!p->running)
 		begin(p);

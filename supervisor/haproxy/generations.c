@@ -17,6 +17,18 @@ void generations_config(const struct generations *g, unsigned long number,
 	make_path(g, number, "/haproxy.cfg", path);
 }
 
+void generations_openssl(const struct generations *g, unsigned long number,
+			 char variable[GENERATIONS_PATH_MAX + 16])
+{
+	char path[GENERATIONS_PATH_MAX];
+
+	if (number == 0)
+		snprintf(path, sizeof(path), "%s/current/openssl.cnf", g->folder);
+	else
+		make_path(g, number, "/openssl.cnf", path);
+	snprintf(variable, GENERATIONS_PATH_MAX + 16, "OPENSSL_CONF=%s", path);
+}
+
 int generations_open(struct generations *g, const char *run_dir, generations_render *render,
 		     void *arg, struct error *err)
 {

@@ -35,4 +35,8 @@ void generations_remove(const struct generations *generations, unsigned long num
 void generations_config(const struct generations *generations, unsigned long number,
 			char path[GENERATIONS_PATH_MAX]);
 
+/* OPENSSL_CONF=PATH/generation-N/openssl.cnf, or of the one that is linked where `number` is 0. */
+void generations_openssl(const struct generations *generations, unsigned long number,
+			 char variable[GENERATIONS_PATH_MAX + 16]);
+
 #endif

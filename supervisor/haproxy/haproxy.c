@@ -5,6 +5,7 @@
 #include "common/log.h"
 #include "supervisor/children/confined.h"
 #include "supervisor/children/restarts.h"
+#include "supervisor/haproxy/haproxy_words.h"
 #include "supervisor/haproxy/rollout.h"
 #include "supervisor/haproxy/silence.h"
 
@@ -135,6 +136,7 @@ static bool on_seen(const struct master_processes *list, void *arg)
 /* ---- the process */
 
 static long start_later(struct haproxy *h);
+static long start_now(struct haproxy *h);
 
 /* A master that ends since its worker was killed by signal N has status 128 + N, and says that it
  * ends, which is no reason.  Whoever is killed has no last words. */
@@ -155,6 +157,39 @@ static void describe_end(const struct process_result *result, struct error *err)
 		error_set(err, EXIT_FAILED, "HAProxy %s", how);
 }
 
+static bool leave_out(const char *words, void *arg)
+{
+	struct haproxy *h = arg;
+	char file[SERVED_PAIR_NAME_MAX], served[GENERATIONS_PATH_MAX + SERVED_PAIR_NAME_MAX];
+	bool any = false;
+
+	while (haproxy_refused_next(&words, file)) {
+		snprintf(served, sizeof(served), "%s/current/certs/%s.pem", h->generations.folder,
+			 file);
+		any = h->options.refused(file, served, h->options.arg) || any;
+	}
+	return any;
+}
+
+/* The configuration that HAProxy has not started with is made again, without the certificates that
+ * it names.  While another one is on its way, that one is judged in the same way. */
+static bool is_made_again(struct haproxy *h, const char *words)
+{
+	struct generations *g = &h->generations;
+	unsigned long next = g->in_effect + 1;
+	struct error err = ERROR_INIT;
+
+	if (!rollout_is_idle(h->rollout) || !leave_out(words, h))
+		return false;
+	if (generations_make(g, next, &err) != 0 || generations_link(g, next, &err) != 0) {
+		log_error("%s", err.text);
+		return false;
+	}
+	generations_remove(g, g->in_effect);
+	g->in_effect = next;
+	return true;
+}
+
 static void on_exit_of_haproxy(const struct process_result *result, void *arg)
 {
 	struct haproxy *h = arg;
@@ -171,38 +206,10 @@ static void on_exit_of_haproxy(const struct process_result *result, void *arg)
 	}
 	describe_end(result, &err);
 	h->restart_count++;
-	log_error("%s; it is started again in %ld s (restart %u)", err.text, start_later(h),
-		  h->restart_count);
 	rollout_haproxy_ended(h->rollout, &err);
-}
-
-/* What HAProxy warns of although it is as it should be.  At every reload it has a line for
- * each proxy that stops: thousands, with thousands of routes. */
-static const char *const expected[] = {
-    " stopped (cumulated",
-    "exited with code 0 ",
-    "exited with code 143 ", /* ended by TERM, as at the end of a stop */
-    "Current worker (",	     /* and how it ended: the master ends by it, which ingressd tells */
-    "exit-on-failure: killing every",
-    "Exiting Master process",
-    "All workers exited",
-    "no SSL certificate specified for bind", /* before the first one is issued */
-    /* What becomes of a server when its address is told: see worker_addresses.h. */
-    "(leaving forced maintenance)",
-    "is going DOWN for maintenance",
-    "has no server available!",
-};
-
-static enum log_level judge_line(const char *line)
-{
-	if (strncmp(line, "[NOTICE]", 8) == 0)
-		return LOG_DEBUG;
-	for (size_t i = 0; i < sizeof(expected) / sizeof(*expected); i++)
-		if (line[0] == '[' && strstr(line, expected[i]) != NULL)
-			return LOG_DEBUG;
-	if (strncmp(line, "[ALERT]", 7) == 0)
-		return LOG_ERROR;
-	return strncmp(line, "[WARNING]", 9) == 0 ? LOG_WARN : LOG_INFO;
+	long delay = is_made_again(h, result->tail) ? start_now(h) : start_later(h);
+	log_error("%s; it is started again in %ld s (restart %u)", err.text, delay,
+		  h->restart_count);
 }
 
 static int launch(struct haproxy *h, struct error *err)
@@ -222,7 +229,7 @@ static int launch(struct haproxy *h, struct error *err)
 	    .envp = environment,
 	    .stdout_level = LOG_INFO,
 	    .stderr_level = LOG_INFO,
-	    .judge = judge_line,
+	    .judge = haproxy_judge_line,
 	    .extra_fd = -1,
 	    .death_signal = SIGTERM,
 	    .confinement = &confined_haproxy,
@@ -233,8 +240,7 @@ static int launch(struct haproxy *h, struct error *err)
 	snprintf(config, sizeof(config), "%s/current/haproxy.cfg", h->generations.folder);
 	snprintf(socket, sizeof(socket), "%s,mode,600", h->socket_path);
 	/* Through the link: a master that is reloaded reads it again. */
-	snprintf(openssl, sizeof(openssl), "OPENSSL_CONF=%s/current/openssl.cnf",
-		 h->generations.folder);
+	generations_openssl(&h->generations, 0, openssl);
 	h->process = process_start(h->options.processes, &spec, err);
 	if (h->process == NULL)
 		return -1;
@@ -270,6 +276,12 @@ static long start_later(struct haproxy *h)
 
 	event_add(h->timer, &(struct timeval){delay, 0});
 	return delay;
+}
+
+static long start_now(struct haproxy *h)
+{
+	event_add(h->timer, &(struct timeval){0, 0});
+	return 0;
 }
 
 int haproxy_start(struct haproxy *h, struct error *err)
@@ -354,7 +366,7 @@ struct haproxy *haproxy_new(const struct haproxy_options *options, struct error 
 	workers_listen(h->workers, on_heard);
 	h->rollout =
 	    rollout_new(&(struct rollout_options){options->processes, &h->generations, h->workers,
-						  options->program, is_running, h},
+						  options->program, is_running, leave_out, h},
 			err);
 	if (h->rollout == NULL)
 		goto fail;

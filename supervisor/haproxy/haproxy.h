@@ -1,6 +1,7 @@
 /*
  * HAProxy: started in master-worker mode, restarted when it dies, and given a new
- * configuration without a connection lost (see rollout.h).
+ * configuration without a connection lost (see rollout.h).  A certificate that it does not start
+ * with is left out: the others are served without it.
  */
 #ifndef SUPERVISOR_HAPROXY_HAPROXY_H
 #define SUPERVISOR_HAPROXY_HAPROXY_H
@@ -24,6 +25,9 @@ struct haproxy_options {
 	/* There is a new worker, with what its configuration says.  Called before whoever waits
 	 * for that configuration is answered.  May be NULL. */
 	void (*worker_serves)(pid_t worker, void *arg);
+	/* HAProxy does not start with the pair FILE.pem (haproxy_words.h).  What serves now may
+	 * have another one, at `served`.  Whether what is rendered from now on is without it. */
+	bool (*refused)(const char *file, const char *served, void *arg);
 	void *arg;
 };
 

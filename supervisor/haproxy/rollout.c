@@ -2,6 +2,7 @@
 
 #include "common/log.h"
 #include "supervisor/children/confined.h"
+#include "supervisor/haproxy/haproxy_words.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -173,6 +174,8 @@ void rollout_haproxy_ended(struct rollout *r, const struct error *err)
 
 /* ---- the check */
 
+static void make_candidate(struct rollout *r);
+
 static void on_checked(const struct process_result *result, void *arg)
 {
 	struct rollout *r = arg;
@@ -181,7 +184,10 @@ static void on_checked(const struct process_result *result, void *arg)
 	if (r->stopping)
 		return;
 	if (process_check(result, "HAProxy refuses the new configuration", &err) != 0) {
-		fail(r, &err);
+		if (r->options.leave_out(result->tail, r->options.arg))
+			make_candidate(r);
+		else
+			fail(r, &err);
 	} else if (!r->options.is_running(r->options.arg)) {
 		leave_to_next_start(r);
 	} else {
@@ -191,16 +197,27 @@ static void on_checked(const struct process_result *result, void *arg)
 	}
 }
 
+/* "Configuration file is valid" is no news. */
+static enum log_level judge_line(const char *line)
+{
+	enum log_level level = haproxy_judge_line(line);
+
+	return level == LOG_INFO ? LOG_DEBUG : level;
+}
+
 static int check(struct rollout *r, struct error *err)
 {
-	char config[GENERATIONS_PATH_MAX];
+	char config[GENERATIONS_PATH_MAX], openssl[GENERATIONS_PATH_MAX + 16];
 	const char *const argv[] = {r->options.program, "-c", "-f", config, NULL};
+	const char *const environment[] = {openssl, NULL};
 	const struct process_spec spec = {
 	    .name = "haproxy -c",
 	    .argv = argv,
+	    .envp = environment,
 	    .timeout = CHECK_TIMEOUT,
 	    .stdout_level = LOG_DEBUG,
 	    .stderr_level = LOG_WARN,
+	    .judge = judge_line,
 	    .extra_fd = -1,
 	    .confinement = &confined_look,
 	    .done = on_checked,
@@ -208,20 +225,26 @@ static int check(struct rollout *r, struct error *err)
 	};
 
 	generations_config(r->options.generations, r->candidate, config);
+	generations_openssl(r->options.generations, r->candidate, openssl);
 	return process_start(r->options.processes, &spec, err) == NULL ? -1 : 0;
 }
 
-static void begin(struct rollout *r)
+static void make_candidate(struct rollout *r)
 {
 	struct error err = ERROR_INIT;
 
-	r->phase = CHECKING;
-	r->reloads_in_vain = 0;
-	waiters_begin(&r->waiters);
 	r->candidate = r->options.generations->in_effect + 1;
 	if (generations_make(r->options.generations, r->candidate, &err) != 0 ||
 	    check(r, &err) != 0)
 		fail(r, &err);
+}
+
+static void begin(struct rollout *r)
+{
+	r->phase = CHECKING;
+	r->reloads_in_vain = 0;
+	waiters_begin(&r->waiters);
+	make_candidate(r);
 }
 
 /* ---- interface */
@@ -258,6 +281,11 @@ void rollout_free(struct rollout *r)
 		return;
 	waiters_clear(&r->waiters);
 	free(r);
+}
+
+bool rollout_is_idle(const struct rollout *r)
+{
+	return r->phase == IDLE;
 }
 
 time_t rollout_applied_at(const struct rollout *r)

@@ -3,7 +3,8 @@
  *
  * It is rendered into a folder of its own and judged by `haproxy -c`; only then does the link
  * `current` move and the master reload, and only a new worker in the master's list counts as
- * success, however long it takes to load.  On failure the link goes back and the old worker
+ * success, however long it takes to load.  A candidate that is refused for a certificate is made
+ * again without it (haproxy_words.h).  On failure the link goes back and the old worker
  * serves on.
  */
 #ifndef SUPERVISOR_HAPROXY_ROLLOUT_H
@@ -26,6 +27,9 @@ struct rollout_options {
 	struct workers *workers;
 	const char *program;	       /* HAPROXY */
 	bool (*is_running)(void *arg); /* whether there is a master */
+	/* HAProxy refuses the candidate with these words.  Whether it is worth another try, since
+	 * what is rendered now is without what they name. */
+	bool (*leave_out)(const char *words, void *arg);
 	void *arg;
 };
 
@@ -43,6 +47,7 @@ void rollout_haproxy_ended(struct rollout *rollout, const struct error *err);
 /* No more of it: HAProxy is being stopped. */
 void rollout_stop(struct rollout *rollout);
 
+bool rollout_is_idle(const struct rollout *rollout);
 /* When the latest one went into effect; 0: none did. */
 time_t rollout_applied_at(const struct rollout *rollout);
 /* Why the latest one failed; "" after a success. */

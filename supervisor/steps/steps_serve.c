@@ -162,6 +162,60 @@ void steps_serve_install_existing(struct steps_serve *serve, size_t domain)
 	}
 }
 
+/* ---- what HAProxy refuses */
+
+/* The domain whose pair is in FILE.pem; the count of them: none. */
+static size_t find_domain(const struct settings *settings, const char *file)
+{
+	char name[SERVED_PAIR_NAME_MAX];
+	size_t i = 0;
+
+	for (; i < settings->domain_count; i++) {
+		served_pair_file_name(settings->domains[i], name);
+		if (strcmp(name, file) == 0)
+			break;
+	}
+	return i;
+}
+
+/* In place of the one that was refused; whether there is any. */
+static bool replace(const struct steps_serve *serve, size_t domain, const char *served)
+{
+	const struct steps_serve_options *o = &serve->options;
+	struct served_pair *pair = &o->pairs[domain];
+	const struct served_pair refused = *pair;
+	struct error ignored = ERROR_INIT;
+
+	if (served_pair_take_back(served, o->settings->domains[domain], o->certs_folder, time(NULL),
+				  pair, &ignored) == 0 &&
+	    (strcmp(pair->serial, refused.serial) != 0 || strcmp(pair->spki, refused.spki) != 0))
+		return true;
+	*pair = (struct served_pair){0};
+	return install(serve, domain, &ignored) > 0;
+}
+
+bool steps_serve_refused(struct steps_serve *serve, const char *file, const char *served)
+{
+	const struct steps_serve_options *o = &serve->options;
+	size_t domain = find_domain(o->settings, file);
+	struct error ignored = ERROR_INIT;
+
+	if (domain == o->settings->domain_count || !o->pairs[domain].present)
+		return false;
+	const struct served_pair refused = o->pairs[domain];
+	const char *name = o->settings->domains[domain];
+	store_refuse(o->store, refused.serial, refused.spki);
+	if (replace(serve, domain, served))
+		log_error("[%s] HAProxy does not start with certificate %s: %s is served instead",
+			  name, refused.serial, o->pairs[domain].serial);
+	else
+		log_error("[%s] HAProxy does not start with certificate %s, and there is no other: "
+			  "clients of this name are refused until there is",
+			  name, refused.serial);
+	publication_request(o->publication, NULL, NULL, &ignored);
+	return true;
+}
+
 /* ---- PUBLISH, APPLY and PROBE, shared by all who come to them together */
 
 static void on_outcome(const struct error *err, void *arg)

@@ -4,6 +4,7 @@
 
 #include "common/error.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct clock_check;
@@ -44,5 +45,10 @@ void steps_serve_probe(struct domain *domain, void *context);
 /* Installs, without asking anybody, what the volume has for a domain.  For the start, before the
  * first configuration is written. */
 void steps_serve_install_existing(struct steps_serve *serve, size_t domain);
+
+/* HAProxy does not start with what is installed as FILE.pem (served_pair_file_name()): in its place
+ * comes what HAProxy has now, if that is another one, at `served`; else what the volume has besides
+ * it; else nothing.  False: nothing is installed there. */
+bool steps_serve_refused(struct steps_serve *serve, const char *file, const char *served);
 
 #endif

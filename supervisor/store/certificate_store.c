@@ -200,6 +200,14 @@ const struct lineage *store_stand_in(struct certificate_store *store, const char
 	return one->not_after >= other->not_after ? one : other;
 }
 
+void store_refuse(struct certificate_store *store, const char *serial, const char *spki_sha256)
+{
+	lineages_refuse(store->lineages, serial, spki_sha256);
+	lineages_refuse(store->of_lego, serial, spki_sha256);
+	if (store->kept != NULL)
+		kept_refuse(store->kept, serial, spki_sha256);
+}
+
 bool store_is_foreign(const struct certificate_store *store, const struct lineage *lineage)
 {
 	const char *folder = lineage->is_kept ? kept_folder(store->kept) : store->letsencrypt_dir;

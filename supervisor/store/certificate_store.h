@@ -33,6 +33,7 @@ struct lineage {
 	time_t not_before, not_after;
 	bool is_kept;	  /* in RUN_DIR: the volume has not taken it */
 	bool is_stand_in; /* found by store_stand_in() */
+	bool is_refused;  /* by HAProxy: see store_refuse() */
 };
 
 struct acme_account {
@@ -72,6 +73,10 @@ int store_find(struct certificate_store *store, const char *domain, const struct
  * next call. */
 const struct lineage *store_stand_in(struct certificate_store *store, const char *domain,
 				     time_t now);
+
+/* HAProxy does not start with the certificates of this serial number and key: until their content
+ * changes they are found only where there are no others. */
+void store_refuse(struct certificate_store *store, const char *serial, const char *spki_sha256);
 
 /* Whether certbot noted (renewal/NAME.conf) that the lineage came from another ACME server:
  * staging, say.  Where it noted nothing, it did not. */

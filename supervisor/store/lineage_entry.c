@@ -134,6 +134,15 @@ static int take(struct entry *entry, const struct certificate *certificate, stru
 	return entry->serial == NULL ? error_no_memory(err) : 0;
 }
 
+/* What was refused stays so until there is something else in its place. */
+static void note_content(struct entry *entry, const char *chain)
+{
+	uint64_t content = file_print_of_text(chain);
+
+	entry->is_refused = entry->is_refused && content == entry->content;
+	entry->content = content;
+}
+
 static int read_certificate(const struct entry_folder *folder, struct entry *entry,
 			    struct error *err)
 {
@@ -150,6 +159,7 @@ static int read_certificate(const struct entry_folder *folder, struct entry *ent
 	} else if (pem.length == 0) {
 		error_set(err, EXIT_FAILED, "%s is empty", path);
 	} else {
+		note_content(entry, buffer_text(&pem));
 		certificate = certificate_parse(pem.data, pem.length, err);
 		if (certificate == NULL)
 			error_wrap(err, "%s", path);
@@ -197,14 +207,14 @@ bool entry_look_again(const struct entry_folder *folder, struct entry *entry)
 	return true;
 }
 
-bool entry_has_its_key(const struct entry_folder *folder, struct entry *entry)
+bool entry_is_fit(const struct entry_folder *folder, struct entry *entry)
 {
 	struct error ignored = ERROR_INIT; /* told by who installs it */
 	char chain_path[ENTRY_PATH_MAX], key_path[ENTRY_PATH_MAX];
 	struct buffer chain, key;
 
-	if (entry->key != KEY_UNKNOWN)
-		return entry->key == KEY_FITS;
+	if (entry->is_refused || entry->key != KEY_UNKNOWN)
+		return !entry->is_refused && entry->key == KEY_FITS;
 	buffer_init(&chain, CERTIFICATE_PEM_MAX);
 	buffer_init(&key, CERTIFICATE_PEM_MAX);
 	bool fits =

@@ -31,13 +31,15 @@ struct entry {
 	/* Its names, each between line ends, where one of them may cover what it is not exactly
 	 * for; else NULL */
 	char *covering;
-	uint64_t print; /* of its files when they were read; 0: they have to be read again */
-	uint64_t told;	/* of what was told about it; 0: nothing */
+	uint64_t print;	  /* of its files when they were read; 0: they have to be read again */
+	uint64_t content; /* of the chain, as the print of a text */
+	uint64_t told;	  /* of what was told about it; 0: nothing */
 	time_t not_before, not_after;
 	unsigned char names_key[NAMES_KEY_SIZE]; /* of the exact set of names */
 	unsigned char spki[SHA256_SIZE];
 	bool has_other_names; /* that no domain can be: it is for no domain exactly */
 	bool is_there;	      /* for whoever lists the folder */
+	bool is_refused;      /* by HAProxy, with this content */
 	enum { KEY_UNKNOWN, KEY_FITS, KEY_DOES_NOT_FIT } key;
 };
 
@@ -56,8 +58,8 @@ void entry_read(const struct entry_folder *folder, struct entry *entry);
 /* Reads it if its files have changed; whether they had. */
 bool entry_look_again(const struct entry_folder *folder, struct entry *entry);
 
-/* Whether its private key belongs to it and its chain can be read. */
-bool entry_has_its_key(const struct entry_folder *folder, struct entry *entry);
+/* Whether its private key belongs to it, its chain can be read, and HAProxy has not refused it. */
+bool entry_is_fit(const struct entry_folder *folder, struct entry *entry);
 
 /* Whether one of its names is `domain` or a wildcard over it, be it for other names as well.  False
  * for one that is for exactly `domain`, unless that is a wildcard. */

@@ -65,10 +65,14 @@ static int pem_check(const struct pem_pair *pem, const struct lineage *lineage, 
 		     time_t now, const struct served_pair *there, struct served_pair *pair,
 		     struct error *err)
 {
-	struct certificate *certificate =
-	    certificate_parse(pem->chain.data, pem->chain.length, err);
+	struct certificate *certificate = NULL;
 	int rc = -1;
 
+	if (lineage->is_refused) {
+		error_set(err, EXIT_FAILED, "HAProxy does not start with it");
+		goto out;
+	}
+	certificate = certificate_parse(pem->chain.data, pem->chain.length, err);
 	if (certificate == NULL)
 		goto out;
 	if (check_certificate(certificate, domain, there, now, err) != 0)
@@ -153,6 +157,83 @@ int served_pair_install(const struct lineage *lineage, const char *domain, const
 		rc = pem_write(&pem, domain, folder, err);
 	if (rc == 0)
 		*pair = fresh;
+	pem_clear(&pem);
+	return rc;
+}
+
+/* ---- back to one that is served */
+
+/* Where the private key begins in a file of both; NULL: nowhere. */
+static const char *find_key(const char *text)
+{
+	static const char begin[] = "-----BEGIN ", certificate[] = "CERTIFICATE-----";
+
+	while ((text = strstr(text, begin)) != NULL) {
+		if (strncmp(text + strlen(begin), certificate, strlen(certificate)) != 0)
+			return text;
+		text += strlen(begin);
+	}
+	return NULL;
+}
+
+static int pem_read_both(const char *path, struct pem_pair *pem, struct error *err)
+{
+	struct buffer both;
+	int rc = -1;
+
+	buffer_init(&both, (size_t)2 * CERTIFICATE_PEM_MAX + 1);
+	buffer_init(&pem->chain, CERTIFICATE_PEM_MAX);
+	buffer_init(&pem->key, CERTIFICATE_PEM_MAX);
+	if (file_read(path, &both, err) != 0)
+		goto out;
+	const char *text = buffer_text(&both), *key = find_key(text);
+	if (key == NULL) {
+		error_set(err, EXIT_FAILED, "there is no private key in %s", path);
+		goto out;
+	}
+	buffer_append(&pem->chain, text, (size_t)(key - text));
+	buffer_puts(&pem->key, key);
+	rc = buffer_check(&pem->chain, path, err) == 0 ? buffer_check(&pem->key, path, err) : -1;
+out:
+	if (both.data != NULL)
+		OPENSSL_cleanse(both.data, both.length);
+	buffer_free(&both);
+	return rc;
+}
+
+/* As if it came from the lineage that it did come from, as far as the certificate tells. */
+static int take_back(const struct pem_pair *pem, const char *domain, const char *folder, time_t now,
+		     struct served_pair *pair, struct error *err)
+{
+	struct served_pair nothing = {0}, fresh;
+	struct certificate *certificate =
+	    certificate_parse(pem->chain.data, pem->chain.length, err);
+	int rc = -1;
+
+	if (certificate != NULL && certificate->name_count > 0) {
+		const struct lineage lineage = {
+		    .name = certificate->names[0],
+		    .is_stand_in =
+			certificate->name_count > 1 || strcmp(certificate->names[0], domain) != 0,
+		};
+		rc = pem_check(pem, &lineage, domain, now, &nothing, &fresh, err);
+	}
+	if (rc == 0)
+		rc = pem_write(pem, domain, folder, err);
+	if (rc == 0)
+		*pair = fresh;
+	certificate_free(certificate);
+	return rc;
+}
+
+int served_pair_take_back(const char *path, const char *domain, const char *folder, time_t now,
+			  struct served_pair *pair, struct error *err)
+{
+	struct pem_pair pem;
+	int rc = pem_read_both(path, &pem, err);
+
+	if (rc == 0)
+		rc = take_back(&pem, domain, folder, now, pair, err);
 	pem_clear(&pem);
 	return rc;
 }

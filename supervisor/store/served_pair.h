@@ -3,9 +3,9 @@
  * beside it the chain alone for the evidence.
  *
  * This is the gate between what certbot wrote and what is served: a pair that does not match, is
- * for other names, or has expired while the one in place ends later, stays outside, and what was
- * there before stays in place.  One that has expired is served where there is no better one: it
- * may be our clock that is wrong, and clients go by theirs.
+ * for other names, was refused by HAProxy, or has expired while the one in place ends later, stays
+ * outside, and what was there before stays in place.  One that has expired is served where there is
+ * no better one: it may be our clock that is wrong, and clients go by theirs.
  */
 #ifndef SUPERVISOR_STORE_SERVED_PAIR_H
 #define SUPERVISOR_STORE_SERVED_PAIR_H
@@ -50,6 +50,10 @@ int served_pair_install(const struct lineage *lineage, const char *domain, const
 int served_pair_install_from(struct certificate_store *store, const char *domain,
 			     const char *folder, time_t now, struct served_pair *pair,
 			     struct error *err);
+
+/* The same with what an earlier call wrote to `path`, chain and key in one file. */
+int served_pair_take_back(const char *path, const char *domain, const char *folder, time_t now,
+			  struct served_pair *pair, struct error *err);
 
 /* The name of a domain's files without their suffix: the name itself, or
  * "_wildcard.base" ('_' cannot stand in a certificate's domain, so nothing collides). */

@@ -69,6 +69,11 @@ const struct lineage *kept_find(struct store_kept *kept, const char *domain)
 	return &kept->found;
 }
 
+void kept_refuse(struct store_kept *kept, const char *serial, const char *spki_sha256)
+{
+	lineages_refuse(kept->lineages, serial, spki_sha256);
+}
+
 bool kept_has(const struct store_kept *kept, const char *name)
 {
 	char path[PATH_LENGTH_MAX];

@@ -21,6 +21,8 @@ const char *kept_folder(const struct store_kept *kept);
 int kept_add(struct store_kept *kept, const char *name, const char *config_dir, struct error *err);
 /* As store_find(); an error is as good as nothing. */
 const struct lineage *kept_find(struct store_kept *kept, const char *domain);
+/* As store_refuse(). */
+void kept_refuse(struct store_kept *kept, const char *serial, const char *spki_sha256);
 bool kept_has(const struct store_kept *kept, const char *name);
 void kept_drop(struct store_kept *kept, const char *name);
 

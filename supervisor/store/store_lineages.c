@@ -246,8 +246,8 @@ static bool is_better(const struct store_lineages *l, struct entry *candidate, s
 		return false;
 	if (best == NULL)
 		return true;
-	if (entry_has_its_key(&l->folder, candidate) != entry_has_its_key(&l->folder, best))
-		return entry_has_its_key(&l->folder, candidate);
+	if (entry_is_fit(&l->folder, candidate) != entry_is_fit(&l->folder, best))
+		return entry_is_fit(&l->folder, candidate);
 	return candidate->not_after > best->not_after;
 }
 
@@ -285,6 +285,7 @@ static void show(struct store_lineages *l, const struct entry *entry)
 	    .serial = entry->serial,
 	    .not_before = entry->not_before,
 	    .not_after = entry->not_after,
+	    .is_refused = entry->is_refused,
 	};
 	hex_encode(entry->spki, sizeof(entry->spki), l->found.spki_sha256);
 }
@@ -347,7 +348,7 @@ static struct entry *best_stand_in(struct store_lineages *l, const char *domain,
 	for (size_t i = 0; i < l->count; i++) {
 		struct entry *entry = l->list[i];
 		if (can_stand_in(l, entry, domain, key) && is_longer(entry, best, now) &&
-		    entry_has_its_key(&l->folder, entry))
+		    entry_is_fit(&l->folder, entry))
 			best = entry;
 	}
 	return best;
@@ -376,6 +377,20 @@ const struct lineage *lineages_stand_in(struct store_lineages *l, const char *do
 		l->found.name = l->shown_name;
 	}
 	return &l->found;
+}
+
+void lineages_refuse(struct store_lineages *l, const char *serial, const char *spki_sha256)
+{
+	unsigned char spki[SHA256_SIZE];
+
+	if (hex_decode(spki_sha256, 2 * SHA256_SIZE, spki) != 0)
+		return;
+	for (size_t i = 0; i < l->count; i++) {
+		struct entry *entry = l->list[i];
+		if (entry->serial != NULL && strcmp(entry->serial, serial) == 0 &&
+		    memcmp(entry->spki, spki, SHA256_SIZE) == 0)
+			entry->is_refused = true;
+	}
 }
 
 /* One that could not be read is found by no names until then. */

@@ -22,6 +22,9 @@ int lineages_find(struct store_lineages *lineages, const char *domain, const str
 const struct lineage *lineages_stand_in(struct store_lineages *lineages, const char *domain,
 					time_t now);
 
+/* As store_refuse(). */
+void lineages_refuse(struct store_lineages *lineages, const char *serial, const char *spki_sha256);
+
 /* The lineage `name` has just been written: whatever was found of it before is looked at again. */
 void lineages_wrote(struct store_lineages *lineages, const char *name);
 

@@ -12,15 +12,17 @@ struct site {
 	struct rollout *rollout;
 	struct error err;
 	bool is_running, answered;
+	const char *text; /* of the configuration */
+	const char *then; /* what a refused configuration is written with again; NULL: it is not */
 	char said[ERROR_TEXT_MAX]; /* "" success */
 };
 
 static int render(void *arg, const char *folder, struct error *err)
 {
+	const struct site *site = arg;
 	char *path = file_join(folder, "haproxy.cfg");
-	int rc = file_write(path, 0600, "x", 1, err);
+	int rc = file_write(path, 0600, site->text, strlen(site->text), err);
 
-	(void)arg;
 	free(path);
 	return rc;
 }
@@ -30,6 +32,18 @@ static bool is_running(void *arg)
 	const struct site *site = arg;
 
 	return site->is_running;
+}
+
+static bool leave_out(const char *words, void *arg)
+{
+	struct site *site = arg;
+
+	assert_contains(words, "refused: ");
+	if (site->then == NULL)
+		return false;
+	site->text = site->then;
+	site->then = NULL;
+	return true;
 }
 
 static bool on_seen(const struct master_processes *list, void *arg)
@@ -50,21 +64,21 @@ static void on_outcome(const struct error *err, void *arg)
 /* `haproxy -c` is the program: one that accepts everything, or nothing. */
 static void open_site(struct site *site, const char *folder, const char *program)
 {
-	*site = (struct site){.is_running = true, .err = ERROR_INIT};
+	*site = (struct site){.is_running = true, .text = "x", .err = ERROR_INIT};
 	fake_master_open(&site->master, folder);
 	site->processes = process_table_new(site->master.base, &site->err);
 	assert_non_null(site->processes);
-	assert_int_equal(generations_open(&site->generations, folder, render, NULL, &site->err), 0);
+	assert_int_equal(generations_open(&site->generations, folder, render, site, &site->err), 0);
 	assert_int_equal(generations_make(&site->generations, 1, &site->err), 0);
 	assert_int_equal(generations_link(&site->generations, 1, &site->err), 0);
 	site->generations.in_effect = 1;
 	site->workers =
 	    workers_new(site->master.base, site->master.socket_path, on_seen, site, &site->err);
 	assert_non_null(site->workers);
-	site->rollout =
-	    rollout_new(&(struct rollout_options){site->processes, &site->generations,
-						  site->workers, program, is_running, site},
-			&site->err);
+	site->rollout = rollout_new(&(struct rollout_options){site->processes, &site->generations,
+							      site->workers, program, is_running,
+							      leave_out, site},
+				    &site->err);
 	assert_non_null(site->rollout);
 	site->master.worker = 41;
 	site->master.next_worker = 42;
@@ -117,16 +131,57 @@ static void a_new_worker_is_success(void **folder)
 	close_site(&site);
 }
 
+/* `haproxy -c` that refuses a configuration of one word. */
+static void write_refusing(const char *folder, char path[256])
+{
+	static const char script[] = "#!/bin/sh\n"
+				     "grep -q bad \"$3\" || exit 0\n"
+				     "echo '[ALERT] refused: bad' >&2\n"
+				     "exit 1\n";
+	struct error err = ERROR_INIT;
+
+	snprintf(path, 256, "%s/refusing", folder);
+	assert_int_equal(file_write(path, 0700, script, strlen(script), &err), 0);
+}
+
 static void what_the_check_refuses_is_not_loaded(void **folder)
 {
 	struct site site;
+	char program[256];
 
-	open_site(&site, *folder, "/bin/false");
+	write_refusing(*folder, program);
+	open_site(&site, *folder, program);
+	site.text = "bad";
 	request(&site);
 	run_until(site.master.base, &site.answered);
 	assert_contains(site.said, "HAProxy refuses the new configuration");
 	assert_int_equal(site.master.reload_count, 0);
 	assert_current(&site, "generation-1");
+	close_site(&site);
+}
+
+static void what_can_be_left_out_is_and_the_rest_is_loaded(void **folder)
+{
+	struct site site;
+	char program[256];
+
+	write_refusing(*folder, program);
+	open_site(&site, *folder, program);
+	site.text = "bad";
+	site.then = "x";
+	request(&site);
+	run_until(site.master.base, &site.answered);
+	assert_string_equal(site.said, "");
+	assert_null(site.then);
+	assert_true(rollout_is_idle(site.rollout));
+	assert_current(&site, "generation-2");
+	/* Where that does not help, there is an end. */
+	site.text = site.then = "bad";
+	request(&site);
+	assert_false(rollout_is_idle(site.rollout));
+	run_until(site.master.base, &site.answered);
+	assert_contains(site.said, "HAProxy refuses the new configuration: [ALERT] refused: bad");
+	assert_current(&site, "generation-2");
 	close_site(&site);
 }
 
@@ -255,6 +310,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    scratch_test(a_new_worker_is_success),
 	    scratch_test(what_the_check_refuses_is_not_loaded),
+	    scratch_test(what_can_be_left_out_is_and_the_rest_is_loaded),
 	    scratch_test(a_reload_that_fails_goes_back_and_the_next_one_works),
 	    scratch_test(a_reload_that_starts_no_worker_has_failed_and_the_next_one_works),
 	    scratch_test(a_master_that_is_silent_for_long_is_waited_for),

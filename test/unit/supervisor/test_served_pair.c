@@ -128,6 +128,78 @@ static void one_that_has_expired_is_served_where_there_is_no_better_one(void **s
 	store_close(store);
 }
 
+/* ---- what HAProxy refuses */
+
+static void what_was_refused_is_not_installed_until_it_changes(void **state)
+{
+	struct served_pair pair = {0};
+	struct error err = ERROR_INIT;
+	struct lineage refused;
+
+	put(*state, "one", "example.com", true);
+	struct certificate_store *store = open_store(*state);
+	refused = *find(store, "example.com");
+	store_refuse(store, "AB", refused.spki_sha256);
+	assert_false(find(store, "example.com")->is_refused);
+	store_refuse(store, find(store, "example.com")->serial, refused.spki_sha256);
+	assert_int_equal(served_pair_install(find(store, "example.com"), "example.com", *state,
+					     time(NULL), &pair, &err),
+			 -1);
+	assert_contains(err.text, "HAProxy does not start with it");
+	assert_false(pair.present);
+	/* Files that were only touched are the same. */
+	assert_int_equal(store_refresh(store, &err), 0);
+	assert_true(find(store, "example.com")->is_refused);
+	/* Another one of the same serial number, as of two private CAs, is another one. */
+	put(*state, "two", "example.com", true);
+	assert_string_equal(find(store, "example.com")->name, "two");
+	assert_false(find(store, "example.com")->is_refused);
+	store_refuse(store, find(store, "example.com")->serial,
+		     find(store, "example.com")->spki_sha256);
+	assert_true(find(store, "example.com")->is_refused);
+	put(*state, "one", "example.com", true);
+	assert_string_equal(find(store, "example.com")->name, "one");
+	assert_false(find(store, "example.com")->is_refused);
+	store_close(store);
+}
+
+static void what_is_served_is_taken_back(void **state)
+{
+	struct served_pair pair = {0}, before;
+	struct error err = ERROR_INIT;
+	char path[512], copy[512];
+
+	put(*state, "one", "example.com", true);
+	struct certificate_store *store = open_store(*state);
+	assert_int_equal(served_pair_install(find(store, "example.com"), "example.com", *state,
+					     time(NULL), &pair, &err),
+			 0);
+	before = pair;
+	snprintf(path, sizeof(path), "%s/example.com.pem", (char *)*state);
+	snprintf(copy, sizeof(copy), "%s/copy.pem", (char *)*state);
+	assert_int_equal(rename(path, copy), 0);
+	put(*state, "one", "example.com", true);
+	assert_int_equal(served_pair_install(find(store, "example.com"), "example.com", *state,
+					     time(NULL), &pair, &err),
+			 0);
+	assert_string_not_equal(pair.spki, before.spki);
+	assert_int_equal(
+	    served_pair_take_back(copy, "example.com", *state, time(NULL), &pair, &err), 0);
+	assert_memory_equal(&pair, &before, sizeof(pair));
+	assert_true(file_exists(path));
+	/* What is not there, has no key or is somebody else's leaves everything as it is. */
+	assert_int_equal(
+	    served_pair_take_back(copy, "other.example.com", *state, time(NULL), &pair, &err), -1);
+	assert_int_equal(served_pair_take_back("/nonexistent/x.pem", "example.com", *state,
+					       time(NULL), &pair, &err),
+			 -1);
+	snprintf(path, sizeof(path), "%s/example.com.chain.pem", (char *)*state);
+	assert_int_equal(
+	    served_pair_take_back(path, "example.com", *state, time(NULL), &pair, &err), -1);
+	assert_memory_equal(&pair, &before, sizeof(pair));
+	store_close(store);
+}
+
 /* ---- what others have written into the files */
 
 struct files {
@@ -279,6 +351,8 @@ int main(void)
 	    scratch_test(a_fit_pair_is_installed),
 	    scratch_test(an_unfit_pair_is_refused_and_the_old_one_kept),
 	    scratch_test(one_that_has_expired_is_served_where_there_is_no_better_one),
+	    scratch_test(what_was_refused_is_not_installed_until_it_changes),
+	    scratch_test(what_is_served_is_taken_back),
 	    scratch_test(what_is_no_certificate_and_no_key_is_left_out),
 	    scratch_test(a_chain_of_which_a_part_cannot_be_read_is_refused),
 	    scratch_test(what_is_too_weak_is_refused),
