@@ -11,7 +11,7 @@
 
 enum { LINE_MAX_LENGTH = 800, MEBIBYTE = 1024 * 1024 };
 
-/* Lines certbot prints around every failure. */
+/* Lines certbot prints around every failure, and of a success that something else came behind. */
 static const char *const boilerplate[] = {
     "Saving debug log to",
     "Ask for help or search",
@@ -33,6 +33,14 @@ static const char *const boilerplate[] = {
     "Exiting due to",
     "Encountered exception during recovery",
     "Traceback ",
+    "- - - -",
+    "Successfully received certificate",
+    "Certificate is saved at:",
+    "Key is saved at:",
+    "This certificate expires on",
+    "These files will be updated",
+    "NEXT STEPS:",
+    "- The certificate will need to be renewed",
 };
 
 static bool is_boilerplate(const char *line)

@@ -40,6 +40,28 @@ static struct error explain(const char *tail, const char *log)
 	return err;
 }
 
+/* It was ended, or failed, when it had the certificate. */
+static void a_success_is_no_reason(void **state)
+{
+	struct error err =
+	    explain("Saving debug log to /run/ingress/certbot/logs/letsencrypt.log\n"
+		    "Requesting a certificate for app.example.com\n"
+		    "\n"
+		    "Successfully received certificate.\n"
+		    "Certificate is saved at: /run/ingress/certbot/live/app/fullchain.pem\n"
+		    "Key is saved at:         /run/ingress/certbot/live/app/privkey.pem\n"
+		    "This certificate expires on 2027-02-20.\n"
+		    "These files will be updated when the certificate renews.\n"
+		    "NEXT STEPS:\n"
+		    "- The certificate will need to be renewed before it expires.\n"
+		    "\n"
+		    "- - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - -\n",
+		    "");
+
+	(void)state;
+	assert_string_equal(err.text, "certbot: it exited with status 1");
+}
+
 static void quotes_in_the_cas_words_are_decoded(void **state)
 {
 	struct error err = explain(
@@ -309,6 +331,7 @@ int main(void)
 	    cmocka_unit_test(a_limit_that_ended_it_is_said),
 	    cmocka_unit_test(a_log_that_is_full_does_not_hide_the_cas_words),
 	    cmocka_unit_test(silence_leaves_what_was_known),
+	    cmocka_unit_test(a_success_is_no_reason),
 	    cmocka_unit_test(quotes_in_the_cas_words_are_decoded),
 	    cmocka_unit_test(problems_are_found_however_they_are_written),
 	    cmocka_unit_test(retry_after_may_be_a_date),
