@@ -83,7 +83,8 @@ def test_first_certificates_wait_for_the_operator(world: World, provider: str) -
         [NAME, f"_dstack-app-address.{NAME}", CHALLENGE, BASE, f"_dstack-app-address.{BASE}",
          WILDCARD, f"_dstack-app-address-wildcard.{BASE}", f"_acme-challenge.{BASE}"]
     )  # fmt: skip
-    ingress.wait_settled()
+    # Two names have one challenge: a cached answer is waited out between them.
+    ingress.wait_settled(240)
     for name in (NAME, BASE, BELOW):
         assert ingress.fetch(name).status == 200
         found = stack.bind.first.query(name, "A", recursive=True)

@@ -57,8 +57,8 @@ FAULTS = {
     "hang": (TRY_LATER, "timed out"),
 }
 
-PUBLICATIONS = 200
-KILLS = 40
+PUBLICATIONS = 80
+KILLS = 20
 CONCURRENT = 8
 
 

@@ -78,7 +78,7 @@ def _is_served_in_the_end(ingress: Ingress, *names: str) -> None:
     _plan(ingress.stack, {})
     for name in names:
         assert ingress.control("POST", f"/v1/renew?domain={name}")[0] == 202
-    ingress.wait_settled()
+    ingress.wait_settled(90 + 15 * len(names))
 
 
 # ---- what it can get at
