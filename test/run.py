@@ -107,13 +107,14 @@ class Count:
 
 @functools.cache
 def alone() -> tuple[str, ...]:
-    """Before a command: in a namespace of processes of its own, whose first one reaps, if that can be.
+    """Before a command: in a namespace of processes of its own, whose first one reaps, if that can
+    be.  All of them end with this runner.
 
     An ingressd has the kernel end all that runs as one of certbot's users, in the containers of
     another stage too.
     """
     command = (
-        "unshare", "--pid", "--fork", "--kill-child", "--mount-proc",
+        "setpriv", "--pdeathsig", "KILL", "unshare", "--pid", "--fork", "--kill-child", "--mount-proc",
         "sh", "-c", '"$@"; exit $?', "stage",
     )  # fmt: skip
     tried = subprocess.run([*command, "true"], capture_output=True, check=False)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from support.process import wait_until
 from support.signals import END_SIGNALS
 
 TEST = Path(__file__).resolve().parent.parent.parent
@@ -57,3 +58,27 @@ def test_the_runner_takes_them_when_it_was_started_ignoring_them(runs: bool) -> 
         text=True,
     )
     assert _ignored(done.stdout) == (set() if runs else set(END_SIGNALS))
+
+
+def _runs(argument: str) -> bool:
+    for process in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = process.read_bytes().split(b"\0")
+        except OSError:  # it has ended meanwhile
+            continue
+        if words[0] == b"sleep" and argument.encode() in words:
+            return True
+    return False
+
+
+def test_a_stage_ends_with_the_runner_however_that_ends(tmp_path: Path) -> None:
+    nap = f"60.{os.getpid():07}"  # by which it is known
+    code = "import run, sys; from pathlib import Path; run.LOGS = Path(sys.argv[1])\n"
+    code += "run.run('stage', ['sh', '-c', 'trap : TERM INT HUP; sleep $0; :', sys.argv[2]])\n"
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path), nap],
+        env={**os.environ, "PYTHONPATH": str(TEST)},
+    ) as runner:
+        wait_until(lambda: _runs(nap), what="the stage to run")
+        runner.kill()
+    wait_until(lambda: not _runs(nap), what="the stage's end")
