@@ -161,17 +161,14 @@ static bool leave_out(const char *words, void *arg)
 {
 	struct haproxy *h = arg;
 	char file[SERVED_PAIR_NAME_MAX], served[GENERATIONS_PATH_MAX + SERVED_PAIR_NAME_MAX];
-	bool any = false;
 
-	while (haproxy_refused_next(&words, file)) {
-		snprintf(served, sizeof(served), "%s/current/certs/%s.pem", h->generations.folder,
-			 file);
-		any = h->options.refused(file, served, h->options.arg) || any;
-	}
-	return any;
+	if (!haproxy_refused(words, file))
+		return false;
+	snprintf(served, sizeof(served), "%s/current/certs/%s.pem", h->generations.folder, file);
+	return h->options.refused(file, served, h->options.arg);
 }
 
-/* The configuration that HAProxy has not started with is made again, without the certificates that
+/* The configuration that HAProxy has not started with is made again, without the certificate that
  * it names.  While another one is on its way, that one is judged in the same way. */
 static bool is_made_again(struct haproxy *h, const char *words)
 {
@@ -194,6 +191,7 @@ static void on_exit_of_haproxy(const struct process_result *result, void *arg)
 {
 	struct haproxy *h = arg;
 	struct error err = ERROR_INIT;
+	bool has_served = h->worker != 0; /* what it said of certificates is of an earlier reload */
 
 	h->process = NULL;
 	h->worker = 0;
@@ -207,7 +205,8 @@ static void on_exit_of_haproxy(const struct process_result *result, void *arg)
 	describe_end(result, &err);
 	h->restart_count++;
 	rollout_haproxy_ended(h->rollout, &err);
-	long delay = is_made_again(h, result->tail) ? start_now(h) : start_later(h);
+	bool again = !has_served && is_made_again(h, result->tail);
+	long delay = again ? start_now(h) : start_later(h);
 	log_error("%s; it is started again in %ld s (restart %u)", err.text, delay,
 		  h->restart_count);
 }

@@ -54,16 +54,16 @@ static bool take_name(const char *line, size_t length, char file[SERVED_PAIR_NAM
 	return true;
 }
 
-bool haproxy_refused_next(const char **words, char file[SERVED_PAIR_NAME_MAX])
+bool haproxy_refused(const char *words, char file[SERVED_PAIR_NAME_MAX])
 {
 	static const char alert[] = "[ALERT]";
+	bool any = false;
 
-	while (**words != '\0') {
-		const char *line = *words;
+	for (const char *line = words; *line != '\0';) {
 		size_t length = strcspn(line, "\n");
-		*words += length + (line[length] == '\n');
-		if (strncmp(line, alert, strlen(alert)) == 0 && take_name(line, length, file))
-			return true;
+		if (strncmp(line, alert, strlen(alert)) == 0)
+			any = take_name(line, length, file) || any;
+		line += length + (line[length] == '\n');
 	}
-	return false;
+	return any;
 }

@@ -6,6 +6,7 @@ policy of the system: here RSA of 2048 bits, of which the CA's own keys are as w
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 from pathlib import Path
@@ -127,3 +128,24 @@ def test_another_one_that_covers_the_name_stands_in(
     ingress.wait_for(lambda: ingress.try_serial(NAME) == wildcard, "the wildcard's")
     _order_without_the_policy(ingress, stack, tmp_path)
     _wait_for_another(ingress, refused, wildcard)
+
+
+def test_what_a_haproxy_said_that_served_is_no_reason(
+    world: World, volume: Volume, tmp_path: Path
+) -> None:
+    """Of an earlier reload, say."""
+    serial = volume.put(NAME)
+    volume.put(NEIGHBOUR)
+    wrapper = tmp_path / "haproxy"
+    alert = f"[ALERT] (1) : config : unable to load certificate from file 'certs/{NAME}.pem'."
+    wrapper.write_text(
+        f'#!/bin/bash\n[ "$1" != -W ] || echo "{alert}" >&2\nexec -a "$0" {HAPROXY} "$@"\n'
+    )
+    wrapper.chmod(0o755)
+    ingress = world.ingress(HAPROXY=str(wrapper))
+    ingress.wait_settled()
+    os.kill(ingress.status()["haproxy"]["pid"], signal.SIGKILL)
+    ingress.wait_log("HAProxy serves again")
+    assert "certs/app.demo.test.pem" in ingress.log
+    assert "HAProxy does not start with" not in ingress.log
+    assert ingress.serial(NAME) == serial
