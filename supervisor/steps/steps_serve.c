@@ -178,40 +178,47 @@ static size_t find_domain(const struct settings *settings, const char *file)
 	return i;
 }
 
-/* In place of the one that was refused; whether there is any. */
-static bool replace(const struct steps_serve *serve, size_t domain, const char *served)
+static bool is_same(const struct served_pair *one, const struct served_pair *other)
 {
-	const struct steps_serve_options *o = &serve->options;
-	struct served_pair *pair = &o->pairs[domain];
-	const struct served_pair refused = *pair;
-	struct error ignored = ERROR_INIT;
+	return strcmp(one->serial, other->serial) == 0 && strcmp(one->spki, other->spki) == 0;
+}
 
-	if (served_pair_take_back(served, o->settings->domains[domain], o->certs_folder, time(NULL),
-				  pair, &ignored) == 0 &&
-	    (strcmp(pair->serial, refused.serial) != 0 || strcmp(pair->spki, refused.spki) != 0))
-		return true;
-	*pair = (struct served_pair){0};
-	return install(serve, domain, &ignored) > 0;
+static void tell_refused(const char *name, const struct served_pair *refused,
+			 const struct served_pair *now)
+{
+	if (now->present)
+		log_error("[%s] HAProxy does not start with certificate %s: %s is served instead",
+			  name, refused->serial, now->serial);
+	else
+		log_error("[%s] HAProxy does not start with certificate %s, and there is no other "
+			  "until one has been ordered",
+			  name, refused->serial);
 }
 
 bool steps_serve_refused(struct steps_serve *serve, const char *file, const char *served)
 {
 	const struct steps_serve_options *o = &serve->options;
 	size_t domain = find_domain(o->settings, file);
+	struct served_pair *pair = &o->pairs[domain];
 	struct error ignored = ERROR_INIT;
 
-	if (domain == o->settings->domain_count || !o->pairs[domain].present)
+	if (domain == o->settings->domain_count || !pair->present)
 		return false;
-	const struct served_pair refused = o->pairs[domain];
+	const struct served_pair refused = *pair;
 	const char *name = o->settings->domains[domain];
-	store_refuse(o->store, refused.serial, refused.spki);
-	if (replace(serve, domain, served))
-		log_error("[%s] HAProxy does not start with certificate %s: %s is served instead",
-			  name, refused.serial, o->pairs[domain].serial);
-	else
-		log_error("[%s] HAProxy does not start with certificate %s, and there is no other: "
-			  "clients of this name are refused until there is",
+	bool is_back =
+	    served_pair_take_back(served, name, o->certs_folder, time(NULL), pair, &ignored) == 0;
+	if (is_back && is_same(pair, &refused)) {
+		log_error("[%s] the file with certificate %s was damaged: it is written again",
 			  name, refused.serial);
+		return true;
+	}
+	store_refuse(o->store, refused.serial, refused.spki);
+	if (!is_back) {
+		*pair = (struct served_pair){0};
+		install(serve, domain, &ignored);
+	}
+	tell_refused(name, &refused, pair);
 	publication_request(o->publication, NULL, NULL, &ignored);
 	return true;
 }

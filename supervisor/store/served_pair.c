@@ -191,7 +191,8 @@ static int pem_read_both(const char *path, struct pem_pair *pem, struct error *e
 		error_set(err, EXIT_FAILED, "there is no private key in %s", path);
 		goto out;
 	}
-	buffer_append(&pem->chain, text, (size_t)(key - text));
+	if (key > text) /* between them pem_write() puts a line end */
+		buffer_append(&pem->chain, text, (size_t)(key - text) - 1);
 	buffer_puts(&pem->key, key);
 	rc = buffer_check(&pem->chain, path, err) == 0 ? buffer_check(&pem->key, path, err) : -1;
 out:
@@ -226,12 +227,37 @@ static int take_back(const struct pem_pair *pem, const char *domain, const char 
 	return rc;
 }
 
+static bool has_same_content(const char *one, const char *other)
+{
+	struct error ignored = ERROR_INIT;
+	struct buffer texts[2];
+	bool read = true;
+
+	for (int i = 0; i < 2; i++) {
+		buffer_init(&texts[i], (size_t)2 * CERTIFICATE_PEM_MAX + 1);
+		read = file_read(i == 0 ? one : other, &texts[i], &ignored) == 0 && read;
+	}
+	bool same = read && texts[0].length == texts[1].length &&
+		    memcmp(texts[0].data, texts[1].data, texts[0].length) == 0;
+	for (int i = 0; i < 2; i++) {
+		if (texts[i].data != NULL)
+			OPENSSL_cleanse(texts[i].data, texts[i].length);
+		buffer_free(&texts[i]);
+	}
+	return same;
+}
+
 int served_pair_take_back(const char *path, const char *domain, const char *folder, time_t now,
 			  struct served_pair *pair, struct error *err)
 {
+	char name[SERVED_PAIR_NAME_MAX], installed[PATH_LENGTH_MAX];
 	struct pem_pair pem;
-	int rc = pem_read_both(path, &pem, err);
 
+	served_pair_file_name(domain, name);
+	snprintf(installed, sizeof(installed), "%s/%s.pem", folder, name);
+	if (has_same_content(path, installed))
+		return error_set(err, EXIT_FAILED, "%s is what is installed", path);
+	int rc = pem_read_both(path, &pem, err);
 	if (rc == 0)
 		rc = take_back(&pem, domain, folder, now, pair, err);
 	pem_clear(&pem);

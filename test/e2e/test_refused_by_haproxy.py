@@ -111,7 +111,7 @@ def test_at_the_start_the_others_are_served_without_it(
     )  # fmt: skip
     ingress.wait_for(lambda: ingress.try_serial(NEIGHBOUR) == good, "the good one")
     for serial in (refused, also):
-        ingress.wait_log(f"HAProxy does not start with certificate {serial}, and there is no other")
+        ingress.wait_log(f"HAProxy does not start with certificate {serial}, and there is no other ")
     assert ingress.try_serial(NAME) is None
     _order_without_the_policy(ingress, stack, tmp_path)
     _wait_for_another(ingress, refused)
@@ -149,3 +149,17 @@ def test_what_a_haproxy_said_that_served_is_no_reason(
     assert "certs/app.demo.test.pem" in ingress.log
     assert "HAProxy does not start with" not in ingress.log
     assert ingress.serial(NAME) == serial
+
+
+def test_a_file_that_was_damaged_is_written_again(serving: tuple[Ingress, Volume]) -> None:
+    ingress, volume = serving
+    before, fresh = ingress.serial(NAME), volume.put(NEIGHBOUR)
+    damaged = ingress.run_dir / "certs" / "damaged"
+    damaged.write_text("no certificate")
+    damaged.rename(ingress.run_dir / "certs" / f"{NAME}.pem")
+    ingress.child.signal(signal.SIGHUP)
+    ingress.wait_for(lambda: ingress.try_serial(NEIGHBOUR) == fresh, "the neighbour's new one")
+    ingress.wait_settled()
+    assert ingress.serial(NAME) == before
+    ingress.wait_log(f"[{NAME}] the file with certificate {before} was damaged")
+    assert "HAProxy does not start with" not in ingress.log

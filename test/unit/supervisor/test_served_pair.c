@@ -187,6 +187,10 @@ static void what_is_served_is_taken_back(void **state)
 	    served_pair_take_back(copy, "example.com", *state, time(NULL), &pair, &err), 0);
 	assert_memory_equal(&pair, &before, sizeof(pair));
 	assert_true(file_exists(path));
+	/* Not what is installed: that would be no other. */
+	assert_int_equal(
+	    served_pair_take_back(copy, "example.com", *state, time(NULL), &pair, &err), -1);
+	assert_contains(err.text, "is what is installed");
 	/* What is not there, has no key or is somebody else's leaves everything as it is. */
 	assert_int_equal(
 	    served_pair_take_back(copy, "other.example.com", *state, time(NULL), &pair, &err), -1);
