@@ -206,7 +206,7 @@ out:
 static int take_back(const struct pem_pair *pem, const char *domain, const char *folder, time_t now,
 		     struct served_pair *pair, struct error *err)
 {
-	struct served_pair nothing = {0}, fresh;
+	struct served_pair nothing = {0}, fresh = {0};
 	struct certificate *certificate =
 	    certificate_parse(pem->chain.data, pem->chain.length, err);
 	int rc = -1;
