@@ -15,7 +15,7 @@ def test_caches_are_waited_for_as_long_as_the_value_was_served(
     tmp_path: Path, bind: Bind
 ) -> None:
     """Not as long as was wished for: the provider rounds."""
-    with LinodeApi(bind, ttl_steps=(2,)) as api:
+    with LinodeApi(bind, ttl_steps=(8,)) as api:
         bench = api_bench(tmp_path, bind, api)
         for value in ("v", "w"):
             result = bench.run("auth", **challenge("new.demo.test", value))
