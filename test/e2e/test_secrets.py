@@ -51,8 +51,8 @@ class Watch:
         if not argv:
             return
         program = Path(argv[0]).name
-        if program == "env":
-            return  # the harness starts the product by it
+        if program in ("env", "setpriv"):
+            return  # the harness starts the product by them
         self.programs.add(program)
         if any(secret in " ".join(argv) for secret in self._secrets):
             self.leaks.add(f"argv of {program}")
