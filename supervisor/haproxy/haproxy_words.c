@@ -31,6 +31,8 @@ enum log_level haproxy_judge_line(const char *line)
 			return LOG_DEBUG;
 	if (strncmp(line, "[ALERT]", 7) == 0)
 		return LOG_ERROR;
+	if (strncmp(line, "  ", 2) == 0) /* an alert of several lines, or a warning, goes on */
+		return LOG_WARN;
 	return strncmp(line, "[WARNING]", 9) == 0 ? LOG_WARN : LOG_INFO;
 }
 
@@ -57,11 +59,13 @@ static bool take_name(const char *line, size_t length, char file[SERVED_PAIR_NAM
 bool haproxy_refused(const char *words, char file[SERVED_PAIR_NAME_MAX])
 {
 	static const char alert[] = "[ALERT]";
-	bool any = false;
+	bool is_alert = false, any = false;
 
 	for (const char *line = words; *line != '\0';) {
 		size_t length = strcspn(line, "\n");
-		if (strncmp(line, alert, strlen(alert)) == 0)
+		if (line[0] != ' ') /* HAProxy 3.0 sets further lines of an alert in */
+			is_alert = strncmp(line, alert, strlen(alert)) == 0;
+		if (is_alert)
 			any = take_name(line, length, file) || any;
 		line += length + (line[length] == '\n');
 	}

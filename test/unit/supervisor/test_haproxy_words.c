@@ -26,6 +26,12 @@ static void the_certificate_of_an_alert_is_found(void **state)
 	assert_named(ALERT
 		     "unable to load certificate from file 'certs/_wildcard.example.com.pem'.",
 		     "_wildcard.example.com");
+	assert_named(
+	    "[ALERT]    (7) : config : parsing [haproxy.cfg:58] : 'bind :443' : \n"
+	    "  'crt-list' : error processing line 2 in file 'crt-list.txt' : unable to load "
+	    "certificate from file 'certs/b.example.com.pem': no start line.\n"
+	    "  unable to load SSL private key into SSL Context 'certs/b.example.com.pem'.\n",
+	    "b.example.com");
 	/* Of several the latest. */
 	assert_named(ALERT "unable to load certificate from file 'certs/_wildcard.example.com.pem'."
 			   "\n" ALERT "unable to stat SSL certificate from file "
@@ -44,6 +50,7 @@ static void nothing_else_is(void **state)
 	assert_named(ALERT "line 2 in file 'crt-list.txt' : certs/b.example.com.pem", "");
 	assert_named(ALERT "'certs/b.example.com.pem", "");
 	assert_named(ALERT "'certs/b.example.com.pem\n'", "");
+	assert_named("[WARNING]  (7) : x\n  'certs/b.example.com.pem'", "");
 	assert_named(ALERT "'certs/.pem'", "");
 	assert_named(ALERT "'certs/'", "");
 	assert_named(ALERT "'certs/b.example.com.crt'", "");
@@ -62,6 +69,7 @@ static void a_line_is_as_serious_as_haproxy_says(void **state)
 	    {"[WARNING]  (7) : Proxy x stopped (cumulated conns: FE: 0, BE: 0).", LOG_DEBUG},
 	    {"[ALERT]    (7) : config : Fatal errors found in configuration.", LOG_ERROR},
 	    {"192.0.2.1:443 stopped (cumulated", LOG_INFO}, /* a client's words in its log */
+	    {"  'crt-list' : unable to load", LOG_WARN},
 	    {"", LOG_INFO},
 	};
 
