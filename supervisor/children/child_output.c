@@ -44,7 +44,7 @@ static void take_line(struct child_output *o, int stream, const char *line)
 		is_judged = true;
 	}
 	if (stream == STDERR && (!is_judged || level == LOG_ERROR))
-		snprintf(o->last_error, sizeof(o->last_error), "%s", text);
+		snprintf(o->last_error, sizeof(o->last_error), "%s", text + strspn(text, " "));
 	if (o->options.errors_are_reported && is_prefixed && level == LOG_ERROR)
 		level = LOG_DEBUG;
 	keep_tail(o, text);

@@ -31,6 +31,7 @@ struct haproxy {
 	time_t started_at;
 	struct restarts restarts;
 	unsigned restart_count;
+	bool is_outdated;  /* the configuration has a certificate that was taken out since */
 	pid_t worker;	   /* that was told of; 0: none yet */
 	long loading_told; /* seconds; 0: not yet */
 
@@ -176,14 +177,16 @@ static bool is_made_again(struct haproxy *h, const char *words)
 	unsigned long next = g->in_effect + 1;
 	struct error err = ERROR_INIT;
 
-	if (!rollout_is_idle(h->rollout) || !leave_out(words, h))
+	if (!rollout_is_idle(h->rollout) || (!h->is_outdated && !leave_out(words, h)))
 		return false;
+	h->is_outdated = true;
 	if (generations_make(g, next, &err) != 0 || generations_link(g, next, &err) != 0) {
 		log_error("%s", err.text);
 		return false;
 	}
 	generations_remove(g, g->in_effect);
 	g->in_effect = next;
+	h->is_outdated = false;
 	return true;
 }
 
@@ -277,6 +280,7 @@ static long start_later(struct haproxy *h)
 	return delay;
 }
 
+/* Each time with one certificate less, so that it ends. */
 static long start_now(struct haproxy *h)
 {
 	event_add(h->timer, &(struct timeval){0, 0});

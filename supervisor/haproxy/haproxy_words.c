@@ -16,6 +16,9 @@ static const char *const expected[] = {
     "Exiting Master process",
     "All workers exited",
     "no SSL certificate specified for bind", /* before the first one is issued */
+    /* What is wrong is in the alerts before these. */
+    "Error(s) found in configuration file",
+    "Fatal errors found in configuration",
     /* What becomes of a server when its address is told: see worker_addresses.h. */
     "(leaving forced maintenance)",
     "is going DOWN for maintenance",
@@ -29,10 +32,9 @@ enum log_level haproxy_judge_line(const char *line)
 	for (size_t i = 0; i < sizeof(expected) / sizeof(*expected); i++)
 		if (line[0] == '[' && strstr(line, expected[i]) != NULL)
 			return LOG_DEBUG;
-	if (strncmp(line, "[ALERT]", 7) == 0)
+	/* HAProxy 3.0 and later have an alert's reason in further lines, set in. */
+	if (strncmp(line, "[ALERT]", 7) == 0 || strncmp(line, "  ", 2) == 0)
 		return LOG_ERROR;
-	if (strncmp(line, "  ", 2) == 0) /* an alert of several lines, or a warning, goes on */
-		return LOG_WARN;
 	return strncmp(line, "[WARNING]", 9) == 0 ? LOG_WARN : LOG_INFO;
 }
 
@@ -63,7 +65,7 @@ bool haproxy_refused(const char *words, char file[SERVED_PAIR_NAME_MAX])
 
 	for (const char *line = words; *line != '\0';) {
 		size_t length = strcspn(line, "\n");
-		if (line[0] != ' ') /* HAProxy 3.0 sets further lines of an alert in */
+		if (line[0] != ' ')
 			is_alert = strncmp(line, alert, strlen(alert)) == 0;
 		if (is_alert)
 			any = take_name(line, length, file) || any;

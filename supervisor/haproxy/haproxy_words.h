@@ -8,7 +8,7 @@
 
 #include <stdbool.h>
 
-/* For process.h. */
+/* For struct process_spec. */
 enum log_level haproxy_judge_line(const char *line);
 
 /*
@@ -16,9 +16,7 @@ enum log_level haproxy_judge_line(const char *line);
  * names it; false: it named none.  It names the first that it comes to, by the file's name in the
  * list of certificates:
  *
- *   [ALERT]    (7) : config : parsing [haproxy.cfg:85] : ... 'crt-list' : error processing line 2
- * in file 'crt-list.txt' : unable to load SSL certificate into SSL Context
- * 'certs/x.example.com.pem'.
+ *   [ALERT]    (7) : config : ... unable to load certificate from file 'certs/x.example.com.pem'.
  */
 bool haproxy_refused(const char *words, char file[SERVED_PAIR_NAME_MAX]);
 

@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum {
 	/* 10,000 routes take a few seconds, 10,000 certificates on a slow disk minutes. */
@@ -197,12 +198,15 @@ static void on_checked(const struct process_result *result, void *arg)
 	}
 }
 
-/* "Configuration file is valid" is no news. */
+/* What is said without a level and is not HAProxy's good word is of something else, such as the
+ * dynamic loader: it is why there is no judgement. */
 static enum log_level judge_line(const char *line)
 {
 	enum log_level level = haproxy_judge_line(line);
 
-	return level == LOG_INFO ? LOG_DEBUG : level;
+	if (level != LOG_INFO)
+		return level;
+	return strcmp(line, "Configuration file is valid") == 0 ? LOG_DEBUG : LOG_ERROR;
 }
 
 static int check(struct rollout *r, struct error *err)

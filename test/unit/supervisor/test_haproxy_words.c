@@ -67,9 +67,11 @@ static void a_line_is_as_serious_as_haproxy_says(void **state)
 	    {"[NOTICE]   (7) : haproxy version is 2.6.12", LOG_DEBUG},
 	    {"[WARNING]  (7) : Server x is DOWN", LOG_WARN},
 	    {"[WARNING]  (7) : Proxy x stopped (cumulated conns: FE: 0, BE: 0).", LOG_DEBUG},
-	    {"[ALERT]    (7) : config : Fatal errors found in configuration.", LOG_ERROR},
+	    {"[ALERT]    (7) : config : no such section", LOG_ERROR},
+	    {"[ALERT]    (7) : config : Error(s) found in configuration file : x.cfg", LOG_DEBUG},
+	    {"[ALERT]    (7) : config : Fatal errors found in configuration.", LOG_DEBUG},
 	    {"192.0.2.1:443 stopped (cumulated", LOG_INFO}, /* a client's words in its log */
-	    {"  'crt-list' : unable to load", LOG_WARN},
+	    {"  'crt-list' : unable to load", LOG_ERROR},
 	    {"", LOG_INFO},
 	};
 

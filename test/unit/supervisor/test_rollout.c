@@ -38,9 +38,9 @@ static bool leave_out(const char *words, void *arg)
 {
 	struct site *site = arg;
 
-	assert_contains(words, "refused: ");
 	if (site->then == NULL)
 		return false;
+	assert_contains(words, "refused: ");
 	site->text = site->then;
 	site->then = NULL;
 	return true;
@@ -137,6 +137,7 @@ static void write_refusing(const char *folder, char path[256])
 	static const char script[] = "#!/bin/sh\n"
 				     "grep -q bad \"$3\" || exit 0\n"
 				     "echo '[ALERT] refused: bad' >&2\n"
+				     "echo '[ALERT] Fatal errors found in configuration.' >&2\n"
 				     "exit 1\n";
 	struct error err = ERROR_INIT;
 
@@ -158,6 +159,36 @@ static void what_the_check_refuses_is_not_loaded(void **folder)
 	assert_int_equal(site.master.reload_count, 0);
 	assert_current(&site, "generation-1");
 	close_site(&site);
+}
+
+static void why_there_is_no_judgement_is_told(void **folder)
+{
+	static const struct {
+		const char *said, *told;
+	} kinds[] = {
+	    {"haproxy: cannot open shared object file", "haproxy: cannot open shared object file"},
+	    {"[ALERT] parsing :\n  no start line.\n[ALERT] Error(s) found in configuration file",
+	     "no start line."},
+	};
+	struct error err = ERROR_INIT;
+	char own[200], path[256], script[256];
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+		struct site site;
+		snprintf(own, sizeof(own), "%s/%zu", (char *)*folder, i);
+		assert_int_equal(file_make_dirs(own, 0700, &err), 0);
+		snprintf(path, sizeof(path), "%s/broken", own);
+		snprintf(script, sizeof(script), "#!/bin/sh\necho '%s' >&2\nexit 127\n",
+			 kinds[i].said);
+		assert_int_equal(file_write(path, 0700, script, strlen(script), &err), 0);
+		open_site(&site, own, path);
+		request(&site);
+		run_until(site.master.base, &site.answered);
+		snprintf(script, sizeof(script), "HAProxy refuses the new configuration: %s",
+			 kinds[i].told);
+		assert_string_equal(site.said, script);
+		close_site(&site);
+	}
 }
 
 static void what_can_be_left_out_is_and_the_rest_is_loaded(void **folder)
@@ -310,6 +341,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    scratch_test(a_new_worker_is_success),
 	    scratch_test(what_the_check_refuses_is_not_loaded),
+	    scratch_test(why_there_is_no_judgement_is_told),
 	    scratch_test(what_can_be_left_out_is_and_the_rest_is_loaded),
 	    scratch_test(a_reload_that_fails_goes_back_and_the_next_one_works),
 	    scratch_test(a_reload_that_starts_no_worker_has_failed_and_the_next_one_works),
