@@ -12,7 +12,12 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-POLL_INTERVAL = 0.01
+SHORTEST_POLL, LONGEST_POLL = 0.01, 0.2
+POLLS_PER_WAIT = 20
+"""Of what was waited for so far, a poll waits for one part more in so many: a predicate that asks
+the product costs both of them time."""
+MOST_PATIENCE = 4
+"""A deadline is at most so many times as long where much else runs."""
 START_DEADLINE = 15.0
 STOP_GRACE = 5.0
 LOG_TAIL_LINES = 40
@@ -41,15 +46,25 @@ def wait_until(
 ) -> None:
     """Polls until `predicate` is true.
 
-    After `deadline` seconds raises TimeoutError naming `what`, with `detail()` (a log, a last
-    answer) appended.
+    After `deadline` seconds, of a machine that has nothing else to do, raises TimeoutError naming
+    `what`, with `detail()` (a log, a last answer) appended.
     """
-    end = time.monotonic() + deadline
+    start = last = time.monotonic()
+    used = 0.0
     while not predicate():
-        if time.monotonic() > end:
-            message = f"after {deadline:g} s still waiting for {what}\n{detail()}"
+        now = time.monotonic()
+        used += (now - last) / _crowding()
+        last = now
+        if used > deadline:
+            message = f"after {now - start:.0f} s still waiting for {what}\n{detail()}"
             raise TimeoutError(message.rstrip())
-        time.sleep(POLL_INTERVAL)
+        time.sleep(min(max(SHORTEST_POLL, (now - start) / POLLS_PER_WAIT), LONGEST_POLL))
+
+
+def _crowding() -> float:
+    """How many want each core at this moment: 1 where no more do than there are."""
+    runnable = int(Path("/proc/loadavg").read_text().split()[3].partition("/")[0])
+    return min(max(1.0, runnable / (os.cpu_count() or 1)), MOST_PATIENCE)
 
 
 def session_members(session: int) -> list[int]:
@@ -159,8 +174,9 @@ class Child:
         self.signal(signal.SIGCONT)
 
     def wait(self, deadline: float) -> int:
-        """Waits for the child to exit by itself; returns the exit status."""
-        return self._process.wait(timeout=deadline)
+        """Waits for the child to exit by itself; returns the exit status, or raises TimeoutError."""
+        wait_until(lambda: not self.running, what=f"{self.argv[0]} to exit", deadline=deadline)
+        return self._process.wait()
 
     def survivors(self) -> list[int]:
         """Pids of its descendants (and itself) that are still there."""
@@ -174,7 +190,7 @@ class Child:
         """
         try:
             return self.terminate(grace)
-        except subprocess.TimeoutExpired:
+        except TimeoutError:
             return self.kill()
         finally:
             wait_until(self._killed_all, what=f"the descendants of {self.argv[0]} to be gone")
@@ -187,7 +203,7 @@ class Child:
         return not survivors
 
     def terminate(self, grace: float = STOP_GRACE) -> int:
-        """TERM to the child alone; raises subprocess.TimeoutExpired if it is not enough."""
+        """TERM to the child alone; raises TimeoutError if it is not enough."""
         self.signal(signal.SIGTERM)
         self.resume()  # a paused child would not see the TERM
         return self.wait(grace)
