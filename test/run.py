@@ -29,6 +29,8 @@ from support.signals import take_end_signals
 ROOT = Path(__file__).resolve().parent.parent
 LOGS = ROOT / "build" / "test"
 TAIL_LINES = 120
+MOST_SHOWN = 20
+LONGEST_REASON = 300
 EXCUSED = 77
 """What a script ends with that says why it need not run here."""
 PYTEST = ["/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider"]
@@ -39,8 +41,12 @@ WORKERS = ["-n", "4", "--dist", "load"]
 # A test that the Debian around it cannot make a difference to runs once; the others run on each.
 
 E2E = "test/e2e"
-# What HAProxy and OpenSSL do for clients.
+# What HAProxy and OpenSSL do for clients, and of that, what our own programs decide.
 DATA_PATH = (f"{E2E}/protocols", f"{E2E}/routing", f"{E2E}/test_data_path.py")
+DATA_PATH_OF_OURS = (
+    f"{E2E}/protocols/test_backend_names.py", f"{E2E}/protocols/test_backend_dns.py",
+    f"{E2E}/routing/test_evidence_crowds.py",
+)  # fmt: skip
 # What certbot makes of the volume, and its own files of ours.
 CERTBOTS_WAYS = (
     f"{E2E}/test_clean_room.py::test_after_each_kind_of_order_plain_certbot_has_no_complaint",
@@ -50,28 +56,28 @@ CERTBOTS_WAYS = (
     f"{E2E}/test_accounts.py::test_many_first_certificates_are_ordered_with_one_account",
     f"{E2E}/test_accounts.py::test_an_account_that_the_ca_has_lost_is_replaced_once",
 )
+# Of test_dns_*: whole orders, and the supervisor's decisions.
+NOT_DNS_ALONE = {"test_dns_certbot.py", "test_dns_providers.py", "test_dns_setup.py"}
 # Our own programs with what others send them, in which the sanitizers look for mistakes.
-WITH_CERTBOT = {"test_dns_certbot.py", "test_dns_providers.py"}
 READS_WHAT_OTHERS_SEND = (
     *(
         f"{E2E}/{name}"
         for name in (
             "cloudflare", "linode", "namecheap", "route53", "preflight",
             "test_attestation.py", "test_attestation_platforms.py", "test_attestation_refused.py",
-            "test_commands.py", "test_control.py", "test_ctl_dns.py", "test_evidence.py",
-            "test_evidence_folder.py", "test_evidence_platforms.py", "test_evidence_server.py",
-            "test_evidence_server_life.py", "test_guest_agent.py", "test_hostile_certbot.py", "test_lying_ca.py",
-            "test_outside_text.py",
+            "test_commands.py", "test_control.py", "test_evidence.py", "test_evidence_folder.py",
+            "test_evidence_platforms.py", "test_evidence_server.py", "test_evidence_server_life.py",
+            "test_guest_agent.py", "test_lying_ca.py", "test_outside_text.py",
         )
     ),
     *(
         f"{E2E}/{path.name}"
         for path in sorted((ROOT / E2E).glob("test_dns_*.py"))
-        if path.name not in WITH_CERTBOT
+        if path.name not in NOT_DNS_ALONE
     ),
 )  # fmt: skip
 # How many sequences for each DNS provider, of which `test/property` alone makes more; see there.
-SEQUENCES = "800"
+SEQUENCES = "300"
 # With another HAProxy, OpenSSL and certbot than on Debian 12.
 ON_DEBIAN_13 = (
     *DATA_PATH, *CERTBOTS_WAYS, *READS_WHAT_OTHERS_SEND,
@@ -79,18 +85,27 @@ ON_DEBIAN_13 = (
         f"{E2E}/{name}"
         for name in (
             "test_adoption.py", "test_bad_certificates.py", "test_bad_configuration.py",
-            "test_first_start.py", "test_haproxy_traffic.py", "test_refused_by_haproxy.py",
-            "test_render_by_hand.py", "test_renewal.py", "test_restarts.py", "test_settings.py", "test_volume.py",
-            *sorted(WITH_CERTBOT),
+            "test_dns_certbot.py", "test_first_start.py", "test_haproxy_traffic.py",
+            "test_refused_by_haproxy.py", "test_render_by_hand.py", "test_renewal.py",
         )
     ),
+    *(f"--ignore={name}" for name in DATA_PATH_OF_OURS),
 )  # fmt: skip
 # What a HAProxy and a certbot to come may do otherwise; what our rules route where is not among it.
 ON_FORKY = (
-    f"{E2E}/protocols", f"{E2E}/test_data_path.py", f"{E2E}/test_refused_by_haproxy.py", *CERTBOTS_WAYS,
+    *(
+        f"{E2E}/protocols/{name}"
+        for name in (
+            "test_evidence_http1.py", "test_evidence_http2.py", "test_http2.py", "test_openings.py",
+            "test_rendered.py", "test_tls.py",
+        )
+    ),
+    f"{E2E}/test_data_path.py", f"{E2E}/test_refused_by_haproxy.py", *CERTBOTS_WAYS,
 )  # fmt: skip
 cpu_seconds: dict[str, float] = defaultdict(float)
 """By stage, with all that its commands have started and waited for."""
+failures: dict[str, list[str]] = defaultdict(list)
+"""By stage, each failed test with the first line of its reason."""
 LAST_LINE = re.compile(r"^(\d+) passed, (\d+) failed$", re.MULTILINE)
 
 
@@ -151,7 +166,18 @@ def at_least_one_failure(count: Count, status: int) -> Count:
     return count
 
 
-def read_junit(path: Path) -> Count | None:
+def reason(case: ET.Element) -> str | None:
+    """Why this test of a JUnit report failed, in one line; None if it did not."""
+    bad = case.find("failure")
+    if bad is None:
+        bad = case.find("error")
+    if bad is None:
+        return None
+    lines = (bad.get("message") or bad.text or "").strip().splitlines()
+    return lines[0][:LONGEST_REASON] if lines else "no reason given"
+
+
+def read_junit(stage: str, path: Path) -> Count | None:
     """The count in a JUnit report; None if it is missing, broken or empty."""
     count = Count()
     try:
@@ -165,18 +191,22 @@ def read_junit(path: Path) -> Count | None:
         skipped = int(suite.get("skipped", "0") or 0)
         count.failed += bad
         count.passed += int(suite.get("tests", "0")) - bad - skipped
+        for case in suite.iter("testcase"):
+            why = reason(case)
+            if why is not None:
+                failures[stage].append(f"{case.get('classname') or path.stem}::{case.get('name')}: {why}")
     return count
 
 
-def junit(path: Path, status: int) -> Count:
+def junit(stage: str, path: Path, status: int) -> Count:
     """The same, with a missing report or one in which nothing passed as a failure."""
-    return at_least_one_failure(read_junit(path) or Count(), status)
+    return at_least_one_failure(read_junit(stage, path) or Count(), status)
 
 
-def unit(report: Path, status: int) -> Count:
+def unit(stage: str, report: Path, status: int) -> Count:
     """One program's count. That all its tests were left out is said by their names ("... without
     the sanitizer") and is no failure; that it ran none at all is."""
-    count = read_junit(report)
+    count = read_junit(stage, report)
     if count is None or (status != 0 and count.failed == 0):
         return Count(0, 1)
     return count
@@ -193,7 +223,7 @@ def pytest(stage: str, folder: str, variant: str, *extra: str) -> Count:
         # look for leaks.
         ASAN_OPTIONS="detect_leaks=0:abort_on_error=1",
     )
-    return junit(report, status)
+    return junit(stage, report, status)
 
 
 def build(stage: str, variant: str, *targets: str) -> bool:
@@ -212,7 +242,7 @@ def units(stage: str, variant: str) -> Count:
         status = run(
             stage, [str(program)], CMOCKA_MESSAGE_OUTPUT="xml", CMOCKA_XML_FILE=str(report)
         )
-        count += unit(report, status)
+        count += unit(stage, report, status)
     return at_least_one_failure(count, 0)
 
 
@@ -263,7 +293,7 @@ def debian(stage: str, suite: str, variant: str, *tests: str) -> Count:
     # A path inside that root, where the project is another folder.
     junitxml = f"--junitxml={report.relative_to(ROOT)}"
     status = run(stage, ["test/debian", suite, root, *tests, junitxml], VARIANT=variant)
-    return junit(report, status)
+    return junit(stage, report, status)
 
 
 def image(stage: str) -> Count:
@@ -280,7 +310,7 @@ def image(stage: str) -> Count:
     if status == EXCUSED:
         print(lines[-1], flush=True)
         return Count()
-    return junit(report, status)
+    return junit(stage, report, status)
 
 
 def checks(stage: str) -> Count:
@@ -292,6 +322,7 @@ def checks(stage: str) -> Count:
             count.passed += 1
         else:
             count.failed += 1
+            failures[stage].append(name)
     return count
 
 
@@ -341,6 +372,15 @@ def show_tail(stage: str) -> None:
     print("----", flush=True)
 
 
+def show_failures() -> None:
+    """All of them once more at the end, where whoever sees no more than that finds them."""
+    for stage, names in failures.items():
+        for name in names[:MOST_SHOWN]:
+            print(f"failed: {stage}: {name}")
+        if len(names) > MOST_SHOWN:
+            print(f"failed: {stage}: {len(names) - MOST_SHOWN} more, see build/test/{stage}.xml")
+
+
 def run_stages(stages: Iterable[str]) -> Count:
     """One after the other, each told in a line."""
     total = Count()
@@ -355,6 +395,7 @@ def run_stages(stages: Iterable[str]) -> Count:
             print(f"{stage:10} {counts}  {times}", flush=True)
             if count.failed > 0:
                 show_tail(stage)
+                failures[stage] = failures[stage] or [f"see build/test/{stage}.log"]
         total += count
     return total
 
@@ -378,6 +419,7 @@ def main(wanted: list[str]) -> int:
         return 64
     LOGS.mkdir(parents=True, exist_ok=True)
     total = run_stages(wanted) if wanted else run_everything()
+    show_failures()
     print(f"{total.passed} passed, {total.failed} failed", flush=True)
     return 0 if total.failed == 0 and total.passed > 0 else 1
 

@@ -28,7 +28,7 @@ from .conftest import World
 NAME = "app.demo.test"
 CERTIFICATE = f"cert-{NAME}.pem"
 ATTESTATION = "attestation.json"
-RENEWALS = 20
+RENEWALS = 10
 FAILED = 1
 
 

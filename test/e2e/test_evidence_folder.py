@@ -21,7 +21,7 @@ from .evidence_http import curl
 TRY_LATER = 75
 NOBODY = 65534
 EVIDENCE_USER = 59302 if os.geteuid() == 0 else os.geteuid()  # common/privileges.h
-PUBLICATIONS = 40  # by each kind of vandal
+PUBLICATIONS = 20  # by each kind of vandal
 VANDAL = Path(__file__).resolve().parent.parent / "support" / "folder_vandal.py"
 NAME = "app.example.com"
 
