@@ -54,6 +54,12 @@ void domain_failed(struct domain *d, const struct error *err)
 	end_step(d, EVENT_FAILED, err);
 }
 
+void domain_refused(struct domain *d, const struct error *err)
+{
+	d->wait_seconds = 0;
+	end_step(d, EVENT_REFUSED, err);
+}
+
 void domain_waits(struct domain *d, long seconds, const struct error *why)
 {
 	d->wait_seconds = seconds;

@@ -20,11 +20,13 @@ void *domain_context(const struct domain *domain);
 void domain_enter(struct domain *domain, struct lane *lane, void (*go)(void *domain));
 
 /* How a step ended: its work is done; there was nothing to do; it failed, which the domain goes
- * past (it becomes its note, and is tried again some time after the pass); it failed. */
+ * past (it becomes its note, and is tried again some time after the pass); it failed; it failed,
+ * and only another certificate can be served. */
 void domain_done(struct domain *domain);
 void domain_nothing(struct domain *domain);
 void domain_passed(struct domain *domain, const struct error *err);
 void domain_failed(struct domain *domain, const struct error *err);
+void domain_refused(struct domain *domain, const struct error *err);
 
 /* Its note, besides those of steps that were gone past, from here to the next call: what ought to
  * be set right although the order goes on.  NULL: nothing. */

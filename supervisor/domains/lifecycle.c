@@ -30,25 +30,25 @@
  * PREFLIGHT and ISSUE are gone past with a certificate that the volume has not taken: it is
  * served all the same.
  *
- * A certificate that CHECK refuses was just issued or lies there broken: only ordering
+ * A certificate that CHECK or HAProxy refuses was just issued or lies there broken: only ordering
  * another one helps, hence back to ISSUE.  Evidence that cannot be published (the guest
  * agent is away) must not keep a renewed certificate from being served: PUBLISH goes on
  * to APPLY either way and the publication retries by itself.
  */
 /* clang-format off */
 static const struct transition table[STEP_COUNT][EVENT_COUNT] = {
-    /*                   WAKE           DONE              NOTHING           PASSED             FAILED             RECHECK */
-    [STEP_SETTLED]   = {RUN(RECORDS),  IGNORE(SETTLED),  IGNORE(SETTLED),  IGNORE(SETTLED),   IGNORE(SETTLED),   RUN(CHECK)},
-    [STEP_RECORDS]   = {RUN(RECORDS),  RUN(ACCOUNT),     RUN(ACCOUNT),     RUN(ACCOUNT),      PAUSE(RECORDS),    RUN(CHECK)},
-    [STEP_ACCOUNT]   = {RUN(ACCOUNT),  RUN(CAA),         RUN(CAA),         PAUSE(ACCOUNT),    PAUSE(ACCOUNT),    RUN(CHECK)},
-    [STEP_CAA]       = {RUN(CAA),      RUN(PREFLIGHT),   RUN(PREFLIGHT),   RUN(PREFLIGHT),    PAUSE(CAA),        RUN(CHECK)},
-    [STEP_PREFLIGHT] = {RUN(RECORDS),  RUN(ISSUE),       RUN(CHECK),       RUN(CHECK),        PAUSE(PREFLIGHT),  RUN(CHECK)},
-    [STEP_ISSUE]     = {RUN(RECORDS),  RUN(CHECK),       RUN(CHECK),       RUN(CHECK),        PAUSE(ISSUE),      RUN(CHECK)},
-    [STEP_CHECK]     = {RUN(CHECK),    RUN(INSTALL),     RUN(PROBE),       PAUSE(ISSUE),      PAUSE(ISSUE),      IGNORE(CHECK)},
-    [STEP_INSTALL]   = {RUN(INSTALL),  RUN(PUBLISH),     RUN(PROBE),       PAUSE(INSTALL),    PAUSE(INSTALL),    IGNORE(INSTALL)},
-    [STEP_PUBLISH]   = {RUN(PUBLISH),  RUN(APPLY),       RUN(APPLY),       RUN(APPLY),        RUN(APPLY),        IGNORE(PUBLISH)},
-    [STEP_APPLY]     = {RUN(APPLY),    RUN(PROBE),       RUN(PROBE),       PAUSE(APPLY),      PAUSE(APPLY),      IGNORE(APPLY)},
-    [STEP_PROBE]     = {RUN(PROBE),    REST,             REST,             PAUSE(APPLY),      PAUSE(APPLY),      IGNORE(PROBE)},
+    /*                   WAKE           DONE              NOTHING           PASSED             FAILED             REFUSED            RECHECK */
+    [STEP_SETTLED]   = {RUN(RECORDS),  IGNORE(SETTLED), IGNORE(SETTLED),  IGNORE(SETTLED),   IGNORE(SETTLED),   IGNORE(SETTLED),   RUN(CHECK)},
+    [STEP_RECORDS]   = {RUN(RECORDS),  RUN(ACCOUNT),    RUN(ACCOUNT),     RUN(ACCOUNT),      PAUSE(RECORDS),    PAUSE(RECORDS),    RUN(CHECK)},
+    [STEP_ACCOUNT]   = {RUN(ACCOUNT),  RUN(CAA),        RUN(CAA),         PAUSE(ACCOUNT),    PAUSE(ACCOUNT),    PAUSE(ACCOUNT),    RUN(CHECK)},
+    [STEP_CAA]       = {RUN(CAA),      RUN(PREFLIGHT),  RUN(PREFLIGHT),   RUN(PREFLIGHT),    PAUSE(CAA),        PAUSE(CAA),        RUN(CHECK)},
+    [STEP_PREFLIGHT] = {RUN(RECORDS),  RUN(ISSUE),      RUN(CHECK),       RUN(CHECK),        PAUSE(PREFLIGHT),  PAUSE(PREFLIGHT),  RUN(CHECK)},
+    [STEP_ISSUE]     = {RUN(RECORDS),  RUN(CHECK),      RUN(CHECK),       RUN(CHECK),        PAUSE(ISSUE),      PAUSE(ISSUE),      RUN(CHECK)},
+    [STEP_CHECK]     = {RUN(CHECK),    RUN(INSTALL),    RUN(PROBE),       PAUSE(ISSUE),      PAUSE(ISSUE),      PAUSE(ISSUE),      IGNORE(CHECK)},
+    [STEP_INSTALL]   = {RUN(INSTALL),  RUN(PUBLISH),    RUN(PROBE),       PAUSE(INSTALL),    PAUSE(INSTALL),    PAUSE(INSTALL),    IGNORE(INSTALL)},
+    [STEP_PUBLISH]   = {RUN(PUBLISH),  RUN(APPLY),      RUN(APPLY),       RUN(APPLY),        RUN(APPLY),        RUN(APPLY),        IGNORE(PUBLISH)},
+    [STEP_APPLY]     = {RUN(APPLY),    RUN(PROBE),      RUN(PROBE),       PAUSE(APPLY),      PAUSE(APPLY),      PAUSE(APPLY),      IGNORE(APPLY)},
+    [STEP_PROBE]     = {RUN(PROBE),    REST,            REST,             PAUSE(APPLY),      PAUSE(APPLY),      PAUSE(ISSUE),      IGNORE(PROBE)},
 };
 /* clang-format on */
 

@@ -6,7 +6,8 @@
  *      +---------------------------- PROBE <----------- APPLY <--------------------------+
  *
  * Whatever fails is repeated after a pause; a failing PROBE goes back to APPLY, so a
- * domain is never called settled before a handshake has shown the new certificate.
+ * domain is never called settled before a handshake has shown the new certificate, or to ISSUE
+ * where HAProxy does not start with that certificate.
  */
 #ifndef SUPERVISOR_DOMAINS_LIFECYCLE_H
 #define SUPERVISOR_DOMAINS_LIFECYCLE_H
@@ -32,6 +33,7 @@ enum lifecycle_event {
 	EVENT_NOTHING, /* the step found nothing to do */
 	EVENT_PASSED,  /* it failed, but what comes after it does not depend on it */
 	EVENT_FAILED,
+	EVENT_REFUSED, /* it failed, and only another certificate can be served */
 	EVENT_RECHECK, /* certificates on the volume may have changed under us */
 	EVENT_COUNT
 };

@@ -161,23 +161,23 @@ static void describe_end(const struct process_result *result, struct error *err)
 static bool leave_out(const char *words, void *arg)
 {
 	struct haproxy *h = arg;
-	char file[SERVED_PAIR_NAME_MAX], served[GENERATIONS_PATH_MAX + SERVED_PAIR_NAME_MAX];
+	char file[SERVED_PAIR_NAME_MAX], served[GENERATIONS_PATH_MAX];
 
 	if (!haproxy_refused(words, file))
 		return false;
-	snprintf(served, sizeof(served), "%s/current/certs/%s.pem", h->generations.folder, file);
+	snprintf(served, sizeof(served), "%s/current/certs", h->generations.folder);
 	return h->options.refused(file, served, h->options.arg);
 }
 
 /* The configuration that HAProxy has not started with is made again, without the certificate that
- * it names.  While another one is on its way, that one is judged in the same way. */
+ * it names. */
 static bool is_made_again(struct haproxy *h, const char *words)
 {
 	struct generations *g = &h->generations;
 	unsigned long next = g->in_effect + 1;
 	struct error err = ERROR_INIT;
 
-	if (!rollout_is_idle(h->rollout) || (!h->is_outdated && !leave_out(words, h)))
+	if (!h->is_outdated && !leave_out(words, h))
 		return false;
 	h->is_outdated = true;
 	if (generations_make(g, next, &err) != 0 || generations_link(g, next, &err) != 0) {
@@ -195,6 +195,8 @@ static void on_exit_of_haproxy(const struct process_result *result, void *arg)
 	struct haproxy *h = arg;
 	struct error err = ERROR_INIT;
 	bool has_served = h->worker != 0; /* what it said of certificates is of an earlier reload */
+	/* Another configuration is on its way otherwise, which is judged in the same way. */
+	bool is_latest = rollout_is_idle(h->rollout);
 
 	h->process = NULL;
 	h->worker = 0;
@@ -208,7 +210,7 @@ static void on_exit_of_haproxy(const struct process_result *result, void *arg)
 	describe_end(result, &err);
 	h->restart_count++;
 	rollout_haproxy_ended(h->rollout, &err);
-	bool again = !has_served && is_made_again(h, result->tail);
+	bool again = !has_served && is_latest && is_made_again(h, result->tail);
 	long delay = again ? start_now(h) : start_later(h);
 	log_error("%s; it is started again in %ld s (restart %u)", err.text, delay,
 		  h->restart_count);

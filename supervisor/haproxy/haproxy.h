@@ -26,7 +26,8 @@ struct haproxy_options {
 	 * for that configuration is answered.  May be NULL. */
 	void (*worker_serves)(pid_t worker, void *arg);
 	/* HAProxy does not start with the pair FILE.pem (haproxy_words.h).  What serves now may
-	 * have another one, at `served`.  Whether what is rendered from now on is without it. */
+	 * have another one, in the folder `served`.  Whether what is rendered from now on is
+	 * without it. */
 	bool (*refused)(const char *file, const char *served, void *arg);
 	void *arg;
 };

@@ -206,7 +206,10 @@ static enum log_level judge_line(const char *line)
 
 	if (level != LOG_INFO)
 		return level;
-	return strcmp(line, "Configuration file is valid") == 0 ? LOG_DEBUG : LOG_ERROR;
+	if (strcmp(line, "Configuration file is valid") == 0 ||
+	    strcmp(line, "Warnings were found.") == 0)
+		return LOG_DEBUG;
+	return LOG_ERROR;
 }
 
 static int check(struct rollout *r, struct error *err)

@@ -49,7 +49,7 @@ struct steps *steps_new(const struct steps_options *o, struct error *err)
 		goto fail;
 	steps->order = steps_order_new(
 	    &(struct steps_order_options){o->base, o->settings, o->jobs, o->certbot, o->key_origin,
-					  o->store, steps->accounts, &steps->clock},
+					  o->store, steps->accounts, &steps->clock, o->pairs},
 	    err);
 	if (steps->order == NULL)
 		goto fail;

@@ -311,12 +311,16 @@ static void on_issued(const struct certbot_outcome *outcome, void *arg)
 		domain_failed(arg, &err);
 }
 
-/* By a certificate that holds for longer than a day. */
-static bool is_covered(const struct domain *d, const struct lineage *lineage)
+/* By a certificate that holds for longer than a day: the volume's, or one that is served although
+ * the volume's is not fit for it. */
+static bool is_covered(const struct steps_order *order, const struct domain *d,
+		       const struct lineage *lineage)
 {
 	const struct served_pair nothing = {0};
 	struct error ignored = ERROR_INIT;
 
+	if (served_pair_holds(&order->options.pairs[domain_index(d)], time(NULL) + DAY))
+		return true;
 	return lineage != NULL && lineage->not_after > time(NULL) + DAY &&
 	       served_pair_check(lineage, domain_called(d), &nothing, time(NULL), &ignored) == 0;
 }
@@ -335,7 +339,7 @@ static int place_order(struct steps_order *order, struct domain *d, const struct
 	else if (store_new_name(o->store, domain_called(d), name, err) != 0)
 		return -1;
 	/* Noted on the volume before it is made: a crash must not lose count. */
-	if (domain_spend_order(d, is_covered(d, lineage), err) != 0) {
+	if (domain_spend_order(d, is_covered(order, d, lineage), err) != 0) {
 		store_give_name_back(o->store, name);
 		return -1;
 	}

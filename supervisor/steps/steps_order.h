@@ -17,6 +17,7 @@ struct domain;
 struct event_base;
 struct jobs;
 struct key_origin;
+struct served_pair;
 struct settings;
 struct steps_account;
 
@@ -29,6 +30,7 @@ struct steps_order_options {
 	struct certificate_store *store;
 	struct steps_account *accounts;
 	struct clock_check *clock;
+	const struct served_pair *pairs; /* one for each of settings->domains */
 };
 
 struct steps_order;

@@ -195,7 +195,42 @@ static void tell_refused(const char *name, const struct served_pair *refused,
 			  name, refused->serial);
 }
 
-bool steps_serve_refused(struct steps_serve *serve, const char *file, const char *served)
+/* Whether the domain has what HAProxy has now, in `served_folder`, and that is another one. */
+static bool take_back(const struct steps_serve *serve, size_t domain, const char *served_folder)
+{
+	const struct steps_serve_options *o = &serve->options;
+	struct error ignored = ERROR_INIT;
+
+	return served_pair_take_back(served_folder, o->settings->domains[domain], o->certs_folder,
+				     time(NULL), &o->pairs[domain], &ignored) == 0;
+}
+
+/* For one domain that was not given back what HAProxy has now. */
+static void install_another(const struct steps_serve *serve, size_t domain)
+{
+	struct error ignored = ERROR_INIT;
+
+	serve->options.pairs[domain] = (struct served_pair){0};
+	install(serve, domain, &ignored);
+}
+
+/* From the others for which it stands in as well. */
+static void take_from_others(const struct steps_serve *serve, const struct served_pair *refused,
+			     const char *served_folder)
+{
+	const struct settings *settings = serve->options.settings;
+
+	for (size_t i = 0; i < settings->domain_count; i++) {
+		struct served_pair *pair = &serve->options.pairs[i];
+		if (!pair->present || !is_same(pair, refused))
+			continue;
+		if (!take_back(serve, i, served_folder) || is_same(pair, refused))
+			install_another(serve, i);
+		tell_refused(settings->domains[i], refused, pair);
+	}
+}
+
+bool steps_serve_refused(struct steps_serve *serve, const char *file, const char *served_folder)
 {
 	const struct steps_serve_options *o = &serve->options;
 	size_t domain = find_domain(o->settings, file);
@@ -206,19 +241,17 @@ bool steps_serve_refused(struct steps_serve *serve, const char *file, const char
 		return false;
 	const struct served_pair refused = *pair;
 	const char *name = o->settings->domains[domain];
-	bool is_back =
-	    served_pair_take_back(served, name, o->certs_folder, time(NULL), pair, &ignored) == 0;
+	bool is_back = take_back(serve, domain, served_folder);
 	if (is_back && is_same(pair, &refused)) {
 		log_error("[%s] the file with certificate %s was damaged: it is written again",
 			  name, refused.serial);
 		return true;
 	}
 	store_refuse(o->store, refused.serial, refused.spki);
-	if (!is_back) {
-		*pair = (struct served_pair){0};
-		install(serve, domain, &ignored);
-	}
+	if (!is_back)
+		install_another(serve, domain);
 	tell_refused(name, &refused, pair);
+	take_from_others(serve, &refused, served_folder);
 	publication_request(o->publication, NULL, NULL, &ignored);
 	return true;
 }
@@ -251,9 +284,27 @@ void steps_serve_apply(struct domain *d, void *context)
 		domain_failed(d, &err);
 }
 
+/* Why HAProxy has been given another certificate than the domain's own, or none; 0: it has not. */
+static int check_own(const struct steps_serve *serve, const struct domain *d, struct error *err)
+{
+	const struct served_pair nothing = {0};
+	const struct lineage *own;
+	struct error ignored = ERROR_INIT;
+
+	if (store_find(serve->options.store, domain_called(d), &own, &ignored) <= 0 ||
+	    !own->is_refused)
+		return 0;
+	return served_pair_check(own, domain_called(d), &nothing, time(NULL), err);
+}
+
 void steps_serve_probe(struct domain *d, void *context)
 {
 	const struct steps_serve *serve = context;
+	struct error err = ERROR_INIT;
 
+	if (check_own(serve, d, &err) != 0) {
+		domain_refused(d, &err);
+		return;
+	}
 	handshakes_ask(serve->options.handshakes, domain_index(d), on_outcome, d);
 }

@@ -46,9 +46,10 @@ void steps_serve_probe(struct domain *domain, void *context);
  * first configuration is written. */
 void steps_serve_install_existing(struct steps_serve *serve, size_t domain);
 
-/* HAProxy does not start with what is installed as FILE.pem (served_pair_file_name()): in its place
- * comes what HAProxy has now, if that is another one, at `served`; else what the volume has besides
- * it; else nothing.  False: nothing is installed there. */
-bool steps_serve_refused(struct steps_serve *serve, const char *file, const char *served);
+/* HAProxy does not start with what is installed as FILE.pem (served_pair_file_name()): in its
+ * place, for every domain that has it, comes what HAProxy has now, if that is another one, in
+ * `served_folder`; else what the volume has besides it; else nothing.  False: nothing is installed
+ * there. */
+bool steps_serve_refused(struct steps_serve *serve, const char *file, const char *served_folder);
 
 #endif

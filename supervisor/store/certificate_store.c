@@ -176,7 +176,8 @@ int store_find(struct certificate_store *store, const char *domain, const struct
 	const struct lineage *kept = store->kept == NULL ? NULL : kept_find(store->kept, domain);
 	int rc = lineages_find(store->lineages, domain, found, err);
 
-	if (kept == NULL || (rc > 0 && (*found)->not_after > kept->not_after))
+	if (kept == NULL || (rc > 0 && (*found)->not_after > kept->not_after) ||
+	    (rc > 0 && kept->is_refused && !(*found)->is_refused))
 		return rc;
 	*found = kept;
 	return 1;

@@ -247,13 +247,14 @@ static bool has_same_content(const char *one, const char *other)
 	return same;
 }
 
-int served_pair_take_back(const char *path, const char *domain, const char *folder, time_t now,
+int served_pair_take_back(const char *served, const char *domain, const char *folder, time_t now,
 			  struct served_pair *pair, struct error *err)
 {
-	char name[SERVED_PAIR_NAME_MAX], installed[PATH_LENGTH_MAX];
+	char name[SERVED_PAIR_NAME_MAX], path[PATH_LENGTH_MAX], installed[PATH_LENGTH_MAX];
 	struct pem_pair pem;
 
 	served_pair_file_name(domain, name);
+	snprintf(path, sizeof(path), "%s/%s.pem", served, name);
 	snprintf(installed, sizeof(installed), "%s/%s.pem", folder, name);
 	if (has_same_content(path, installed))
 		return error_set(err, EXIT_FAILED, "%s is what is installed", path);

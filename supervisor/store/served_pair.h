@@ -51,9 +51,9 @@ int served_pair_install_from(struct certificate_store *store, const char *domain
 			     const char *folder, time_t now, struct served_pair *pair,
 			     struct error *err);
 
-/* The same with what an earlier call wrote to `path`, chain and key in one file; -1 also when that
- * is what is installed. */
-int served_pair_take_back(const char *path, const char *domain, const char *folder, time_t now,
+/* The same with what an earlier call wrote to SERVED/FILE.pem, chain and key in one file; -1 also
+ * when that is what is installed. */
+int served_pair_take_back(const char *served, const char *domain, const char *folder, time_t now,
 			  struct served_pair *pair, struct error *err);
 
 /* The name of a domain's files without their suffix: the name itself, or

@@ -10,6 +10,7 @@ import os
 import shutil
 import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -128,6 +129,53 @@ def test_another_one_that_covers_the_name_stands_in(
     ingress.wait_for(lambda: ingress.try_serial(NAME) == wildcard, "the wildcard's")
     _order_without_the_policy(ingress, stack, tmp_path)
     _wait_for_another(ingress, refused, wildcard)
+
+
+def _wait_refused(ingress: Ingress, failures: int) -> dict[str, Any]:
+    domain = ingress.wait_domain(NAME, lambda d: d["failures"] >= failures, "the failure")
+    assert "HAProxy does not start with it" in domain["error"]
+    assert (domain["failures"], domain["state"]) == (failures, "waiting: issue")
+    return domain
+
+
+@pytest.mark.parametrize("has_another", [False, True], ids=["no other", "another"])
+def test_what_was_ordered_and_is_refused_is_ordered_again_later_and_later(
+    world: World, volume: Volume, tmp_path: Path, has_another: bool
+) -> None:
+    old = volume.put(NAME) if has_another else None
+    good = volume.put(NEIGHBOUR)
+    ingress = _ingress(world, tmp_path)
+    ingress.wait_for(lambda: ingress.try_serial(NEIGHBOUR) == good, "the neighbour's")
+    if has_another:
+        ingress.wait_settled()
+        assert "does not start with it" in ingress.ctl("renew", "--force", NAME).stdout
+    first = _wait_refused(ingress, 1)
+    assert "does not start with it" in ingress.ctl("renew", NAME).stdout
+    second = _wait_refused(ingress, 2)
+    assert first["next_at"] < second["next_at"]
+    assert "all is well again" not in ingress.log
+    assert (ingress.try_serial(NAME), ingress.serial(NEIGHBOUR)) == (old, good)
+    # Another one on the volume is taken at once.
+    mended = volume.put(NAME)
+    ingress.child.signal(signal.SIGHUP)
+    ingress.wait_for(lambda: ingress.try_serial(NAME) == mended, "the one from the volume")
+    ingress.wait_settled()
+
+
+def test_one_that_stands_in_for_many_is_left_out_at_once(
+    world: World, stack: Stack, volume: Volume, tmp_path: Path
+) -> None:
+    many = [f"n{number}.demo.test" for number in range(5)]
+    refused, good = volume.put("*.demo.test", is_rsa=True), volume.put(NEIGHBOUR)
+    stack.acme.refuse(times=None)
+    ingress = _ingress(
+        world, tmp_path, DOMAINS=",".join([*many, NEIGHBOUR]), ROUTING_MAP="",
+        TARGET_ENDPOINT=f"http://{stack.app.address}",
+    )  # fmt: skip
+    ingress.wait_for(lambda: ingress.try_serial(NEIGHBOUR) == good, "the good one")
+    for name in many:
+        ingress.wait_log(f"[{name}] HAProxy does not start with certificate {refused}, and there")
+    assert ingress.status()["haproxy"]["restarts"] == 1
 
 
 def test_what_a_haproxy_said_that_served_is_no_reason(

@@ -52,6 +52,16 @@ static void failures_pause_before_what_can_mend_them(void **state)
 	assert_goes(STEP_APPLY, EVENT_FAILED, STEP_APPLY, VERB_PAUSE);
 }
 
+static void a_certificate_that_haproxy_refuses_leads_to_another(void **state)
+{
+	(void)state;
+	assert_goes(STEP_PROBE, EVENT_REFUSED, STEP_ISSUE, VERB_PAUSE);
+	for (int step = STEP_RECORDS; step < STEP_PROBE; step++) {
+		struct transition failed = lifecycle_next((enum step)step, EVENT_FAILED);
+		assert_goes((enum step)step, EVENT_REFUSED, failed.next, failed.verb);
+	}
+}
+
 static void an_order_begins_with_records_account_and_caa(void **state)
 {
 	(void)state;
@@ -261,6 +271,7 @@ int main(void)
 	    cmocka_unit_test(success_goes_from_step_to_step),
 	    cmocka_unit_test(only_a_probe_that_succeeds_settles),
 	    cmocka_unit_test(failures_pause_before_what_can_mend_them),
+	    cmocka_unit_test(a_certificate_that_haproxy_refuses_leads_to_another),
 	    cmocka_unit_test(an_order_begins_with_records_account_and_caa),
 	    cmocka_unit_test(no_order_without_a_preflight),
 	    cmocka_unit_test(evidence_never_keeps_a_certificate_from_being_served),

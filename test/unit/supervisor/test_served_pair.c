@@ -167,7 +167,7 @@ static void what_is_served_is_taken_back(void **state)
 {
 	struct served_pair pair = {0}, before;
 	struct error err = ERROR_INIT;
-	char path[512], copy[512];
+	char path[512], served[512], there[600], other[600];
 
 	put(*state, "one", "example.com", true);
 	struct certificate_store *store = open_store(*state);
@@ -176,30 +176,36 @@ static void what_is_served_is_taken_back(void **state)
 			 0);
 	before = pair;
 	snprintf(path, sizeof(path), "%s/example.com.pem", (char *)*state);
-	snprintf(copy, sizeof(copy), "%s/copy.pem", (char *)*state);
-	assert_int_equal(rename(path, copy), 0);
+	snprintf(served, sizeof(served), "%s/served", (char *)*state);
+	snprintf(there, sizeof(there), "%s/example.com.pem", served);
+	snprintf(other, sizeof(other), "%s/other.example.com.pem", served);
+	assert_int_equal(mkdir(served, 0700), 0);
+	assert_int_equal(rename(path, there), 0);
+	assert_int_equal(link(there, other), 0);
 	put(*state, "one", "example.com", true);
 	assert_int_equal(served_pair_install(find(store, "example.com"), "example.com", *state,
 					     time(NULL), &pair, &err),
 			 0);
 	assert_string_not_equal(pair.spki, before.spki);
 	assert_int_equal(
-	    served_pair_take_back(copy, "example.com", *state, time(NULL), &pair, &err), 0);
+	    served_pair_take_back(served, "example.com", *state, time(NULL), &pair, &err), 0);
 	assert_memory_equal(&pair, &before, sizeof(pair));
 	assert_true(file_exists(path));
 	/* Not what is installed: that would be no other. */
 	assert_int_equal(
-	    served_pair_take_back(copy, "example.com", *state, time(NULL), &pair, &err), -1);
+	    served_pair_take_back(served, "example.com", *state, time(NULL), &pair, &err), -1);
 	assert_contains(err.text, "is what is installed");
 	/* What is not there, has no key or is somebody else's leaves everything as it is. */
 	assert_int_equal(
-	    served_pair_take_back(copy, "other.example.com", *state, time(NULL), &pair, &err), -1);
-	assert_int_equal(served_pair_take_back("/nonexistent/x.pem", "example.com", *state,
-					       time(NULL), &pair, &err),
-			 -1);
-	snprintf(path, sizeof(path), "%s/example.com.chain.pem", (char *)*state);
+	    served_pair_take_back(served, "other.example.com", *state, time(NULL), &pair, &err),
+	    -1);
 	assert_int_equal(
-	    served_pair_take_back(path, "example.com", *state, time(NULL), &pair, &err), -1);
+	    served_pair_take_back("/nonexistent", "example.com", *state, time(NULL), &pair, &err),
+	    -1);
+	snprintf(path, sizeof(path), "%s/example.com.chain.pem", (char *)*state);
+	assert_int_equal(rename(path, there), 0);
+	assert_int_equal(
+	    served_pair_take_back(served, "example.com", *state, time(NULL), &pair, &err), -1);
 	assert_memory_equal(&pair, &before, sizeof(pair));
 	store_close(store);
 }

@@ -146,12 +146,36 @@ static void one_for_other_names_is_neither_put_nor_kept(void **state)
 	clear_scene(&scene);
 }
 
+static void one_that_haproxy_refuses_hides_none_that_it_takes(void **state)
+{
+	struct made_pair before = make_pair(NAME, 9, true);
+	const struct lineage *lineage;
+	struct error err = ERROR_INIT;
+	struct scene scene;
+
+	set_scene(&scene, *state);
+	assert_int_equal(commit(&scene, &err), 1);
+	assert_int_equal(unlink(scene.stands_in_the_way), 0);
+	put_version(scene.volume, NAME, 1, &before);
+	put_conf(scene.volume, NAME, "authenticator = manual\nserver = https://ca.test/dir\n");
+	assert_int_equal(store_refresh(scene.store, &err), 0);
+	lineage = found(&scene);
+	assert_true(lineage->is_kept);
+	store_refuse(scene.store, lineage->serial, lineage->spki_sha256);
+	assert_int_equal(store_find(scene.store, NAME, &lineage, &err), 1);
+	assert_string_equal(lineage->serial, before.serial);
+	assert_false(lineage->is_refused);
+	free_pair(&before);
+	clear_scene(&scene);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    scratch_test(it_is_found_and_put_onto_the_volume_later),
 	    scratch_test(one_that_the_volume_takes_comes_in_its_place),
 	    scratch_test(one_for_other_names_is_neither_put_nor_kept),
+	    scratch_test(one_that_haproxy_refuses_hides_none_that_it_takes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
