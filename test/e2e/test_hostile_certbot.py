@@ -301,10 +301,12 @@ def test_nothing_of_it_runs_on_when_its_key_is_looked_at(world: World) -> None:
 
 def test_it_begins_so_many_processes_and_all_are_ended(world: World) -> None:
     ingress = _start(world, NAME, plans={NAME: {"do": "bomb"}})
-    ingress.environment["CERTBOT_TIMEOUT"] = "10"
+    ingress.environment["CERTBOT_TIMEOUT"] = "20"
     with ingress:
-        assert "took too long" in _error(ingress, NAME)
         counts = [told["count"] for told in _told(ingress)]
         assert 0 < max(counts) < 128
+        # On a slow machine it is not the first one that has come so far.
+        failures = ingress.domain(NAME)["failures"]
+        assert "took too long" in _error(ingress, NAME, failures + 1)
         assert _hostile_processes(ingress) == []
         _is_served_in_the_end(ingress, NAME)
