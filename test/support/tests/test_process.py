@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import socket
@@ -9,9 +10,11 @@ import subprocess
 import sys
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from support import process
 from support.ports import ReservedPort
 from support.process import Child, clean_environment, session_members, wait_until
 
@@ -159,3 +162,20 @@ def test_signals_that_the_test_run_ignores_reach_a_child(tmp_path: Path) -> None
 
 def _runs(child: Child, program: bytes) -> bool:
     return Path(f"/proc/{child.pid}/cmdline").read_bytes().startswith(program + b"\0")
+
+
+@pytest.mark.parametrize(("runnable", "times"), [(1, 1), (4, 2), (1000, process.MOST_PATIENCE)])
+def test_a_deadline_is_longer_where_much_else_runs(
+    monkeypatch: pytest.MonkeyPatch, runnable: int, times: int
+) -> None:
+    """By a clock that goes on with each look at it, on two cores."""
+    seconds = itertools.count(0.0)
+    looks: list[None] = []
+    monkeypatch.setattr(process, "time", SimpleNamespace(
+        monotonic=lambda: next(seconds), sleep=lambda _: None
+    ))  # fmt: skip
+    monkeypatch.setattr(process.os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(process.Path, "read_text", lambda _: f"0 0 0 {runnable}/2000 1")
+    with pytest.raises(TimeoutError, match="still waiting for nothing"):
+        wait_until(lambda: looks.append(None), what="nothing", deadline=10)
+    assert len(looks) == 10 * times + 1
