@@ -26,9 +26,10 @@ DEADLINE = 60.0
 ROUNDS = 3
 EACH = 20
 DOWNLOAD_SECONDS = 8
-# Noise, which grows with what the engine takes on a machine where much else runs: the medians are
-# the same.  It was 5 seconds more when the listening socket was closed first.
-RATIO, SLACK = 1.5, 0.5
+# Noise: the medians are the same.  It was 5 seconds when the listening socket was closed first.
+SLACK = 0.5
+# The same where much else runs, of what the engine takes there (1.5 seconds elsewhere).
+SHARE = 1 / 3
 
 # It closes all connections as soon as it is told to stop.
 BARE_CONFIGURATION = """\
@@ -119,7 +120,7 @@ def test_an_upgrade_turns_clients_away_for_as_long_as_the_engine_takes(
         running.container().wait_served(DEADLINE)
     measured(f"an upgrade with {4 * EACH} open connections: {_told(whole)}")
     measured(f"the same with HAProxy alone, which cuts them off: {_told(engines)}")
-    assert _best(whole) < RATIO * _best(engines) + SLACK
+    assert _best(whole) < _best(engines) + max(SLACK, SHARE * _best(engines))
 
 
 def _upgrade(
