@@ -97,7 +97,7 @@ void domain_handle(struct domain *d, enum lifecycle_event event, const struct er
 
 	if (t.verb == VERB_IGNORE || d->all->stopping)
 		return;
-	if (event != EVENT_FAILED && event != EVENT_REFUSED)
+	if (event != EVENT_FAILED)
 		d->wait_seconds = 0;
 	tell_end(d, step, event);
 	log_debug("[%s] %s: event %d, next %s", d->name, lifecycle_step_name(step), event,

@@ -56,7 +56,6 @@ void domain_failed(struct domain *d, const struct error *err)
 
 void domain_refused(struct domain *d, const struct error *err)
 {
-	d->wait_seconds = 0;
 	end_step(d, EVENT_REFUSED, err);
 }
 
